@@ -1,0 +1,193 @@
+/**
+ * The catalogue of everything Shardloom can refuse: one row per code, and every other list of errors is derived.
+ *
+ * A row is data, so that the documentation page, the types, the exit code and later the RESP and HTTP mappings
+ * cannot drift from the code that throws. `message` is a template: `{name}` is replaced from `details`. It says
+ * what was asked, what was found and what is allowed, as `name=value`; `advice` says what to do next.
+ * When you add a row, `test/base/error-codes.test.ts` tells you which page must list it.
+ *
+ * Source: the table of Fastify's `lib/errors.js`, with TigerBeetle's habit of saying the allowed range.
+ */
+
+/** What one row of the catalogue says. */
+export interface ErrorCodeRow {
+  /** Template; `{name}` stands for `details.name`. */
+  readonly message: string
+  /** What the reader should do next. */
+  readonly advice: string
+  /** Whether the same call may succeed when it is made again, unchanged. */
+  readonly retryable: boolean
+}
+
+/** Every code, in the order of the documentation page. */
+export const ERROR_CODES = {
+  SHL_ASSERTION: {
+    message: 'assertion failed: {text}',
+    advice: 'this is a bug in shardloom: report it with the stack',
+    retryable: false,
+  },
+  SHL_OPTION_INVALID: {
+    message: 'invalid option: {option}={value} allowed={allowed}',
+    advice: 'pass an allowed value',
+    retryable: false,
+  },
+  SHL_OPTION_UNKNOWN: {
+    message: 'unknown option: {option} in {where}; did you mean {nearest}?',
+    advice: 'remove it or correct its name',
+    retryable: false,
+  },
+  SHL_VALUE_NOT_SENDABLE: {
+    message: 'value cannot be sent: {path} is {what}',
+    advice: 'send plain data, or a transferable that is listed in `transfer`',
+    retryable: false,
+  },
+  SHL_MESSAGE_TOO_LARGE: {
+    message: 'message too large: actor={actor} sizeBytes={sizeBytes} sizeBytesMax={sizeBytesMax}',
+    advice: 'split it, stream it, or raise limits.messageBytesMax',
+    retryable: false,
+  },
+  SHL_RING_FULL: {
+    message: 'ring full: thread={thread} actor={actor} capacityBytes={capacityBytes}',
+    advice: 'use offer() to wait for space, or raise limits.ringBytes',
+    retryable: true,
+  },
+  SHL_MAILBOX_FULL: {
+    message:
+      'mailbox full: actor={actor} depth={depth} depthMax={depthMax} bytes={bytes} bytesMax={bytesMax}',
+    advice: 'use offer() to wait for space, or raise mailbox.depthMax or mailbox.bytesMax',
+    retryable: true,
+  },
+  SHL_MESSAGE_DROPPED: {
+    message: 'message dropped by the mailbox policy: actor={actor} type={type} policy={policy}',
+    advice: 'slow down, or choose the policy refuse or wait',
+    retryable: true,
+  },
+  SHL_ASK_TIMEOUT: {
+    message: 'ask timed out: actor={actor} type={type} timeoutMs={timeoutMs}',
+    advice: 'raise timeoutMs, or look at what the actor is doing',
+    retryable: true,
+  },
+  SHL_ASK_ABORTED: {
+    message: 'ask aborted by its signal: actor={actor} type={type}',
+    advice: 'the cause holds the reason of the abort',
+    retryable: false,
+  },
+  SHL_ASK_LIMIT: {
+    message: 'too many asks in flight: pending={pending} pendingMax={pendingMax}',
+    advice: 'await some of them first, or raise limits.asksMax',
+    retryable: true,
+  },
+  SHL_OFFER_TIMEOUT: {
+    message: 'no space within the deadline: actor={actor} type={type} timeoutMs={timeoutMs}',
+    advice: 'raise timeoutMs, or look at why the actor is slow',
+    retryable: true,
+  },
+  SHL_ACTOR_NOT_FOUND: {
+    message: 'no such actor: actor={actor} reason={reason}',
+    advice: 'spawn it, or watch it to learn when it ends',
+    retryable: false,
+  },
+  SHL_ACTOR_STOPPED: {
+    message: 'actor ended before it answered: actor={actor} type={type} reason={reason}',
+    advice: 'whether the message took effect is unknown: ask the next actor only if that is safe',
+    retryable: false,
+  },
+  SHL_ACTOR_INIT_FAILED: {
+    message: 'actor did not start: actor={actor} module={module}',
+    advice: 'the cause holds what init threw',
+    retryable: false,
+  },
+  SHL_ACTOR_INIT_TIMEOUT: {
+    message: 'actor did not start in time: actor={actor} initTimeoutMs={initTimeoutMs}',
+    advice: 'raise initTimeoutMs, or look at what init waits for',
+    retryable: true,
+  },
+  SHL_ACTOR_LIMIT: {
+    message: 'too many actors on one thread: thread={thread} actorsMax={actorsMax}',
+    advice: 'stop some, add threads, or raise limits.actorsMax',
+    retryable: true,
+  },
+  SHL_ACTOR_MODULE: {
+    message: 'actor module cannot be loaded: module={module} export={export}',
+    advice: '{hint}',
+    retryable: false,
+  },
+  SHL_MESSAGE_UNKNOWN: {
+    message: 'actor has no handler: actor={actor} type={type} handlers={handlers}',
+    advice: 'add the handler to `receive`, or correct the message type',
+    retryable: false,
+  },
+  SHL_NOT_A_STREAM: {
+    message: 'handler does not stream: actor={actor} type={type}',
+    advice: 'write it as a generator, or use ask()',
+    retryable: false,
+  },
+  SHL_STREAM_CANCELLED: {
+    message: 'stream cancelled: actor={actor} type={type}',
+    advice: 'the cause holds why',
+    retryable: false,
+  },
+  SHL_STASH_FULL: {
+    message: 'stash full: actor={actor} stashMax={stashMax}',
+    advice: 'unstash earlier, or raise stashMax',
+    retryable: true,
+  },
+  SHL_NAME_TAKEN: {
+    message: 'name is taken: name={name} holder={holder}',
+    advice: 'choose another name, or stop the holder first',
+    retryable: false,
+  },
+  SHL_NO_ROUTEES: {
+    message: 'router has no routees: group={group}',
+    advice: 'resize the router to at least 1, or wait for a routee to join',
+    retryable: true,
+  },
+  SHL_LINKED: {
+    message: 'a linked actor ended: actor={actor} linked={linked} reason={reason}',
+    advice: 'look at the linked actor first',
+    retryable: false,
+  },
+  SHL_HANDLER_FAILED: {
+    message: 'handler failed: actor={actor} type={type}',
+    advice: 'the cause holds what it threw',
+    retryable: false,
+  },
+  SHL_HOOK_TIMEOUT: {
+    message: 'lifecycle hook took too long: actor={actor} hook={hook} timeoutMs={timeoutMs}',
+    advice: 'raise the limit of that hook, or look at what it waits for',
+    retryable: false,
+  },
+  SHL_THREAD_LOST: {
+    message: 'thread ended: thread={thread} reason={reason}',
+    advice: 'its actors are gone: spawn them again; whether unanswered messages took effect is unknown',
+    retryable: true,
+  },
+  SHL_THREAD_START: {
+    message: 'thread did not start: thread={thread} startTimeoutMs={startTimeoutMs}',
+    advice: 'the cause holds the error; look at memory and at --max-old-space-size',
+    retryable: true,
+  },
+  SHL_THREAD_LIMIT: {
+    message: 'too many threads: threads={threads} threadsMax={threadsMax}',
+    advice: 'stop a dedicated actor, or raise limits.threadsMax',
+    retryable: true,
+  },
+  SHL_RUNTIME_CLOSED: {
+    message: 'runtime is closed: operation={operation}',
+    advice: 'create a new runtime',
+    retryable: false,
+  },
+  SHL_METRIC_LIMIT: {
+    message: 'too many metrics: name={name} metricsMax={metricsMax}',
+    advice: 'use fewer names, or raise limits.metricsMax',
+    retryable: false,
+  },
+  SHL_METRIC_NAME: {
+    message: 'metric name not usable: name={name} found={found} wanted={wanted}',
+    advice: 'use 1 to 48 ASCII characters, and one kind per name',
+    retryable: false,
+  },
+} as const satisfies Record<string, ErrorCodeRow>
+
+/** A stable code: match on this, never on a message. */
+export type ErrorCode = keyof typeof ERROR_CODES

@@ -1,0 +1,7 @@
+/** What the other folders may use of `base`. */
+export { assert, unreachable } from './assert.ts'
+export { type Clock, systemClock, type TimerHandle } from './clock.ts'
+export { ERROR_CODES, type ErrorCode, type ErrorCodeRow } from './error-codes.ts'
+export { type ErrorDetails, formatErrorMessage, ShardloomError, toError } from './errors.ts'
+export { checkKnownOptions, choiceOption, invalidOption, type NumberRange, numberOption } from './options.ts'
+export { type Random, seededRandom } from './random.ts'
