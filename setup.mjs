@@ -1,13 +1,14 @@
 /**
  * Makes a clone runnable: checks Node, installs what the lock file names, builds `dist/` when it is stale.
  *
- * `npm start`, `npm test` and `npm run bench` begin here, so that a fresh clone needs nothing but Node and npm.
- * It is plain JavaScript without dependencies, because it runs before any are installed, and it says nothing
- * when there is nothing to do. What it says goes to standard error: standard output belongs to the program.
+ * `npm start`, `npm test` and `npm run bench` begin here, so that a fresh clone needs nothing but Node and
+ * npm. It is plain JavaScript without dependencies, because it runs before any are installed, and it says
+ * nothing when there is nothing to do. What it says goes to standard error: standard output belongs to the
+ * program.
  *
  * Fresh means: `node_modules/.package-lock.json`, which npm writes last, agrees with `package-lock.json`; and
- * `dist/.build.json` holds the hash of every input and is younger than every output. Contents are compared, not
- * times, because a checkout touches files that it does not change. Cost when fresh: about 30 ms.
+ * `dist/.build.json` holds the hash of every input and is younger than every output. Contents are compared,
+ * not times, because a checkout touches files that it does not change. Cost when fresh: about 30 ms.
  *
  * Usage: node setup.mjs [--rebuild]
  * Tests: test/package/setup.test.ts
@@ -79,8 +80,8 @@ export function allowsVersion(range, version) {
 }
 
 /**
- * How to run npm: a command and its first arguments. npm tells its scripts where it lives; that copy is the one
- * to use, since it needs no shell on Windows and no search path anywhere.
+ * How to run npm: a command and its first arguments. npm tells its scripts where it lives; that copy is the
+ * one to use, since it needs no shell on Windows and no search path anywhere.
  */
 export function npmCommand() {
   const cli = process.env.npm_execpath
@@ -165,8 +166,9 @@ async function build() {
 }
 
 /**
- * Bundles the worker entry into a string module. A bundler that packs an application loses files that are named
- * by a path only; the string cannot be lost, and the runtime starts its threads from it when the file is gone.
+ * Bundles the worker entry into a string module. A bundler that packs an application loses files that are
+ * named by a path only; the string cannot be lost, and the runtime starts its threads from it when the file
+ * is gone.
  */
 async function inlineWorker() {
   const entry = join(DIST, 'workers', 'thread-main.js')

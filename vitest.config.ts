@@ -1,10 +1,10 @@
 /**
  * How the tests run. Nothing needs a flag: `npm test`, or `npx vitest run test/memory` while working.
  *
- * Tests of one layer import its sources (`../../src/memory/index.ts`). Tests of the whole import `shardloom`, which
- * is `dist/`, built before: worker threads load compiled files, so that the same program has to run on both sides.
- * `dist/` is therefore left to Node and not transformed. Forks, not threads: a test may kill threads, run out of
- * memory, or end its process.
+ * Tests of one layer import its sources (`../../src/memory/index.ts`). Tests of the whole import `shardloom`,
+ * which is `dist/`, built before: worker threads load compiled files, so that the same program has to run on
+ * both sides. `dist/` is therefore left to Node and not transformed. Forks, not threads: a test may kill
+ * threads, run out of memory, or end its process.
  */
 import { defineConfig } from 'vitest/config'
 

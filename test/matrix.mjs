@@ -1,10 +1,11 @@
 /**
- * `npm run test:matrix`: the whole suite on every line of Node that is supported, one after the other, and a table.
+ * `npm run test:matrix`: the whole suite on every line of Node that is supported, one after the other, and a
+ * table.
  *
- * The binaries come from npm: the packages that `node` on npm is made of, one per platform, hold nothing but the
- * program. They are taken directly, because `node` itself fetches them in an install script, and those may be
- * switched off. They stay in `node_modules/.cache/shardloom`. The exit code is 0 only when every line passed;
- * a line that npm has no fitting binary of counts as not passed.
+ * The binaries come from npm: the packages that `node` on npm is made of, one per platform, hold nothing but
+ * the program. They are taken directly, because `node` itself fetches them in an install script, and those
+ * may be switched off. They stay in `node_modules/.cache/shardloom`. The exit code is 0 only when every line
+ * passed; a line that npm has no fitting binary of counts as not passed.
  *
  * Usage: npm run test:matrix [-- 22 24] [-- 22 test/memory]    numbers choose lines, the rest goes to Vitest
  */

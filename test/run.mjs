@@ -1,13 +1,13 @@
 /**
  * `npm test`: sets the clone up, then runs every check there is, and says in its last line how many passed.
  *
- * Checks are the type check, Biome, and all that Vitest finds below `test/`. The examples and the benchmarks with
- * their small sizes are tests like others. Everything runs to its end even after a failure, since a person wants
- * to see all that is wrong. The last line is `N passed, N failed`, and the exit code is 0 only when something ran and
- * nothing failed. Arguments go to Vitest: `npm test -- test/memory`.
+ * Checks are the type check, Biome, and all that Vitest finds below `test/`. The examples and the benchmarks
+ * with their small sizes are tests like others. Everything runs to its end even after a failure, since a
+ * person wants to see all that is wrong. The last line is `N passed, N failed`, and the exit code is 0 only
+ * when something ran and nothing failed. Arguments go to Vitest: `npm test -- test/memory`.
  *
- * `--soak` (`npm run test:soak`) runs the tests alone, with SHL_SOAK=1, which makes stress and race tests run for
- * minutes in place of moments. The whole is bounded: SOAK_LIMIT_MS.
+ * `--soak` (`npm run test:soak`) runs the tests alone, with SHL_SOAK=1, which makes stress and race tests run
+ * for minutes in place of moments. The whole is bounded: SOAK_LIMIT_MS.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'

@@ -1,0 +1,146 @@
+/**
+ * What belongs together: sources and their tests, files and those who import them, comments and what they
+ * name.
+ *
+ * A test file in `test/<layer>/` begins with the name of a source of that layer; a test of several lives in
+ * another folder of `test/`. A source has a test of its name, or its head names the one that covers it. A
+ * path in a comment exists. A file that nobody imports is dead, unless it is where something begins.
+ *
+ * Tests: test/tidy.test.ts
+ */
+import { importsOf } from './imports.ts'
+import { type Check, CODE_PLACES, isFixture, isIn, lineAt, type Project } from './project.ts'
+
+/** Test file → why no source has its name. */
+const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {}
+
+/** Files where something begins: package.json names them, or a script, or a path at run time. */
+const ENTRY_POINTS = [
+  /^src\/(?:index|actor\/index|testkit\/index|cli\/main)\.ts$/,
+  /^workers\/thread-main\.ts$/,
+  /^examples\/[\w-]+\/main\.ts$/,
+  /^bench\/main\.ts$/,
+]
+
+/** Paths in comments that a reader would follow. */
+const PATH_IN_COMMENT = /(?<![\w/.-])(?:src|test|bench|docs|workers|examples)\/[\w\-./]*\w\.(?:ts|mjs|md)\b/g
+
+/** Test files and sources name each other. */
+export const testsCheck: Check = {
+  name: 'every test has its source, and every source its test',
+  run: (project) => {
+    const tests = project.files.filter(
+      (file) => /^test\/.+\.test\.ts$/.test(file.path) && !isFixture(file.path),
+    )
+    const orphans = tests.filter((file) => {
+      const [, layer = ''] = file.path.split('/')
+      return (
+        project.paths.has(`src/${layer}`) && !sourceOf(project, file.path) && !TESTS_OF_SEVERAL[file.path]
+      )
+    })
+    const sources = project.files.filter((file) => isIn(file.path, ['src']) && holdsCode(file.code))
+    const untested = sources.filter((file) => {
+      const folder = file.path.replace(/^src\//, 'test/').replace(/[^/]+$/, '')
+      const name = file.path.slice(file.path.lastIndexOf('/') + 1, -'.ts'.length)
+      const isNamed = /\btest\/[\w\-./*]+\.ts\b/.test(file.comments)
+      return !isNamed && !tests.some((test) => test.path.startsWith(folder + name))
+    })
+    return [
+      ...orphans.map(({ path }) => ({
+        path,
+        line: 1,
+        text: 'no source has this name: see the head of this check',
+      })),
+      ...untested.map(({ path }) => ({
+        path,
+        line: 1,
+        text: 'no test has this name, and its head names none',
+      })),
+    ]
+  },
+  badSample: {
+    files: {
+      'src/memory/ring.ts': 'export function ring() {}\n',
+      'src/memory/gone-dark.ts': 'export function dark() {}\n',
+      'src/memory/covered.ts': '/** Tests: test/memory/ring.test.ts */\nexport const a = () => 1\n',
+      'src/memory/types.ts': 'export interface A { f(): void }\n',
+      'test/memory/ring.test.ts': '',
+      'test/memory/ring-wrap.model.test.ts': '',
+      'test/memory/rung.test.ts': '',
+      'test/package/whole.test.ts': '',
+    },
+    expected: ['test/memory/rung.test.ts:1', 'src/memory/gone-dark.ts:1'],
+  },
+}
+
+/** Files that nobody imports. */
+export const unusedFilesCheck: Check = {
+  name: 'every file is imported, or is where something begins',
+  run: (project) => {
+    const files = project.files.filter((file) => isIn(file.path, CODE_PLACES) && file.code !== '')
+    // Tests do not count: what only they use belongs to test/support.
+    const imported = new Set(files.flatMap((file) => importsOf(project, file).map((found) => found.target)))
+    return files
+      .filter((file) => !imported.has(file.path) && !ENTRY_POINTS.some((entry) => entry.test(file.path)))
+      .map(({ path }) => ({ path, line: 1, text: 'nobody imports this file' }))
+  },
+  badSample: {
+    files: {
+      'src/index.ts': "export { a } from './base/a.ts'\n",
+      'src/base/a.ts': 'const a = 1',
+      'src/base/b.ts': 'const b = 1',
+      'examples/e/main.ts': "spawn(new URL('./actor.js', import.meta.url))\nimport('./later.ts')\n",
+      'examples/e/actor.ts': 'const actor = 1',
+      'examples/e/later.ts': 'const later = 1',
+      'test/b.test.ts': "import { c } from '../src/base/c.ts'\n",
+      'src/base/c.ts': 'const c = 1',
+    },
+    expected: ['src/base/b.ts:1', 'src/base/c.ts:1'],
+  },
+}
+
+/** Paths that comments name and that are not there. */
+export const commentPathsCheck: Check = {
+  name: 'paths in comments exist',
+  run: (project) =>
+    project.files
+      .filter((file) => isIn(file.path, CODE_PLACES))
+      .flatMap((file) =>
+        [...file.comments.matchAll(PATH_IN_COMMENT)]
+          .filter((match) => !project.paths.has(match[0]))
+          .map((match) => ({
+            path: file.path,
+            line: lineAt(file.text, match.index),
+            text: `${match[0]} does not exist`,
+          })),
+      ),
+  badSample: {
+    files: {
+      'src/base/a.ts':
+        "/** Tests: test/base/a.test.ts, and\n * test/base/gone.test.ts */\nconst x = 'test/base/no.ts'\n",
+      'test/base/a.test.ts': '',
+    },
+    expected: ['src/base/a.ts:2'],
+  },
+}
+
+/**
+ * The source that a test file is named after: the longest that fits, with words of its own behind it allowed.
+ */
+function sourceOf(project: Project, testPath: string): string | undefined {
+  const stem = testPath.replace(/^test\//, 'src/').replace(/(?:\.[a-z]+)?\.test\.ts$/, '')
+  const folder = stem.slice(0, stem.lastIndexOf('/') + 1)
+  const words = stem.slice(folder.length).split('-')
+  for (let count = words.length; count > 0; count--) {
+    const path = `${folder}${words.slice(0, count).join('-')}.ts`
+    if (project.paths.has(path)) return path
+  }
+  return undefined
+}
+
+/** Whether there is anything to run: a file of types, constants or names has nothing to test. */
+function holdsCode(code: string): boolean {
+  return /\bfunction\b|=>\s*[^;]|\bclass\b/.test(
+    code.replace(/^(?:export )?(?:interface|type)\b[\s\S]*?\n(?=\S)/gm, ''),
+  )
+}
