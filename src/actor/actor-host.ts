@@ -1,0 +1,550 @@
+/**
+ * The host: the actors that live on one thread, and the running of their messages.
+ *
+ * An actor handles one message at a time. A handler that returns at once is done within the pump's batch; one that
+ * returns a promise keeps its actor busy, and only it, until the promise settles. Messages that arrive for an idle
+ * actor run straight from the ring; others wait in its mailbox, and actors with waiting messages take turns.
+ *
+ * The end of an actor, whatever its reason, goes through `actor-lifecycle.ts`; this file decides what happens to
+ * each message.
+ *
+ * Writer: this thread writes its actor table (limits, generations) and gives places back.
+ * Invariants: (1) every message that holds a place gives it back exactly once; (2) an ask that reached a handler,
+ * or an actor that had ended, is answered exactly once; (3) no handler runs inside another one.
+ * Tests: test/actor/actor-host.test.ts, test/actor/*.race.test.ts
+ */
+import { type Clock, ShardloomError, toError } from '../base/index.ts'
+import * as wire from '../transport/index.ts'
+import { TimerToken } from './actor-timers.ts'
+import { type ActorAddress, formatAddress } from './address.ts'
+import * as cells from './cell.ts'
+import { CellContext, type ContextHost } from './cell-context.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { AnyActorDefinition, ErrorDirective, ErrorInfo } from './define-actor.ts'
+import { type Envelope, Mailbox } from './mailbox.ts'
+import { actorStoppedError, type Outbox } from './outbox.ts'
+import { ServedStream } from './served-stream.ts'
+import type { Signal } from './signal.ts'
+import type { TerminationReason } from './termination.ts'
+import { Transferred } from './transferred.ts'
+
+/** Messages that one actor handles before the next one has its turn. */
+const MESSAGES_PER_TURN = 64
+/** Messages handled in one `runLocal`, so that the rings are looked at in between. */
+const MESSAGES_PER_RUN = 512
+
+/** What the host is made of. */
+export interface HostParts {
+  readonly memory: wire.ThreadMemory
+  readonly clock: Clock
+  readonly deadLetters: DeadLetters
+  readonly outbox: Outbox
+  readonly contextHost: ContextHost
+  requestRun(): void
+  noteSettled(): void
+  askTable(thread: number): Int32Array<SharedArrayBuffer> | undefined
+  /** Ends an actor: implemented by the lifecycle. */
+  endCell(cell: cells.ActorCell, reason: TerminationReason): void
+  /** A failed actor starts over: implemented by the lifecycle. */
+  restartCell(cell: cells.ActorCell, error: Error): void
+  onActorFailed(cell: cells.ActorCell, error: Error, type: string, directive: ErrorDirective): void
+}
+
+/** Runs the messages of the actors on one thread. */
+export class ActorHost {
+  /** By slot. */
+  readonly cells: (cells.ActorCell | undefined)[] = []
+  readonly #parts: HostParts
+  readonly #actors: Int32Array<SharedArrayBuffer>
+  #runQueue: cells.ActorCell[] = []
+  #runHead = 0
+  #touched: cells.ActorCell[] = []
+  #later: (() => void)[] = []
+  readonly #streams = new Map<string, ServedStream>()
+
+  constructor(parts: HostParts) {
+    this.#parts = parts
+    this.#actors = parts.memory.actors
+  }
+
+  /** The living actor with this identity. */
+  find(slot: number, generation: number): cells.ActorCell | undefined {
+    const cell = this.cells[slot]
+    return cell !== undefined && cell.generation === generation ? cell : undefined
+  }
+
+  /** A message has arrived, from a ring or from this thread; it holds its place. */
+  deliver(slot: number, generation: number, envelope: Envelope, mayRunNow: boolean): void {
+    const cell = this.find(slot, generation)
+    if (cell === undefined || cell.status >= cells.CELL_ENDING) {
+      this.rejectGone(slot, generation, envelope, cell?.name ?? '')
+      return
+    }
+    const canRun = cell.status === cells.CELL_RUNNING && (!cell.isBusy || cell.isReentrant)
+    const isFirst = cell.mailbox === undefined || cell.mailbox.length === 0
+    if (mayRunNow && canRun && isFirst) {
+      this.#run(cell, envelope)
+      return
+    }
+    cell.mailbox ??= new Mailbox()
+    cell.mailbox.push(envelope)
+    if (cell.isDropOldest) this.#dropOldest(cell)
+    if (canRun) this.schedule(cell)
+  }
+
+  /** A lifecycle signal for an actor: its own lane, before user messages. */
+  deliverSignal(cell: cells.ActorCell, envelope: Envelope): void {
+    if (cell.status >= cells.CELL_ENDING) return
+    envelope.places = 0
+    cell.mailbox ??= new Mailbox()
+    cell.mailbox.pushSignal(envelope)
+    this.schedule(cell)
+  }
+
+  /** Runs the actor's waiting messages soon. */
+  schedule(cell: cells.ActorCell): void {
+    if (cell.isQueued) return
+    cell.isQueued = true
+    this.#runQueue.push(cell)
+    this.#parts.requestRun()
+  }
+
+  hasLocal(): boolean {
+    return this.#runHead < this.#runQueue.length || this.#later.length > 0
+  }
+
+  /** Runs waiting messages for a while; true when there were any. */
+  runLocal(): boolean {
+    if (this.#later.length > 0) for (const step of this.#later.splice(0)) step()
+    if (this.#runHead === this.#runQueue.length) return this.#touched.length > 0
+    let left = MESSAGES_PER_RUN
+    const end = this.#runQueue.length
+    while (this.#runHead < end && left > 0) {
+      const cell = this.#runQueue[this.#runHead++]!
+      cell.isQueued = false
+      left -= this.#runCell(cell)
+    }
+    if (this.#runHead === this.#runQueue.length) {
+      this.#runQueue = []
+      this.#runHead = 0
+    } else if (this.#runHead > 1024) {
+      this.#runQueue = this.#runQueue.slice(this.#runHead)
+      this.#runHead = 0
+    }
+    return true
+  }
+
+  /** Gives back the places of the messages handled since the last batch. */
+  releasePlaces(): void {
+    if (this.#touched.length === 0) return
+    const touched = this.#touched
+    this.#touched = []
+    for (const cell of touched) {
+      cell.isTouched = false
+      this.releaseCell(cell)
+      if (cell.stopMode === cells.STOP_DRAIN) this.checkStop(cell)
+    }
+  }
+
+  /** Gives back what one actor's messages held. */
+  releaseCell(cell: cells.ActorCell): void {
+    if (cell.releaseCount === 0 && cell.releaseBytes === 0) return
+    wire.release(this.#actors, cell.slot, cell.releaseCount, cell.releaseBytes)
+    cell.releaseCount = 0
+    cell.releaseBytes = 0
+  }
+
+  /** Nobody waits for this ask any more: what still waits never runs, what runs is told. */
+  cancelAsk(slot: number, generation: number, thread: number, askSlot: number, askGeneration: number): void {
+    const stream = this.#streams.get(formatAddress(thread, askSlot, askGeneration))
+    if (stream !== undefined) {
+      this.#forgetStream(stream)
+      stream.cancel()
+      return
+    }
+    const cell = this.find(slot, generation)
+    if (cell === undefined) return
+    const current = cell.context?.envelope
+    if (current?.isAsk(thread, askSlot, askGeneration) === true) {
+      cell.context!.abort()
+      return
+    }
+    const queued = cell.mailbox?.removeAsk(thread, askSlot, askGeneration)
+    const envelope = queued ?? takeStashed(cell, thread, askSlot, askGeneration)
+    if (envelope !== undefined) this.finishEnvelope(cell, envelope)
+  }
+
+  /** The consumer of a stream grants more items. */
+  pullStream(thread: number, askSlot: number, askGeneration: number, count: number): void {
+    this.#streams.get(formatAddress(thread, askSlot, askGeneration))?.grant(count)
+  }
+
+  /** Ends everything that was being done for a thread that is no more. */
+  onThreadLost(thread: number): void {
+    for (const stream of [...this.#streams.values()]) {
+      if (stream.context.envelope?.askThread !== thread) continue
+      this.#forgetStream(stream)
+      stream.cancel()
+    }
+    for (const cell of this.cells) {
+      const context = cell?.context
+      if (context?.envelope?.askThread === thread) context.abort()
+    }
+  }
+
+  /** Puts the message being handled aside. */
+  stash(cell: cells.ActorCell, envelope: Envelope): void {
+    cell.stash ??= []
+    const stashMax = cell.definition.stashMax ?? 1024
+    if (cell.stash.length >= stashMax)
+      throw new ShardloomError('SHL_STASH_FULL', { actor: cell.name, stashMax })
+    envelope.isStashed = true
+    cell.stash.push(envelope)
+  }
+
+  unstashAll(cell: cells.ActorCell): void {
+    const { stash } = cell
+    if (stash === undefined || stash.length === 0) return
+    cell.stash = undefined
+    cell.mailbox ??= new Mailbox()
+    for (let i = stash.length - 1; i >= 0; i--) {
+      stash[i]!.isStashed = false
+      cell.mailbox.pushFront(stash[i]!)
+    }
+    this.schedule(cell)
+  }
+
+  /** A message is over: its place is given back with the next batch. */
+  finishEnvelope(cell: cells.ActorCell, envelope: Envelope): void {
+    if (envelope.places === 0) return
+    cell.releaseCount += envelope.places
+    cell.releaseBytes += envelope.sizeBytes
+    envelope.places = 0
+    if (cell.isTouched) return
+    cell.isTouched = true
+    this.#touched.push(cell)
+    this.#parts.requestRun()
+  }
+
+  /** A message that nobody will handle: its asker hears why, a tell becomes a dead letter. */
+  discard(cell: cells.ActorCell, envelope: Envelope, reason: TerminationReason): void {
+    this.finishEnvelope(cell, envelope)
+    if (envelope.askSlot >= 0)
+      this.#answerError(envelope, actorStoppedError(cell.name, envelope.type, reason))
+    else if (envelope.kind === wire.KIND_TELL && envelope.local === undefined) {
+      this.#parts.deadLetters.add(cellText(cell), envelope.type, 'discarded')
+    }
+  }
+
+  /** A message for an actor that has ended. */
+  rejectGone(slot: number, generation: number, envelope: Envelope, name: string): void {
+    if (envelope.places > 0) wire.release(this.#actors, slot, envelope.places, envelope.sizeBytes)
+    const actor = `${name}@${formatAddress(this.#parts.memory.id, slot, generation)}`
+    if (envelope.askSlot >= 0) {
+      this.#answerError(
+        envelope,
+        new ShardloomError('SHL_ACTOR_NOT_FOUND', { actor, reason: 'it has ended' }),
+      )
+    } else if (envelope.kind === wire.KIND_TELL) {
+      this.#parts.deadLetters.add(actor, envelope.type, 'actor_gone')
+    }
+  }
+
+  /** Ends the actor now if it was asked to and nothing holds it any more. */
+  checkStop(cell: cells.ActorCell): boolean {
+    if (cell.stopMode === cells.STOP_NONE || cell.isBusy || cell.status >= cells.CELL_ENDING) return false
+    if (cell.stopMode === cells.STOP_DRAIN) {
+      if (cell.mailbox !== undefined && cell.mailbox.length > 0) return false
+      // Places that are not given back yet are messages still on their way.
+      const depth = Atomics.load(this.#actors, cell.slot * wire.ACTOR_WORDS + wire.ACTOR_DEPTH)
+      if (depth - cell.releaseCount > (cell.stash?.length ?? 0)) return false
+    }
+    this.#parts.endCell(cell, cell.stopReason ?? { type: 'stopped' })
+    return true
+  }
+
+  /** Closes the streams that an actor serves; each consumer hears why. */
+  closeStreams(cell: cells.ActorCell, reason: TerminationReason): void {
+    if (cell.streams === undefined) return
+    for (const stream of [...cell.streams]) {
+      this.#forgetStream(stream)
+      const envelope = stream.context.envelope!
+      stream.cancel()
+      this.#answerError(envelope, actorStoppedError(cell.name, envelope.type, reason))
+    }
+  }
+
+  #runCell(cell: cells.ActorCell): number {
+    let count = 0
+    while (count < MESSAGES_PER_TURN) {
+      if (cell.status !== cells.CELL_RUNNING) return count
+      if (cell.isBusy && !cell.isReentrant) return count
+      if (this.checkStop(cell)) return count
+      const envelope = cell.mailbox?.shift()
+      if (envelope === undefined) return count
+      count++
+      this.#run(cell, envelope)
+    }
+    if (cell.mailbox !== undefined && cell.mailbox.length > 0) this.schedule(cell)
+    return count
+  }
+
+  #run(cell: cells.ActorCell, envelope: Envelope): void {
+    // Cancelled while it waited: it never runs, whether or not the cancel record has arrived yet.
+    if (envelope.askSlot >= 0 && this.#isMarked(envelope)) {
+      this.finishEnvelope(cell, envelope)
+      this.checkStop(cell)
+      return
+    }
+    if (envelope.local instanceof TimerToken) {
+      envelope.local.isWaiting = false
+      if (envelope.local.isCancelled) return
+    }
+    const control = this.#parts.memory.control
+    control[wire.CONTROL_CURRENT_SLOT] = cell.slot + 1
+    cell.context ??= new CellContext(cell, this.#parts.contextHost)
+    cell.isBusy = true
+    if (!cell.isReentrant) cell.context.begin(envelope)
+    let result: unknown
+    try {
+      result = this.#handle(cell, envelope, cell.context)
+    } catch (error) {
+      control[wire.CONTROL_CURRENT_SLOT] = 0
+      this.#fail(cell, envelope, toError(error))
+      return
+    }
+    control[wire.CONTROL_CURRENT_SLOT] = 0
+    if (isThenable(result)) this.#await(cell, envelope, result)
+    else this.#succeed(cell, envelope, result)
+  }
+
+  #handle(cell: cells.ActorCell, envelope: Envelope, context: CellContext): unknown {
+    const { definition } = cell
+    if (envelope.kind === wire.KIND_TERMINATED) {
+      return definition.onSignal?.(cell.state, envelope.payload as Signal, context)
+    }
+    const handler = handlerOf(definition, envelope.type)
+    if (handler === undefined) {
+      const handlers = Object.keys(definition.receive as object).join(', ')
+      throw new ShardloomError('SHL_MESSAGE_UNKNOWN', {
+        actor: cellText(cell),
+        type: envelope.type,
+        handlers,
+      })
+    }
+    if (envelope.kind !== wire.KIND_STREAM_OPEN) {
+      if (!isStreaming(handler)) return handler(cell.state, envelope.payload, context)
+      throw new ShardloomError('SHL_HANDLER_FAILED', {
+        actor: cellText(cell),
+        type: `${envelope.type} (it streams: use stream() instead of ask() or tell())`,
+      })
+    }
+    // A stream outlives the message that opens it, so it has a context of its own.
+    const streamContext = new CellContext(cell, this.#parts.contextHost)
+    streamContext.begin(envelope)
+    const iterable = handler(cell.state, envelope.payload, streamContext)
+    const iterator = iteratorOf(iterable)
+    if (iterator === undefined) {
+      throw new ShardloomError('SHL_NOT_A_STREAM', { actor: cellText(cell), type: envelope.type })
+    }
+    this.#serve(cell, envelope, streamContext, iterator)
+    return undefined
+  }
+
+  #serve(
+    cell: cells.ActorCell,
+    envelope: Envelope,
+    context: CellContext,
+    iterator: Iterator<unknown> | AsyncIterator<unknown>,
+  ): void {
+    const { outbox } = this.#parts
+    const stream: ServedStream = new ServedStream(context, iterator, envelope.local as number, {
+      item: (value, transfer) => {
+        this.#parts.noteSettled()
+        outbox.answer(wire.KIND_STREAM_ITEM, envelope, value, transfer)
+      },
+      end: (value) => {
+        this.#forgetStream(stream)
+        try {
+          outbox.answer(wire.KIND_STREAM_END, envelope, value)
+        } catch (error) {
+          this.#answerError(envelope, toError(error))
+        }
+      },
+      error: (error) => {
+        this.#forgetStream(stream)
+        this.#answerError(envelope, error)
+      },
+      later: (step) => {
+        this.#later.push(step)
+        this.#parts.requestRun()
+      },
+    })
+    cell.streams ??= new Set()
+    cell.streams.add(stream)
+    this.#streams.set(streamKey(envelope), stream)
+    this.#parts.noteSettled()
+    stream.step()
+  }
+
+  #forgetStream(stream: ServedStream): void {
+    const envelope = stream.context.envelope!
+    this.#streams.delete(streamKey(envelope))
+    this.find(stream.context.slot, stream.context.generation)?.streams?.delete(stream)
+  }
+
+  #await(cell: cells.ActorCell, envelope: Envelope, result: PromiseLike<unknown>): void {
+    const { epoch } = cell
+    this.#parts.noteSettled()
+    result.then(
+      (value) => {
+        if (cell.epoch === epoch) this.#succeed(cell, envelope, value)
+      },
+      (error: unknown) => {
+        if (cell.epoch === epoch) this.#fail(cell, envelope, toError(error))
+      },
+    )
+  }
+
+  #succeed(cell: cells.ActorCell, envelope: Envelope, result: unknown): void {
+    if (envelope.kind === wire.KIND_ASK && !envelope.isStashed) {
+      try {
+        if (result instanceof Transferred) {
+          this.#parts.outbox.answer(wire.KIND_REPLY, envelope, result.value, result.list)
+        } else {
+          this.#parts.outbox.answer(wire.KIND_REPLY, envelope, result)
+        }
+      } catch (error) {
+        // The answer cannot cross: that is the handler's error.
+        this.#fail(cell, envelope, toError(error))
+        return
+      }
+    }
+    this.#complete(cell, envelope)
+  }
+
+  #complete(cell: cells.ActorCell, envelope: Envelope): void {
+    if (!envelope.isStashed) this.finishEnvelope(cell, envelope)
+    cell.isBusy = false
+    if (cell.context !== undefined && !cell.isReentrant) cell.context.envelope = undefined
+    if (cell.stopMode !== cells.STOP_NONE && this.checkStop(cell)) return
+    if (cell.mailbox !== undefined && cell.mailbox.length > 0) this.schedule(cell)
+  }
+
+  #fail(cell: cells.ActorCell, envelope: Envelope, error: Error): void {
+    if (envelope.askSlot >= 0 && !envelope.isStashed) this.#answerError(envelope, error)
+    const kind = errorKind(envelope.kind)
+    const directive = this.#directive(cell, error, { type: envelope.type, kind })
+    if (directive !== 'resume' || kind === 'tell' || kind === 'signal') {
+      this.#parts.onActorFailed(cell, error, envelope.type, directive)
+    }
+    if (directive === 'resume') {
+      this.#complete(cell, envelope)
+      return
+    }
+    this.finishEnvelope(cell, envelope)
+    cell.isBusy = false
+    if (cell.context !== undefined) cell.context.envelope = undefined
+    if (directive === 'restart') this.#parts.restartCell(cell, error)
+    else this.#parts.endCell(cell, { type: 'failed', error })
+  }
+
+  #directive(cell: cells.ActorCell, error: Error, info: ErrorInfo): ErrorDirective {
+    const { onError } = cell.definition
+    if (onError !== undefined) {
+      try {
+        const directive = onError(error, info)
+        if (directive === 'resume' || directive === 'restart' || directive === 'stop') return directive
+      } catch {
+        // A decider that fails cannot decide: the actor stops.
+        return 'stop'
+      }
+    }
+    // Somebody waits for an ask and hears of the error; an error that nobody hears of must not pass.
+    return info.kind === 'ask' || info.kind === 'stream' ? 'resume' : 'stop'
+  }
+
+  #answerError(envelope: Envelope, error: Error): void {
+    this.#parts.outbox.answer(wire.KIND_REPLY_ERROR, envelope, error)
+  }
+
+  #dropOldest(cell: cells.ActorCell): void {
+    const base = cell.slot * wire.ACTOR_WORDS
+    for (;;) {
+      const depth = Atomics.load(this.#actors, base + wire.ACTOR_DEPTH) - cell.releaseCount
+      const bytes = Atomics.load(this.#actors, base + wire.ACTOR_BYTES) - cell.releaseBytes
+      if (depth <= cell.depthMax && (bytes <= cell.bytesMax || cell.mailbox!.length <= 1)) return
+      const dropped = cell.mailbox!.dropOldest()
+      if (dropped === undefined) return
+      this.finishEnvelope(cell, dropped)
+      this.#parts.deadLetters.add(cellText(cell), dropped.type, 'dropped')
+      if (dropped.askSlot < 0) continue
+      const details = { actor: cellText(cell), type: dropped.type, policy: 'drop_oldest' }
+      this.#answerError(dropped, new ShardloomError('SHL_MESSAGE_DROPPED', details))
+    }
+  }
+
+  #isMarked(envelope: Envelope): boolean {
+    const asks = this.#parts.askTable(envelope.askThread)
+    return asks !== undefined && isMarked(asks, envelope)
+  }
+}
+
+/** Whether the asker has marked this ask, or a later one in its slot, as given up. */
+export function isMarked(asks: Int32Array<SharedArrayBuffer>, envelope: Envelope): boolean {
+  const mark = Atomics.load(asks, envelope.askSlot)
+  return mark !== 0 && ((mark - envelope.askGeneration) | 0) >= 0
+}
+
+/** `name@thread/slot:generation` */
+export function cellText(cell: ActorAddress): string {
+  return `${cell.name}@${formatAddress(cell.thread, cell.slot, cell.generation)}`
+}
+
+type AnyHandler = (state: unknown, payload: unknown, context: CellContext) => unknown
+
+function handlerOf(definition: AnyActorDefinition, type: string): AnyHandler | undefined {
+  const receive = definition.receive as Record<string, AnyHandler>
+  // Own properties only: `constructor` is no message.
+  return Object.hasOwn(receive, type) ? receive[type] : undefined
+}
+
+const GeneratorFunction = Object.getPrototypeOf(function* () {})
+const AsyncGeneratorFunction = Object.getPrototypeOf(async function* () {})
+
+function isStreaming(handler: AnyHandler): boolean {
+  const prototype = Object.getPrototypeOf(handler)
+  return prototype === GeneratorFunction || prototype === AsyncGeneratorFunction
+}
+
+function iteratorOf(iterable: unknown): Iterator<unknown> | AsyncIterator<unknown> | undefined {
+  if (typeof iterable !== 'object' || iterable === null) return undefined
+  const source = iterable as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+  return source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.()
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+function takeStashed(
+  cell: cells.ActorCell,
+  thread: number,
+  askSlot: number,
+  askGeneration: number,
+): Envelope | undefined {
+  const index = cell.stash?.findIndex((envelope) => envelope.isAsk(thread, askSlot, askGeneration)) ?? -1
+  return index === -1 ? undefined : cell.stash!.splice(index, 1)[0]
+}
+
+function streamKey(envelope: Envelope): string {
+  return formatAddress(envelope.askThread, envelope.askSlot, envelope.askGeneration)
+}
+
+function errorKind(kind: number): ErrorInfo['kind'] {
+  if (kind === wire.KIND_ASK) return 'ask'
+  if (kind === wire.KIND_STREAM_OPEN) return 'stream'
+  return kind === wire.KIND_TERMINATED ? 'signal' : 'tell'
+}

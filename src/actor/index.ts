@@ -1,0 +1,42 @@
+/** What the other folders, and `shardloom/actor`, may use of `actor`. */
+export { ActorSystem, type SystemEvent, type SystemParts, type SystemSettings } from './actor-system.ts'
+export { type ActorAddress, FIRST_GENERATION, formatAddress, GUARDIAN_SLOT } from './address.ts'
+export type { ActorContext, ActorTimers } from './context.ts'
+export { DEAD_LETTER_REASONS, type DeadLetter, type DeadLetterReason } from './dead-letters.ts'
+export {
+  type ActorDefinition,
+  type AnswerOf,
+  type AnyActorDefinition,
+  type ArgsOf,
+  checkMailbox,
+  defineActor,
+  type ErrorDirective,
+  type ErrorInfo,
+  type HandlerMap,
+  type ItemOf,
+  isActorDefinition,
+  type MailboxOptions,
+  type MailboxPolicy,
+  type MessageType,
+  type PayloadArguments,
+  type PayloadOf,
+  type ReceiveOf,
+} from './define-actor.ts'
+export type {
+  AskOptions,
+  Messenger,
+  OfferOptions,
+  Owner,
+  StopMode,
+  StopOptions,
+  StreamOptions,
+  TellOptions,
+} from './messenger.ts'
+export { ActorRef, type ActorRefOf } from './ref.ts'
+export { type RegistryChange, registryActor } from './registry-actor.ts'
+export type { Registry, SubscribeOptions } from './registry-client.ts'
+export { ActorRouter, type RouterOptions, type RouterStrategy } from './router.ts'
+export type { Signal, Terminated } from './signal.ts'
+export type { Placement, SpawnOptions } from './spawn-options.ts'
+export { describeReason, isAbnormal, type TerminationReason, type ThreadLossCause } from './termination.ts'
+export { Transferred, transfer } from './transferred.ts'

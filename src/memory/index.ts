@@ -1,0 +1,11 @@
+/** What the other folders may use of `memory`. */
+export { Counter } from './counter.ts'
+export { DoorbellRinger, DoorbellSleeper } from './doorbell.ts'
+export { Gauge } from './gauge.ts'
+export { Histogram, type HistogramSnapshot } from './histogram.ts'
+export { createIdleStrategy, type IdleStrategy, type IdleStrategyName } from './idle-strategy.ts'
+export { type MetricSnapshot, Metrics } from './metrics.ts'
+export { allocateMetrics } from './metrics-layout.ts'
+export { RingConsumer } from './ring-consumer.ts'
+export { allocateRing, INSUFFICIENT_CAPACITY } from './ring-layout.ts'
+export { RingProducer } from './ring-producer.ts'

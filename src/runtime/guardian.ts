@@ -1,0 +1,77 @@
+/**
+ * The guardian: the first actor of every thread. It starts the others when asked to, and stops them at the end.
+ *
+ * It is an ordinary actor but for one thing: it goes on taking messages while earlier ones are being answered, so
+ * that an `init` that takes long holds up nobody else.
+ */
+import { type ActorRef, defineActor, type MailboxOptions, type ThreadLossCause } from '../actor/index.ts'
+
+/** A request to start an actor from a module. */
+export interface SpawnRequest {
+  readonly module: string
+  readonly exportName: string | undefined
+  readonly args: unknown
+  readonly name: string | undefined
+  readonly mailbox: MailboxOptions | undefined
+  readonly placement: string | undefined
+}
+
+/** What did not end in time. */
+export interface CutReport {
+  readonly thread: number
+  readonly actor: string
+  readonly what: string
+}
+
+/** What one thread says about itself. */
+export interface ThreadReport {
+  readonly actors: readonly { readonly address: string; readonly name: string; readonly depth: number }[]
+  readonly heapUsedBytes: number
+}
+
+/** What the guardian does for its thread; implemented by `thread-services.ts`. */
+export interface GuardianServices {
+  /** Starts an actor here. */
+  spawn(request: SpawnRequest): Promise<ActorRef>
+  /** Starts an actor wherever it belongs: the main thread's guardian only. */
+  place(request: SpawnRequest): Promise<ActorRef>
+  stopAll(timeoutMs: number): Promise<CutReport[]>
+  report(limit: number): ThreadReport
+}
+
+/** The guardian's definition over its services. */
+export function guardianActor(services: GuardianServices) {
+  return defineActor({
+    name: 'guardian',
+    mailbox: { depthMax: 1 << 20, bytesMax: 2 ** 31 - 1, policy: 'wait' },
+    onError: () => 'resume',
+    receive: {
+      spawn: (_state, request: SpawnRequest) => services.spawn(request),
+      place: (_state, request: SpawnRequest) => services.place(request),
+      stopAll: (_state, timeoutMs: number) => services.stopAll(timeoutMs),
+      report: (_state, limit: number) => services.report(limit),
+    },
+  })
+}
+
+/** Messages from the main thread to a worker, on the control port. */
+export type ControlToWorker =
+  | {
+      readonly type: 'link'
+      readonly thread: number
+      readonly ends: import('../transport/index.ts').LinkEnds
+    }
+  | {
+      readonly type: 'thread_lost'
+      readonly thread: number
+      readonly cause: ThreadLossCause
+      readonly message: string | undefined
+    }
+  | { readonly type: 'exit' }
+
+/** Messages from a worker to the main thread, on the control port. */
+export type ControlToMain =
+  | { readonly type: 'ready' }
+  | { readonly type: 'event'; readonly event: import('../actor/index.ts').SystemEvent }
+  | { readonly type: 'empty' }
+  | { readonly type: 'stop_overdue'; readonly thread: number }

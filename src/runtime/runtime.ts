@@ -1,0 +1,610 @@
+/**
+ * The runtime: threads, the actors on them, and one door for the program that uses them.
+ *
+ * The main thread is a thread like the others: it has an actor system, a guardian, the registry, and whatever is
+ * spawned on it. `close()` goes in order: nothing new is taken, what is under way finishes, actors stop (the
+ * youngest first), threads exit, and what had to be cut is reported. It returns within its deadline even when a
+ * thread cannot be interrupted. A runtime that nobody closes does the same on its own when the process has nothing
+ * else to do, and never holds the process.
+ *
+ * Tests: test/runtime/*.race.test.ts
+ */
+import { setFlagsFromString } from 'node:v8'
+import {
+  type ActorAddress,
+  type ActorDefinition,
+  ActorRef,
+  ActorRouter,
+  ActorSystem,
+  type AnyActorDefinition,
+  type ArgsOf,
+  type DeadLetter,
+  FIRST_GENERATION,
+  GUARDIAN_SLOT,
+  type ReceiveOf,
+  type Registry,
+  type RouterOptions,
+  registryActor,
+  type SpawnOptions,
+  type TerminationReason,
+  type ThreadLossCause,
+} from '../actor/index.ts'
+import {
+  type Clock,
+  checkKnownOptions,
+  choiceOption,
+  invalidOption,
+  numberOption,
+  ShardloomError,
+  systemClock,
+  toError,
+} from '../base/index.ts'
+import {
+  allocateMetrics,
+  type Counter,
+  createIdleStrategy,
+  type Gauge,
+  type Histogram,
+  Metrics,
+} from '../memory/index.ts'
+import {
+  ACTOR_DEPTH,
+  ACTOR_WORDS,
+  allocateThread,
+  attachThread,
+  CONTROL_ACTORS,
+  CONTROL_SLOTS,
+  CONTROL_STATE,
+  RUNTIME_WORDS,
+  STATE_STOPPING,
+  type ThreadMemory,
+} from '../transport/index.ts'
+import { type ControlToMain, type CutReport, guardianActor, type SpawnRequest } from './guardian.ts'
+import { KeepAlive } from './keep-alive.ts'
+import type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
+import { type RuntimeOptions, type RuntimeSettings, resolveSettings } from './settings.ts'
+import { spawnRequest } from './thread-bootstrap.ts'
+import { type ThreadHandle, ThreadPool } from './thread-pool.ts'
+import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
+
+/** The registry's slot on the main thread, after the guardian's. */
+const REGISTRY_SLOT = 1
+const QUIET_POLL_MS = 1
+/** A shared thread that dies this often within a minute is not started again. */
+const REPLACEMENTS_MAX = 20
+const REPLACEMENT_WINDOW_MS = 60_000
+const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox']
+const PLACEMENTS = ['shared', 'dedicated', 'main'] as const
+
+/** What `close` reports. */
+export interface CloseReport {
+  /** What did not end by itself: messages discarded, actors killed, threads given up. */
+  readonly cut: readonly CutReport[]
+  /** Threads that could not be ended. */
+  readonly lostThreads: readonly number[]
+  readonly durationMs: number
+}
+
+/** Options of `close`. */
+export interface CloseOptions {
+  /** For everything together. Default: `timeouts.closeMs`. */
+  readonly timeoutMs?: number
+}
+
+/** What `inspect` shows of one thread. */
+export interface ThreadView {
+  readonly id: number
+  readonly kind: 'main' | ThreadKind
+  readonly state: string
+  readonly actors: number
+  /** Messages waiting for its actors, those on their way included. */
+  readonly depth: number
+}
+
+/** What `inspect` shows. */
+export interface RuntimeView {
+  readonly state: 'open' | 'closing' | 'closed'
+  readonly threads: readonly ThreadView[]
+  readonly pendingAsks: number
+}
+
+/** Dead letters: counts of all threads, and this thread's newest. */
+export interface DeadLetterView {
+  readonly total: number
+  readonly byReason: Readonly<Record<string, number>>
+  readonly recent: readonly DeadLetter[]
+}
+
+/** A running runtime. Made by `createRuntime`. */
+export class Runtime {
+  readonly #settings: RuntimeSettings
+  readonly #clock: Clock = systemClock()
+  readonly #keepAlive = new KeepAlive()
+  readonly #memory: ThreadMemory
+  readonly #metrics: Metrics
+  readonly #system: ActorSystem
+  readonly #pool: ThreadPool
+  readonly #onEvent: ((event: RuntimeEvent) => void) | undefined
+  readonly #replacedAtMs: number[] = []
+  #state: RuntimeView['state'] = 'open'
+  #placeTurn = 0
+  #routerCount = 0
+  #closing: Promise<CloseReport> | undefined
+  readonly #lostThreads: number[] = []
+  readonly #onBeforeExit = (): void => void this.close()
+
+  /** @internal Use `createRuntime`. */
+  constructor(options: RuntimeOptions) {
+    const settings = resolveSettings(options)
+    this.#settings = settings
+    this.#onEvent = options.onEvent
+    const { limits, timeouts, mailbox, cores, idle } = settings
+    const runtimeBuffer = new SharedArrayBuffer(RUNTIME_WORDS * 4)
+    const metricsBuffer = allocateMetrics(limits.metricsMax)
+    this.#metrics = new Metrics(metricsBuffer)
+    this.#memory = attachThread(allocateThread(0, limits.actorsMax, limits.asksMax))
+    const systemSettings = {
+      askMs: timeouts.askMs,
+      initMs: timeouts.initMs,
+      stopMs: timeouts.stopMs,
+      actorsMax: limits.actorsMax,
+      messageBytesMax: limits.messageBytesMax,
+      mailbox,
+    }
+    this.#system = new ActorSystem({
+      memory: this.#memory,
+      runtimeWords: new Int32Array(runtimeBuffer),
+      clock: this.#clock,
+      idle: createIdleStrategy(idle),
+      cores,
+      settings: systemSettings,
+      metrics: this.#metrics,
+      isMain: true,
+      takeLink: () => undefined,
+      spawnChild: (owner, target, spawnOptions) => this.#spawn(target, spawnOptions, owner),
+      onBusy: () => this.#keepAlive.hold(),
+      onIdle: () => this.#keepAlive.release(),
+      onEvent: (event) => this.#emit({ ...event, thread: 0 }),
+      onActorEnded: () => undefined,
+      onStopOverdue: (to) => this.#onStopOverdue(to.thread),
+    })
+    this.#pool = new ThreadPool({
+      clock: this.#clock,
+      mainMemory: this.#memory,
+      runtimeBuffer,
+      metricsBuffer,
+      systemSettings,
+      idle,
+      cores,
+      asksMax: limits.asksMax,
+      ringBytes: limits.ringBytes,
+      threadsMax: limits.threadsMax,
+      startTimeoutMs: timeouts.threadStartMs,
+      resourceLimits: settings.resourceLimits,
+      onLink: (thread, ends) => void this.#system.connect(thread, ends),
+      onMessage: (thread, message) => this.#onControl(thread, message),
+      onEnded: (thread, cause, error) => this.#onThreadEnded(thread, cause, error),
+    })
+    process.on('beforeExit', this.#onBeforeExit)
+  }
+
+  /** @internal Starts the main thread's own actors and the shared threads. */
+  async start(): Promise<this> {
+    const guardian = guardianActor({
+      spawn: (request) => spawnModule(this.#system, request),
+      place: (request) => this.#place(request),
+      stopAll: (timeoutMs) =>
+        stopAllActors(this.#system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
+      report: (limit) => reportThread(this.#system, limit),
+    })
+    this.#keepAlive.hold()
+    try {
+      await this.#spawnSystemActor(guardian, true)
+      await this.#spawnSystemActor(registryActor, false)
+      const { threads } = this.#settings
+      const started = await Promise.allSettled(
+        Array.from({ length: threads }, () => this.#startThread('shared')),
+      )
+      const failed = started.find((one) => one.status === 'rejected')
+      if (failed !== undefined) {
+        await this.close()
+        throw (failed as PromiseRejectedResult).reason
+      }
+    } finally {
+      this.#keepAlive.release()
+    }
+    return this
+  }
+
+  /** The ids of the threads: 0 is the main thread. */
+  get threads(): readonly number[] {
+    return [0, ...this.#pool.running().map((thread) => thread.id)]
+  }
+
+  get state(): RuntimeView['state'] {
+    return this.#state
+  }
+
+  /** Names and groups of actors. */
+  get registry(): Registry {
+    return this.#system.registryFor(undefined)
+  }
+
+  get deadLetters(): DeadLetterView {
+    const byReason = this.#system.deadLetters.byReason()
+    const total = Object.values(byReason).reduce((sum, count) => sum + count, 0)
+    return { total, byReason, recent: [...this.#system.deadLetters.recent] }
+  }
+
+  /**
+   * Starts an actor. A definition starts on this thread; a module, named by the URL that bundlers understand,
+   * starts where `placement` says, by default on the shared thread with the fewest actors.
+   *
+   * @throws SHL_ACTOR_MODULE, SHL_ACTOR_INIT_FAILED, SHL_ACTOR_INIT_TIMEOUT, SHL_OPTION_INVALID,
+   * SHL_OPTION_UNKNOWN, SHL_ACTOR_LIMIT, SHL_THREAD_LIMIT, SHL_THREAD_LOST, SHL_RUNTIME_CLOSED
+   */
+  spawn<State, Args, Receive>(
+    definition: ActorDefinition<State, Args, Receive>,
+    options?: SpawnOptions<Args>,
+  ): Promise<ActorRef<Receive>>
+  spawn<D extends AnyActorDefinition>(
+    module: URL | string,
+    options?: SpawnOptions<ArgsOf<D>>,
+  ): Promise<ActorRef<ReceiveOf<D>>>
+  spawn(target: unknown, options?: object): Promise<ActorRef> {
+    return this.#spawn(target, options, undefined)
+  }
+
+  /**
+   * Starts several actors of one kind behind a router.
+   *
+   * @throws as `spawn`
+   */
+  router<State, Args, Receive>(
+    definition: ActorDefinition<State, Args, Receive>,
+    options?: RouterOptions & SpawnOptions<Args>,
+  ): Promise<ActorRouter<Receive>>
+  router<D extends AnyActorDefinition>(
+    module: URL | string,
+    options?: RouterOptions & SpawnOptions<ArgsOf<D>>,
+  ): Promise<ActorRouter<ReceiveOf<D>>>
+  async router(
+    target: unknown,
+    options: RouterOptions & SpawnOptions<unknown> = {},
+  ): Promise<ActorRouter<unknown>> {
+    const known = [...SPAWN_OPTIONS, 'size', 'strategy', 'hashKey', 'replace']
+    checkKnownOptions('router', options, known)
+    const { size, strategy, hashKey, replace, ...spawnOptions } = options
+    const count = size ?? Math.max(1, this.#pool.running('shared').length)
+    const parts = {
+      clock: this.#clock,
+      name: spawnOptions.name ?? `router-${++this.#routerCount}`,
+      spawn: () => this.#spawn(target, spawnOptions, undefined),
+      awaitEnd: (ref: ActorRef) => this.#system.outbox.awaitEnd(ref),
+    }
+    const router = new ActorRouter<unknown>(parts, options)
+    try {
+      await router.resize(count)
+    } catch (error) {
+      await router.stop({ mode: 'kill' })
+      throw error
+    }
+    return router
+  }
+
+  /** Resolves when the actor has ended, with the reason; at once if it has ended already. */
+  watch(ref: ActorRef): Promise<TerminationReason> {
+    return this.#system.outbox.awaitEnd(ref)
+  }
+
+  /** A counter that every thread sees and adds to without a message. */
+  counter(name: string): Counter {
+    return this.#metrics.counter(name)
+  }
+
+  gauge(name: string): Gauge {
+    return this.#metrics.gauge(name)
+  }
+
+  histogram(name: string): Histogram {
+    return this.#metrics.histogram(name)
+  }
+
+  /** What the runtime is doing, read from shared memory: it works also while threads are stuck. */
+  inspect(): RuntimeView {
+    const main: ThreadView = {
+      id: 0,
+      kind: 'main',
+      state: 'running',
+      actors: actorCount(this.#memory),
+      depth: waitingDepth(this.#memory, 0),
+    }
+    const workers = [...this.#pool.threads.values()].map((thread) => ({
+      id: thread.id,
+      kind: thread.kind,
+      state: thread.state,
+      actors: actorCount(thread.memory),
+      depth: waitingDepth(thread.memory, 0),
+    }))
+    return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
+  }
+
+  /** Terminates a worker thread, as a crash would: for tests and drills. False when there is no such thread. */
+  async killThread(id: number): Promise<boolean> {
+    const thread = this.#pool.threads.get(id)
+    if (thread === undefined) return false
+    this.#keepAlive.hold()
+    try {
+      await this.#pool.terminate(thread, 'terminated')
+    } finally {
+      this.#keepAlive.release()
+    }
+    return true
+  }
+
+  /** Ends everything, in order, within a deadline; see the head comment. Calling it again gives the same report. */
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    if (this.#closing === undefined) {
+      checkKnownOptions('close', options, ['timeoutMs'])
+      const range = { min: 1, max: 2 ** 31 - 1 }
+      const timeoutMs = numberOption('timeoutMs', options.timeoutMs, this.#settings.timeouts.closeMs, range)
+      this.#closing = this.#close(timeoutMs)
+    }
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => undefined)
+  }
+
+  async #close(timeoutMs: number): Promise<CloseReport> {
+    const startMs = this.#clock.nowMs()
+    const leftMs = (): number => Math.max(1, startMs + timeoutMs - this.#clock.nowMs())
+    this.#state = 'closing'
+    this.#system.outbox.isClosing = true
+    process.removeListener('beforeExit', this.#onBeforeExit)
+    this.#keepAlive.hold()
+    const cut: CutReport[] = []
+    // Half of the time for what is under way, a quarter for the actors' own ends, the rest for the threads.
+    await this.#becomeQuiet(timeoutMs / 2)
+    const stopMs = Math.max(1, leftMs() / 2)
+    const threads = this.#pool.running()
+    for (const thread of threads) Atomics.store(thread.memory.control, CONTROL_STATE, STATE_STOPPING)
+    const reports = await Promise.all(threads.map((thread) => this.#stopActorsOf(thread, stopMs)))
+    for (const report of reports) cut.push(...report)
+    await Promise.all([...this.#pool.threads.values()].map((thread) => this.#pool.exit(thread, leftMs())))
+    const spared = [GUARDIAN_SLOT, REGISTRY_SLOT]
+    cut.push(...(await stopAllActors(this.#system, this.#clock, leftMs(), spared)))
+    this.#system.close()
+    this.#state = 'closed'
+    for (const id of this.#lostThreads)
+      cut.push({ thread: id, actor: '*', what: 'the thread could not be ended' })
+    this.#keepAlive.release()
+    this.#keepAlive.close()
+    return { cut, lostThreads: [...this.#lostThreads], durationMs: this.#clock.nowMs() - startMs }
+  }
+
+  /** Waits until no message waits or is on its way, as shared memory shows it. */
+  async #becomeQuiet(timeoutMs: number): Promise<void> {
+    const endMs = this.#clock.nowMs() + timeoutMs
+    let quietLooks = 0
+    while (quietLooks < 2 && this.#clock.nowMs() < endMs) {
+      const memories = [this.#memory, ...this.#pool.running().map((thread) => thread.memory)]
+      // The guardian's own messages (spawns under way) count too.
+      quietLooks = memories.every((memory) => waitingDepth(memory, 0) === 0) ? quietLooks + 1 : 0
+      if (quietLooks < 2) await this.#pause(QUIET_POLL_MS)
+    }
+  }
+
+  async #stopActorsOf(thread: ThreadHandle, timeoutMs: number): Promise<CutReport[]> {
+    try {
+      const guardian = this.#guardianOf(thread.id)
+      return await guardian.ask('stopAll', timeoutMs * 0.8, { timeoutMs })
+    } catch (error) {
+      const waiting = waitingDepth(thread.memory, 0)
+      const what = `its actors did not stop in time; ${waiting} message(s) cut (${toError(error).name})`
+      return [{ thread: thread.id, actor: '*', what }]
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(delayMs, resolve))
+  }
+
+  async #spawn(
+    target: unknown,
+    options: object | undefined,
+    owner: ConstructorParameters<typeof ActorRef>[1],
+  ): Promise<ActorRef> {
+    if (this.#state !== 'open') throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation: 'spawn' })
+    if (options !== undefined) {
+      if (typeof options !== 'object' || options === null) invalidOption('options', options, 'an object')
+      checkKnownOptions('spawn', options, SPAWN_OPTIONS)
+    }
+    const { definition, request } = spawnRequest(target, options)
+    if (definition === undefined) return this.#bind(await this.#place(request), owner)
+    const address = await spawnHere(this.#system, definition, definition.name, request)
+    return this.#system.refFor(address, owner)
+  }
+
+  #bind(ref: ActorRef, owner: ConstructorParameters<typeof ActorRef>[1]): ActorRef {
+    return this.#system.refFor(ref, owner)
+  }
+
+  async #place(request: SpawnRequest): Promise<ActorRef> {
+    if (this.#state !== 'open') throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation: 'spawn' })
+    const placement = choiceOption('placement', request.placement, 'shared', PLACEMENTS)
+    const shared = this.#pool.running('shared')
+    if (
+      placement === 'main' ||
+      (placement === 'shared' && shared.length === 0 && this.#settings.threads === 0)
+    ) {
+      return spawnModule(this.#system, request)
+    }
+    if (placement === 'shared') {
+      const thread = this.#leastBusy(shared) ?? (await this.#replacementThread())
+      thread.placing++
+      try {
+        return await this.#guardianOf(thread.id).ask('spawn', request)
+      } finally {
+        thread.placing--
+      }
+    }
+    const thread = await this.#startThread('dedicated')
+    try {
+      return await this.#guardianOf(thread.id).ask('spawn', request)
+    } catch (error) {
+      void this.#pool.exit(thread, this.#settings.timeouts.stopMs)
+      throw error
+    }
+  }
+
+  /** All shared threads are gone for the moment: waits for the one that is being started. */
+  async #replacementThread(): Promise<ThreadHandle> {
+    const endMs = this.#clock.nowMs() + this.#settings.timeouts.threadStartMs
+    while (this.#clock.nowMs() < endMs && this.#state === 'open') {
+      const thread = this.#leastBusy(this.#pool.running('shared'))
+      if (thread !== undefined) return thread
+      await this.#pause(5)
+    }
+    throw new ShardloomError('SHL_THREAD_LOST', { thread: '*', reason: 'no shared thread is left' })
+  }
+
+  #leastBusy(threads: readonly ThreadHandle[]): ThreadHandle | undefined {
+    let best: ThreadHandle | undefined
+    let bestCount = Number.POSITIVE_INFINITY
+    this.#placeTurn++
+    for (let i = 0; i < threads.length; i++) {
+      const thread = threads[(this.#placeTurn + i) % threads.length]!
+      const count = actorCount(thread.memory) + thread.placing
+      if (count >= bestCount) continue
+      best = thread
+      bestCount = count
+    }
+    return best
+  }
+
+  #guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']> {
+    const address: ActorAddress = {
+      thread,
+      slot: GUARDIAN_SLOT,
+      generation: FIRST_GENERATION,
+      name: 'guardian',
+    }
+    // Bound to the runtime's own address: it may still ask while the program may not.
+    return new ActorRef(
+      this.#system.outbox,
+      { ...address, thread: 0, deadlineMs: 0, onNestedAsk: () => undefined },
+      address,
+    )
+  }
+
+  async #spawnSystemActor(definition: AnyActorDefinition, isReentrant: boolean): Promise<void> {
+    const { name } = definition
+    const spawn = { definition, args: undefined, name, module: '', mailbox: undefined, isReentrant }
+    await this.#system.lifecycle.spawn(spawn)
+  }
+
+  async #startThread(kind: ThreadKind): Promise<ThreadHandle> {
+    this.#keepAlive.hold()
+    try {
+      const thread = await this.#pool.start(kind)
+      this.#emit({ type: 'thread_started', thread: thread.id, kind })
+      return thread
+    } finally {
+      this.#keepAlive.release()
+    }
+  }
+
+  #onControl(thread: ThreadHandle, message: ControlToMain): void {
+    if (message.type === 'event') this.#emit({ ...message.event, thread: thread.id })
+    else if (message.type === 'empty') void this.#pool.exit(thread, this.#settings.timeouts.stopMs)
+    else if (message.type === 'stop_overdue') this.#onStopOverdue(message.thread)
+  }
+
+  /** A stop was not obeyed: a dedicated thread is ended with its actor, a shared one has others to think of. */
+  #onStopOverdue(id: number): void {
+    const thread = this.#pool.threads.get(id)
+    if (thread?.kind === 'dedicated') void this.#pool.terminate(thread, 'unresponsive')
+  }
+
+  #onThreadEnded(thread: ThreadHandle, cause: ThreadLossCause | 'stopped', error: Error | undefined): void {
+    const { id: lost, kind } = thread
+    this.#system.onThreadLost(lost, cause === 'stopped' ? 'terminated' : cause, error)
+    if (cause === 'stopped') {
+      this.#emit({ type: 'thread_stopped', thread: lost, kind })
+      return
+    }
+    if (cause === 'unresponsive') this.#lostThreads.push(lost)
+    this.#emit({ type: 'thread_lost', thread: lost, kind, cause, error })
+    if (kind === 'shared' && this.#state === 'open') void this.#replace(lost)
+  }
+
+  async #replace(lost: number): Promise<void> {
+    const nowMs = this.#clock.nowMs()
+    while (this.#replacedAtMs.length > 0 && nowMs - this.#replacedAtMs[0]! > REPLACEMENT_WINDOW_MS) {
+      this.#replacedAtMs.shift()
+    }
+    try {
+      if (this.#replacedAtMs.length >= REPLACEMENTS_MAX) {
+        throw new ShardloomError('SHL_THREAD_LOST', {
+          thread: lost,
+          reason: 'too many losses within a minute',
+        })
+      }
+      this.#replacedAtMs.push(nowMs)
+      const thread = await this.#startThread('shared')
+      this.#emit({ type: 'thread_replaced', thread: lost, by: thread.id })
+    } catch (error) {
+      this.#emit({ type: 'thread_not_replaced', thread: lost, error: toError(error) })
+    }
+  }
+
+  #emit(event: RuntimeEvent): void {
+    try {
+      this.#onEvent?.(event)
+    } catch (error) {
+      process.emitWarning(`shardloom: onEvent threw: ${toError(error).message}`)
+    }
+  }
+}
+
+/**
+ * Starts a runtime: worker threads, linked to each other, ready for actors.
+ *
+ * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_THREAD_START
+ * @example
+ * ```ts
+ * import { createRuntime, defineActor } from 'shardloom'
+ *
+ * const greeter = defineActor({ name: 'greeter', receive: { hi: (_state, name: string) => `hi ${name}` } })
+ * const runtime = await createRuntime({ threads: 2 })
+ * const ref = await runtime.spawn(greeter)
+ * const text: string = await ref.ask('hi', 'Ada')
+ * await runtime.close()
+ * ```
+ */
+export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  protectFromEndlessLoops()
+  return new Runtime(options).start()
+}
+
+/** On Node 24 a hot loop can be compiled so that nothing interrupts it; this keeps it interruptible. */
+function protectFromEndlessLoops(): void {
+  const major = Number(process.versions.node.split('.')[0])
+  if (major >= 24) setFlagsFromString('--no-turboshaft-loop-unrolling')
+}
+
+function actorCount(memory: ThreadMemory): number {
+  return Math.max(0, Atomics.load(memory.control, CONTROL_ACTORS) - 1)
+}
+
+/** Messages that wait for the actors of a thread from slot `firstSlot` on. */
+function waitingDepth(memory: ThreadMemory, firstSlot: number): number {
+  const slots = Atomics.load(memory.control, CONTROL_SLOTS)
+  let depth = 0
+  for (let slot = firstSlot; slot < slots; slot++) {
+    depth += Math.max(0, Atomics.load(memory.actors, slot * ACTOR_WORDS + ACTOR_DEPTH))
+  }
+  return depth
+}

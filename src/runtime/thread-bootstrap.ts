@@ -1,0 +1,189 @@
+/**
+ * The start of a worker thread: its actor system, its guardian, and its ear for the main thread.
+ *
+ * Links arrive on the control port before any ref that needs them can: the main thread posts them to everybody
+ * before the new thread may be spawned on. A thread that meets an unknown address therefore looks at the control
+ * port at once, without waiting for its event loop (`takeLink`).
+ * Tests: test/runtime/*.race.test.ts
+ */
+import { type MessagePort, receiveMessageOnPort, type WorkerOptions } from 'node:worker_threads'
+import type { SystemSettings } from '../actor/index.ts'
+import {
+  ActorRef,
+  ActorSystem,
+  FIRST_GENERATION,
+  GUARDIAN_SLOT,
+  isActorDefinition,
+  type Owner,
+  type SystemEvent,
+} from '../actor/index.ts'
+import { type Clock, invalidOption, systemClock } from '../base/index.ts'
+import { createIdleStrategy, type IdleStrategyName, Metrics } from '../memory/index.ts'
+import { attachThread, type LinkEnds, type ThreadBuffers } from '../transport/index.ts'
+import { type ControlToMain, type ControlToWorker, guardianActor, type SpawnRequest } from './guardian.ts'
+import { moduleHref } from './module-loader.ts'
+import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
+
+/** What a worker is started with. */
+export interface ThreadStart {
+  readonly buffers: ThreadBuffers
+  readonly runtimeBuffer: SharedArrayBuffer
+  readonly metricsBuffer: SharedArrayBuffer
+  readonly settings: SystemSettings
+  readonly idle: IdleStrategyName
+  readonly cores: number
+  readonly isDedicated: boolean
+  readonly controlPort: MessagePort
+  readonly links: readonly { readonly thread: number; readonly ends: LinkEnds }[]
+}
+
+/** The options of `Worker` for a start. */
+export function workerOptionsFor(start: ThreadStart, base: WorkerOptions): WorkerOptions {
+  const ports = start.links.flatMap(({ ends }) => [ends.bulkPort, ends.bellPort])
+  return { ...base, workerData: { shardloom: start }, transferList: [start.controlPort, ...ports] }
+}
+
+/** Events that one thread may send within a second: a flood of dead letters must not become a flood of events. */
+const EVENTS_PER_SECOND = 100
+
+/** Runs a worker thread until the main thread ends it. */
+export async function bootstrapThread(start: ThreadStart): Promise<void> {
+  const { controlPort } = start
+  const clock = systemClock()
+  const pendingLinks = new Map<number, LinkEnds>()
+  const post = (message: ControlToMain): void => controlPort.postMessage(message)
+  const emit = limitedEmitter(clock, (event) => post({ type: 'event', event }))
+  const system: ActorSystem = new ActorSystem({
+    memory: attachThread(start.buffers),
+    runtimeWords: new Int32Array(start.runtimeBuffer),
+    clock,
+    idle: createIdleStrategy(start.idle),
+    cores: start.cores,
+    settings: start.settings,
+    metrics: new Metrics(start.metricsBuffer),
+    isMain: false,
+    takeLink: (thread) => {
+      drainControl()
+      const ends = pendingLinks.get(thread)
+      pendingLinks.delete(thread)
+      return ends
+    },
+    spawnChild: (owner, target, options) => spawnChild(system, owner, target, options),
+    onBusy: () => undefined,
+    onIdle: () => undefined,
+    onEvent: emit,
+    onActorEnded: (address) => {
+      if (start.isDedicated && address.slot !== GUARDIAN_SLOT && isEmpty(system)) post({ type: 'empty' })
+    },
+    onStopOverdue: (to) => post({ type: 'stop_overdue', thread: to.thread }),
+  })
+  const onControl = (message: ControlToWorker): void => {
+    switch (message.type) {
+      case 'link':
+        pendingLinks.set(message.thread, message.ends)
+        return
+      case 'thread_lost': {
+        const { thread, cause, message: text } = message
+        system.onThreadLost(thread, cause, text === undefined ? undefined : toNamedError(text))
+        return
+      }
+      case 'exit':
+        system.close()
+        controlPort.close()
+        return
+    }
+  }
+  function drainControl(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(controlPort) as { message: ControlToWorker } | undefined
+      if (received === undefined) return
+      onControl(received.message)
+    }
+  }
+  controlPort.on('message', (message: ControlToWorker) => {
+    onControl(message)
+    // A link whose first message has come already: read it now, the doorbell may have rung before.
+    for (const [thread, ends] of pendingLinks) {
+      pendingLinks.delete(thread)
+      system.connect(thread, ends)
+    }
+  })
+  for (const { thread, ends } of start.links) system.connect(thread, ends)
+  const guardian = guardianActor({
+    spawn: (request) => spawnModule(system, request),
+    place: (request) => askMainGuardian(system, undefined, request),
+    stopAll: (timeoutMs) => stopAllActors(system, clock, timeoutMs, [GUARDIAN_SLOT]),
+    report: (limit) => reportThread(system, limit),
+  })
+  await system.lifecycle.spawn({
+    definition: guardian,
+    args: undefined,
+    name: 'guardian',
+    module: '',
+    mailbox: undefined,
+    isReentrant: true,
+  })
+  post({ type: 'ready' })
+}
+
+/** Starts a child for an actor of this thread: a definition here, a module where the main thread places it. */
+async function spawnChild(
+  system: ActorSystem,
+  owner: Owner,
+  target: unknown,
+  options: object | undefined,
+): Promise<ActorRef> {
+  const request = spawnRequest(target, options)
+  if (request.definition === undefined) return askMainGuardian(system, owner, request.request)
+  const { definition } = request
+  const address = await spawnHere(system, definition, definition.name, request.request)
+  return system.refFor(address, owner)
+}
+
+/** Reads the arguments of `spawn`. @throws SHL_OPTION_INVALID */
+export function spawnRequest(target: unknown, options: object | undefined) {
+  const { args, name, export: exportName, placement, mailbox } = (options ?? {}) as Record<string, never>
+  const definition = isActorDefinition(target) ? target : undefined
+  if (definition !== undefined && placement !== undefined && placement !== 'main') {
+    invalidOption(
+      'placement',
+      placement,
+      "nothing, for a definition: give new URL('./actor.js', import.meta.url)",
+    )
+  }
+  const module = definition === undefined ? moduleHref(target) : ''
+  const request: SpawnRequest = { module, exportName, args, name, mailbox, placement }
+  return { definition, request }
+}
+
+function askMainGuardian(
+  system: ActorSystem,
+  owner: Owner | undefined,
+  request: SpawnRequest,
+): Promise<ActorRef> {
+  const address = { thread: 0, slot: GUARDIAN_SLOT, generation: FIRST_GENERATION, name: 'guardian' }
+  const guardian = new ActorRef<ReturnType<typeof guardianActor>['receive']>(system.outbox, owner, address)
+  return guardian.ask('place', request)
+}
+
+function isEmpty(system: ActorSystem): boolean {
+  return system.lifecycle.livingCount <= 1
+}
+
+function toNamedError(text: string): Error {
+  const [name = 'Error', message = ''] = text.split('\u0000')
+  return Object.assign(new Error(message), { name })
+}
+
+function limitedEmitter(clock: Clock, emit: (event: SystemEvent) => void): (event: SystemEvent) => void {
+  let windowStartMs = 0
+  let count = 0
+  return (event) => {
+    const nowMs = clock.nowMs()
+    if (nowMs - windowStartMs > 1000) {
+      windowStartMs = nowMs
+      count = 0
+    }
+    if (count++ < EVENTS_PER_SECOND) emit(event)
+  }
+}

@@ -1,0 +1,291 @@
+/**
+ * The worker threads of a runtime: starts them, connects them to each other, and notices how each one ends.
+ *
+ *     starting ─ ready ─► running ─ exit asked ─► stopped
+ *                            └───── anything else ─► lost (crashed, out of memory, process.exit, terminated,
+ *                                                    unresponsive), reported once, with its cause
+ *
+ * Every pair of threads has a link from the start: rings are address space until they are used. Starts and
+ * terminations take turns, because both at once can crash Node (nodejs/node#56312). `terminate()` is never awaited
+ * without a deadline: a thread that does not die is *lost*, and nobody waits for it.
+ *
+ * Tests: test/runtime/thread-loss.race.test.ts
+ */
+import { MessageChannel, type MessagePort, type ResourceLimits, type Worker } from 'node:worker_threads'
+import type { SystemSettings, ThreadLossCause } from '../actor/index.ts'
+import { type Clock, ShardloomError, toError } from '../base/index.ts'
+import type { IdleStrategyName } from '../memory/index.ts'
+import {
+  allocateThread,
+  attachThread,
+  CONTROL_STATE,
+  createLinkEnds,
+  type LinkEnds,
+  linkPorts,
+  STATE_DEAD,
+  STATE_STOPPING,
+  type ThreadMemory,
+} from '../transport/index.ts'
+import type { ControlToMain, ControlToWorker } from './guardian.ts'
+import type { ThreadKind } from './runtime-event.ts'
+import { type ThreadStart, workerOptionsFor } from './thread-bootstrap.ts'
+import { startWorker } from './worker-entry.ts'
+
+/** How long a termination may take before the thread counts as lost. */
+const TERMINATE_MS = 1000
+/** How long a thread that was asked to exit may take before it is terminated. */
+const EXIT_MS = 250
+
+/** What the pool is made of. */
+export interface ThreadPoolParts {
+  readonly clock: Clock
+  readonly mainMemory: ThreadMemory
+  readonly runtimeBuffer: SharedArrayBuffer
+  readonly metricsBuffer: SharedArrayBuffer
+  readonly systemSettings: SystemSettings
+  readonly idle: IdleStrategyName
+  readonly cores: number
+  readonly asksMax: number
+  readonly ringBytes: number
+  readonly threadsMax: number
+  readonly startTimeoutMs: number
+  readonly resourceLimits: ResourceLimits | undefined
+  /** Connects the main thread to a new one. */
+  onLink(thread: number, ends: LinkEnds): void
+  onMessage(thread: ThreadHandle, message: ControlToMain): void
+  /** A thread that ran has ended: as asked (`stopped`), or not. */
+  onEnded(thread: ThreadHandle, cause: ThreadLossCause | 'stopped', error: Error | undefined): void
+}
+
+/** One worker thread as the main thread sees it. */
+export class ThreadHandle {
+  readonly id: number
+  readonly kind: ThreadKind
+  readonly memory: ThreadMemory
+  readonly control: MessagePort
+  state: 'starting' | 'running' | 'stopping' | 'ended' = 'starting'
+  worker: Worker | undefined = undefined
+  /** Actors on their way to it, not in its count yet. */
+  placing = 0
+  error: Error | undefined = undefined
+  /** Set before we end it ourselves: the cause that its end then has. */
+  expectedCause: ThreadLossCause | 'stopped' | undefined = undefined
+  /** Resolves when the thread has ended, or was given up. */
+  readonly ended: Promise<void>
+  settleEnded: () => void = () => undefined
+
+  constructor(id: number, kind: ThreadKind, memory: ThreadMemory, control: MessagePort) {
+    this.id = id
+    this.kind = kind
+    this.memory = memory
+    this.control = control
+    this.ended = new Promise((resolve) => {
+      this.settleEnded = resolve
+    })
+  }
+
+  post(message: ControlToWorker, transfer: readonly MessagePort[] = []): void {
+    this.control.postMessage(message, transfer)
+  }
+}
+
+/** Starts, connects and ends the worker threads. */
+export class ThreadPool {
+  readonly threads = new Map<number, ThreadHandle>()
+  readonly #parts: ThreadPoolParts
+  #nextId = 1
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: ThreadPoolParts) {
+    this.#parts = parts
+  }
+
+  /** The threads that run. */
+  running(kind?: ThreadKind): ThreadHandle[] {
+    return [...this.threads.values()].filter(
+      (thread) => thread.state === 'running' && (kind === undefined || thread.kind === kind),
+    )
+  }
+
+  /** Starts a thread. @throws SHL_THREAD_START, SHL_THREAD_LIMIT */
+  start(kind: ThreadKind): Promise<ThreadHandle> {
+    const { threadsMax } = this.#parts
+    if (this.threads.size >= threadsMax) {
+      return Promise.reject(
+        new ShardloomError('SHL_THREAD_LIMIT', { threads: this.threads.size, threadsMax }),
+      )
+    }
+    const channel = new MessageChannel()
+    const id = this.#nextId++
+    const { systemSettings, asksMax } = this.#parts
+    const memory = attachThread(allocateThread(id, systemSettings.actorsMax, asksMax))
+    const thread = new ThreadHandle(id, kind, memory, channel.port1)
+    this.threads.set(id, thread)
+    return this.#inTurn(() => this.#start(thread, channel.port2))
+  }
+
+  /** Asks a thread whose actors have been stopped to exit; terminates it when it does not. */
+  async exit(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {
+    if (thread.state === 'ended') return true
+    thread.expectedCause ??= 'stopped'
+    thread.state = 'stopping'
+    try {
+      thread.post({ type: 'exit' })
+    } catch {
+      // The port is gone with its thread; the termination below finds that out.
+    }
+    if (await this.#endsWithin(thread, Math.min(EXIT_MS, timeoutMs))) return true
+    return this.terminate(thread, 'stopped', Math.max(1, timeoutMs - EXIT_MS), false)
+  }
+
+  /** Ends a thread at once. False when it could not be ended in time: it is lost. */
+  async terminate(
+    thread: ThreadHandle,
+    cause: ThreadLossCause | 'stopped',
+    timeoutMs = TERMINATE_MS,
+    isInTurn = true,
+  ): Promise<boolean> {
+    if (thread.state === 'ended') return true
+    thread.expectedCause = cause
+    const end = async (): Promise<boolean> => {
+      Atomics.store(thread.memory.control, CONTROL_STATE, STATE_STOPPING)
+      thread.worker?.terminate().catch(() => undefined)
+      return this.#endsWithin(thread, timeoutMs)
+    }
+    const hasEnded = isInTurn ? await this.#inTurn(end) : await end()
+    if (!hasEnded) this.#giveUp(thread)
+    return hasEnded
+  }
+
+  async #start(thread: ThreadHandle, workerPort: MessagePort): Promise<ThreadHandle> {
+    const { startTimeoutMs } = this.#parts
+    try {
+      await this.#launch(thread, workerPort)
+      const isReady = await this.#becomesReady(thread)
+      if (!isReady)
+        throw (
+          thread.error ?? new ShardloomError('SHL_THREAD_LOST', { thread: thread.id, reason: 'it exited' })
+        )
+    } catch (cause) {
+      this.threads.delete(thread.id)
+      thread.expectedCause = 'stopped'
+      thread.state = 'ended'
+      thread.control.close()
+      void thread.worker?.terminate()
+      this.#announceLoss(thread, 'terminated', undefined)
+      throw new ShardloomError('SHL_THREAD_START', { thread: thread.id, startTimeoutMs }, { cause })
+    }
+    return thread
+  }
+
+  async #launch(thread: ThreadHandle, workerPort: MessagePort): Promise<void> {
+    const parts = this.#parts
+    const { ringBytes, mainMemory, resourceLimits } = parts
+    const [mainEnds, ownEnds] = createLinkEnds(mainMemory.buffers, thread.memory.buffers, ringBytes)
+    const links = [{ thread: 0, ends: ownEnds }]
+    // Every other thread hears of the new one before anybody can hold a ref to an actor on it.
+    for (const other of this.running()) {
+      const [otherEnds, ends] = createLinkEnds(other.memory.buffers, thread.memory.buffers, ringBytes)
+      other.post({ type: 'link', thread: thread.id, ends: otherEnds }, linkPorts(otherEnds))
+      links.push({ thread: other.id, ends })
+    }
+    const start: ThreadStart = {
+      buffers: thread.memory.buffers,
+      runtimeBuffer: parts.runtimeBuffer,
+      metricsBuffer: parts.metricsBuffer,
+      settings: parts.systemSettings,
+      idle: parts.idle,
+      cores: parts.cores,
+      isDedicated: thread.kind === 'dedicated',
+      controlPort: workerPort,
+      links,
+    }
+    const name = `shardloom ${thread.kind} ${thread.id}`
+    const base = resourceLimits === undefined ? { name } : { name, resourceLimits }
+    const worker = await startWorker(workerOptionsFor(start, base))
+    thread.worker = worker
+    worker.on('error', (error) => {
+      thread.error = toError(error)
+    })
+    worker.on('exit', () => this.#onExit(thread))
+    thread.control.on('message', (message: ControlToMain) => {
+      if (message.type !== 'ready') parts.onMessage(thread, message)
+    })
+    parts.onLink(thread.id, mainEnds)
+  }
+
+  async #becomesReady(thread: ThreadHandle): Promise<boolean> {
+    const { clock, startTimeoutMs } = this.#parts
+    const isReady = await new Promise<boolean>((resolve) => {
+      const timer = clock.after(startTimeoutMs, () => resolve(false))
+      thread.control.on('message', (message: ControlToMain) => {
+        if (message.type !== 'ready') return
+        timer.cancel()
+        resolve(true)
+      })
+      void thread.ended.then(() => {
+        timer.cancel()
+        resolve(false)
+      })
+    })
+    if (!isReady) return false
+    thread.state = 'running'
+    // From here on only what is awaited keeps the process alive.
+    thread.worker?.unref()
+    thread.control.unref()
+    return true
+  }
+
+  #onExit(thread: ThreadHandle): void {
+    if (thread.state === 'ended') return
+    const wasStarting = thread.state === 'starting'
+    const cause = thread.expectedCause ?? lossCause(thread.error)
+    this.#finish(thread)
+    if (wasStarting) return
+    this.#announceLoss(thread, cause === 'stopped' ? 'terminated' : cause, thread.error)
+    this.#parts.onEnded(thread, cause, thread.error)
+  }
+
+  /** It would not die: from here on it is treated as dead. */
+  #giveUp(thread: ThreadHandle): void {
+    if (thread.state === 'ended') return
+    thread.worker?.unref()
+    this.#finish(thread)
+    this.#announceLoss(thread, 'unresponsive', undefined)
+    this.#parts.onEnded(thread, 'unresponsive', undefined)
+  }
+
+  #finish(thread: ThreadHandle): void {
+    thread.state = 'ended'
+    Atomics.store(thread.memory.control, CONTROL_STATE, STATE_DEAD)
+    this.threads.delete(thread.id)
+    thread.control.close()
+    thread.settleEnded()
+  }
+
+  #announceLoss(thread: ThreadHandle, cause: ThreadLossCause, error: Error | undefined): void {
+    const message = error === undefined ? undefined : `${error.name}\u0000${error.message}`
+    for (const other of this.running()) other.post({ type: 'thread_lost', thread: thread.id, cause, message })
+  }
+
+  async #endsWithin(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(timeoutMs, () => resolve(false))
+      void thread.ended.then(() => {
+        timer.cancel()
+        resolve(true)
+      })
+    })
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+}
+
+function lossCause(error: Error | undefined): ThreadLossCause {
+  if (error === undefined) return 'process_exit'
+  return (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out_of_memory' : 'crashed'
+}

@@ -1,0 +1,74 @@
+/**
+ * What every thread, main or worker, can do for the runtime: start an actor, stop them all, report.
+ * Tests: test/runtime/*.race.test.ts
+ */
+import type { ActorRef, ActorSystem, AnyActorDefinition, MailboxOptions } from '../actor/index.ts'
+import { type ActorAddress, GUARDIAN_SLOT } from '../actor/index.ts'
+import type { Clock } from '../base/index.ts'
+import type { CutReport, SpawnRequest, ThreadReport } from './guardian.ts'
+import { loadDefinition } from './module-loader.ts'
+
+/** Starts an actor from a definition on this thread. */
+export async function spawnHere(
+  system: ActorSystem,
+  definition: AnyActorDefinition,
+  module: string,
+  options: { args: unknown; name: string | undefined; mailbox: MailboxOptions | undefined },
+): Promise<ActorAddress> {
+  const { args, mailbox } = options
+  const name = options.name ?? definition.name
+  return system.lifecycle.spawn({ definition, args, name, module, mailbox })
+}
+
+/** Starts an actor from its module on this thread. */
+export async function spawnModule(system: ActorSystem, request: SpawnRequest): Promise<ActorRef> {
+  const definition = await loadDefinition(request.module, request.exportName)
+  const address = await spawnHere(system, definition, request.module, request)
+  return system.refFor(address, undefined)
+}
+
+/**
+ * Stops the actors of this thread, the youngest first, each with `onStop`; returns what had to be killed.
+ * Children are stopped by their parents.
+ */
+export async function stopAllActors(
+  system: ActorSystem,
+  clock: Clock,
+  timeoutMs: number,
+  spared: readonly number[],
+): Promise<CutReport[]> {
+  const { lifecycle, outbox, memory } = system
+  const endMs = clock.nowMs() + timeoutMs
+  const cut: CutReport[] = []
+  const actors = lifecycle.living().filter((cell) => !spared.includes(cell.slot))
+  for (const cell of actors.reverse()) {
+    const isIdle = cell.definition.onStop === undefined && cell.children === undefined && !cell.isBusy
+    const waiting = cell.mailbox?.length ?? 0
+    if (waiting > 0) cut.push(report(cell.slot, `${waiting} message(s) discarded`))
+    if (isIdle) {
+      lifecycle.end(cell, { type: 'stopped' })
+      continue
+    }
+    const leftMs = Math.max(1, endMs - clock.nowMs())
+    const reason = await outbox.stop(cell, { mode: 'stop', timeoutMs: leftMs })
+    if (reason.type === 'killed') cut.push(report(cell.slot, 'killed: it did not stop in time'))
+  }
+  return cut
+
+  function report(slot: number, what: string): CutReport {
+    const cell = actors.find((one) => one.slot === slot)!
+    return { thread: memory.id, actor: `${cell.name}@${memory.id}/${cell.slot}:${cell.generation}`, what }
+  }
+}
+
+/** What this thread is doing, with at most `limit` actors. */
+export function reportThread(system: ActorSystem, limit: number): ThreadReport {
+  const living = system.lifecycle.living().filter((cell) => cell.slot !== GUARDIAN_SLOT)
+  return {
+    actors: living.slice(0, limit).map((cell) => {
+      const ref = system.refFor(cell, undefined)
+      return { address: ref.address, name: cell.name, depth: ref.depth }
+    }),
+    heapUsedBytes: process.memoryUsage().heapUsed,
+  }
+}

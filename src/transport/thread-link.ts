@@ -1,0 +1,84 @@
+/**
+ * A link: everything that one thread holds to talk to one other thread.
+ *
+ *     this thread                                     the other thread
+ *     LinkWriter ──► ring (ours) ───────────────────► LinkReader
+ *     LinkReader ◄── ring (theirs) ◄───────────────── LinkWriter
+ *     bulk port  ◄═► large and transferable payloads ═► bulk port     (no listener: taken by the ring's headers)
+ *     bell port  ◄─► wake-ups                        ─► bell port     (a listener: the event loop sleeps on it)
+ *
+ * A link exists from the first use; until the runtime has connected it, what is sent reliably waits in it.
+ *
+ * Writer: each ring's producer end is written by one thread; see `memory/ring-producer.ts`.
+ * Tests: test/transport/link.test.ts
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { ValueCodec } from '../codec/index.ts'
+import { allocateRing, DoorbellRinger, RingConsumer, RingProducer } from '../memory/index.ts'
+import { LinkReader } from './link-reader.ts'
+import { LinkWriter } from './link-writer.ts'
+import { attachThread, CONTROL_PARKED, type ThreadBuffers, type ThreadMemory } from './thread-memory.ts'
+
+/** What a thread is handed to connect a link: can be posted to it, with `transfer`. */
+export interface LinkEnds {
+  readonly peer: ThreadBuffers
+  readonly outRing: SharedArrayBuffer
+  readonly inRing: SharedArrayBuffer
+  readonly bulkPort: MessagePort
+  readonly bellPort: MessagePort
+}
+
+/** Makes both ends of a link between two threads. */
+export function createLinkEnds(a: ThreadBuffers, b: ThreadBuffers, ringBytes: number): [LinkEnds, LinkEnds] {
+  const aToB = allocateRing(ringBytes)
+  const bToA = allocateRing(ringBytes)
+  const bulk = new MessageChannel()
+  const bell = new MessageChannel()
+  return [
+    { peer: b, outRing: aToB, inRing: bToA, bulkPort: bulk.port1, bellPort: bell.port1 },
+    { peer: a, outRing: bToA, inRing: aToB, bulkPort: bulk.port2, bellPort: bell.port2 },
+  ]
+}
+
+/** The ports of an end, for the transfer list. */
+export function linkPorts(ends: LinkEnds): MessagePort[] {
+  return [ends.bulkPort, ends.bellPort]
+}
+
+/** This thread's end of the link to one other thread. */
+export class ThreadLink {
+  readonly threadId: number
+  readonly writer = new LinkWriter()
+  reader: LinkReader | undefined = undefined
+  /** The other thread's shared memory, once connected. */
+  peer: ThreadMemory | undefined = undefined
+  /** Whether something was written since the last flush. */
+  isDirty = false
+  isClosed = false
+  #ends: LinkEnds | undefined
+
+  constructor(threadId: number) {
+    this.threadId = threadId
+  }
+
+  /** Attaches the rings and ports; `onBell` is called when the other thread wakes this one. */
+  connect(ends: LinkEnds, codec: ValueCodec, onBell: () => void): void {
+    this.#ends = ends
+    this.peer = attachThread(ends.peer)
+    const { bellPort, bulkPort } = ends
+    bellPort.on('message', onBell)
+    // The listener is attached first: unref before it would hang the exit.
+    bellPort.unref()
+    bulkPort.unref()
+    this.reader = new LinkReader(this.threadId, new RingConsumer(ends.inRing), bulkPort, codec)
+    const ringer = new DoorbellRinger(this.peer.control, CONTROL_PARKED, () => bellPort.postMessage(0))
+    this.writer.connect({ producer: new RingProducer(ends.outRing), port: bulkPort, ringer })
+  }
+
+  /** Closes the ports. What the other thread had published can no longer be read. */
+  close(): void {
+    this.isClosed = true
+    this.#ends?.bellPort.close()
+    this.#ends?.bulkPort.close()
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * The pump: one per thread, it moves records between the thread's links and its actors, and decides when the
+ * thread looks, spins or sleeps.
+ *
+ * A thread is *parked* when it waits in its event loop for a doorbell, and *awake* when a look at the rings is
+ * already scheduled. While awake nobody needs to ring. The loop of an awake thread:
+ *
+ *     take what the rings hold ─► run local work ─► flush ─┬─ something was done ─► again, or yield
+ *                                                          └─ nothing: spin ─┬─ found work ─► again
+ *                                                                            └─ park, recheck, sleep
+ *
+ * It yields in two ways. To microtasks, whenever promises were settled or asynchronous handlers run, so that their
+ * continuations go on at once. To the event loop, after `SLICE_MS`, so that timers and I/O never starve however
+ * much arrives; microtasks alone would never let the loop turn.
+ * How long to spin is the idle strategy's decision; on the main thread the pump spins only while an answer is
+ * awaited. A thread that is awake has a `setImmediate` under way: it comes back to park even if nothing happens.
+ *
+ * Writer: this thread's parked word and its share of the runtime's awake count. Readers: every ringer.
+ * Invariants: (1) parked is stored before the last look at the rings (no lost wake-up, `memory/doorbell.ts`);
+ * (2) awake implies a scheduled look; (3) `flush` runs before any spin and before parking.
+ * Cost: bench/ask-awake.ts, bench/ask-asleep.ts, bench/loop-delay.ts. Tests: test/transport/thread-pump.test.ts
+ */
+import type { Clock, TimerHandle } from '../base/index.ts'
+import { DoorbellSleeper, type IdleStrategy } from '../memory/index.ts'
+import type { LinkReader } from './link-reader.ts'
+import type { ThreadLink } from './thread-link.ts'
+import {
+  CONTROL_BEAT,
+  CONTROL_PARKED,
+  CONTROL_SENDING,
+  RUNTIME_AWAKE,
+  type ThreadMemory,
+} from './thread-memory.ts'
+
+/** The event loop turns at least this often while messages arrive. */
+const SLICE_MS = 2
+/** Records taken from one link before the next one has its turn. */
+const RECORDS_PER_LINK = 256
+/** Looks through the microtask queue before a spin: continuations that are about to send come first. */
+const IDLE_ROUNDS = 4
+/** How often a writer with waiting records tries again while its reader is slow. */
+const RETRY_MS = 1
+/** Polls between two looks at the clock while spinning. */
+const SPIN_POLLS = 16
+
+/** What the pump drives: the thread's actors. */
+export interface PumpClient {
+  /** One record is in the reader's fields. */
+  onRecord(reader: LinkReader): void
+  /** Runs local work for a bounded time; true when it did something. */
+  runLocal(): boolean
+  /** Whether local work waits. */
+  hasLocal(): boolean
+  /** Called after each batch: places in mailboxes are given back here. */
+  afterBatch(): void
+  /** Whether this thread waits for an answer of another one. */
+  isExpecting(): boolean
+}
+
+/** How a pump is made. */
+export interface ThreadPumpOptions {
+  readonly memory: ThreadMemory
+  readonly runtimeWords: Int32Array<SharedArrayBuffer>
+  readonly clock: Clock
+  readonly idle: IdleStrategy
+  readonly cores: number
+  /** Whether to spin also when no answer is awaited: true on worker threads, whose work is to wait for work. */
+  readonly spinsUnasked: boolean
+}
+
+/** Moves records, and parks the thread when there are none. */
+export class ThreadPump {
+  /** Set by the client when a continuation may be waiting in the microtask queue. */
+  needsMicrotasks = false
+  readonly #options: ThreadPumpOptions
+  readonly #client: PumpClient
+  readonly #sleeper: DoorbellSleeper
+  readonly #links: ThreadLink[] = []
+  readonly #readers: LinkReader[] = []
+  #dirty: ThreadLink[] = []
+  #isAwake = false
+  #isImmediateSet = false
+  #isMicrotaskSet = false
+  #isRunning = false
+  #isClosed = false
+  #turnStartMs = 0
+  #parkedAtMs = 0
+  #idleRounds = 0
+  #retry: TimerHandle | undefined
+  #immediate: NodeJS.Immediate | undefined
+  readonly #onMicrotask = (): void => {
+    this.#isMicrotaskSet = false
+    if (!this.#isClosed) this.#run(false)
+  }
+  readonly #onImmediate = (): void => {
+    this.#isImmediateSet = false
+    if (!this.#isClosed) this.#run(true)
+  }
+  readonly #onRetry = (): void => {
+    this.#retry = undefined
+    for (const link of this.#links) if (link.writer.waitingCount > 0) this.#markDirty(link)
+    this.requestRun()
+  }
+
+  constructor(options: ThreadPumpOptions, client: PumpClient) {
+    this.#options = options
+    this.#client = client
+    this.#sleeper = new DoorbellSleeper(options.memory.control, CONTROL_PARKED)
+    this.#sleeper.park()
+    this.#parkedAtMs = options.clock.nowMs()
+  }
+
+  /** Takes a connected link in. */
+  addLink(link: ThreadLink): void {
+    this.#links.push(link)
+    this.#readers.push(link.reader!)
+    this.#markDirty(link)
+    this.requestRun()
+  }
+
+  /** Reads what a lost thread had published, then forgets the link. */
+  removeLink(link: ThreadLink): void {
+    const index = this.#links.indexOf(link)
+    if (index === -1) return
+    const reader = this.#readers[index]!
+    while (reader.next()) this.#client.onRecord(reader)
+    this.#client.afterBatch()
+    this.#links.splice(index, 1)
+    this.#readers.splice(index, 1)
+    this.#dirty = this.#dirty.filter((dirty) => dirty !== link)
+    link.isDirty = false
+    this.requestRun()
+  }
+
+  /** Something was written to `link`: it is published before this thread does anything else. */
+  touch(link: ThreadLink): void {
+    if (link.isDirty) return
+    this.#markDirty(link)
+    this.requestRun()
+  }
+
+  /** There is local work, or something to flush: run as soon as the current code has ended. */
+  requestRun(): void {
+    if (this.#isMicrotaskSet || this.#isRunning || this.#isClosed) return
+    this.#isMicrotaskSet = true
+    queueMicrotask(this.#onMicrotask)
+  }
+
+  /** The doorbell rang. */
+  readonly onBell = (): void => {
+    if (this.#isClosed) return
+    if (!this.#isAwake) {
+      this.#options.idle.onWake((this.#options.clock.nowMs() - this.#parkedAtMs) * 1000)
+      this.#wake()
+    }
+    this.#run(true)
+  }
+
+  /** Publishes everything written so far and wakes sleeping readers. */
+  flush(): void {
+    const dirty = this.#dirty
+    if (dirty.length === 0) return
+    for (let i = 0; i < dirty.length; i++) {
+      const link = dirty[i]!
+      link.isDirty = false
+      link.writer.flush()
+      if (link.writer.waitingCount > 0) this.#retrySoon()
+    }
+    dirty.length = 0
+    const control = this.#options.memory.control
+    if (control[CONTROL_SENDING] !== 0) Atomics.store(control, CONTROL_SENDING, 0)
+  }
+
+  /** Stops looking, for good. */
+  close(): void {
+    this.flush()
+    this.#isClosed = true
+    this.#retry?.cancel()
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate)
+    if (this.#isAwake) Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
+    this.#isAwake = false
+  }
+
+  #markDirty(link: ThreadLink): void {
+    if (link.isDirty) return
+    link.isDirty = true
+    this.#dirty.push(link)
+    // Says "a batch of mine is not published yet": see the audit of mailbox places after a thread was lost.
+    if (this.#dirty.length === 1) Atomics.store(this.#options.memory.control, CONTROL_SENDING, 1)
+  }
+
+  /** The loop of the head comment; `isTurn` when the event loop has turned since the last call. */
+  #run(isTurn: boolean): void {
+    if (this.#isRunning) return
+    const { clock } = this.#options
+    if (isTurn) this.#turnStartMs = clock.nowMs()
+    this.#isRunning = true
+    try {
+      this.#loop()
+    } finally {
+      this.#isRunning = false
+      // A failed assertion must not leave the thread deaf.
+      if (this.#isAwake && !this.#isImmediateSet) this.#scheduleTurn()
+    }
+  }
+
+  #loop(): void {
+    const { clock } = this.#options
+    const sliceEndMs = this.#turnStartMs + SLICE_MS
+    for (;;) {
+      if (this.#step()) {
+        this.#idleRounds = 0
+        if (clock.nowMs() >= sliceEndMs) return this.#stayAwake()
+        if (this.needsMicrotasks) {
+          this.needsMicrotasks = false
+          return this.#again()
+        }
+        continue
+      }
+      // Started from a microtask long after the loop last turned: do not hold it up any further.
+      if (clock.nowMs() >= sliceEndMs) {
+        if (this.#isAwake) return this.#isImmediateSet ? undefined : this.#park()
+        if (this.#spinBudgetUs() > 0) this.#stayAwake()
+        return
+      }
+      const budgetUs = this.#spinBudgetUs()
+      if (budgetUs === 0) {
+        if (this.#isAwake) this.#park()
+        return
+      }
+      if (this.#idleRounds++ < IDLE_ROUNDS) return this.#again()
+      if (!this.#isAwake) this.#wake()
+      if (this.#spin(budgetUs)) continue
+      this.#park()
+      return
+    }
+  }
+
+  /** One pass over rings and local work; true when anything was done. */
+  #step(): boolean {
+    const client = this.#client
+    let hasWorked = client.runLocal()
+    this.flush()
+    const readers = this.#readers
+    for (let i = 0; i < readers.length; i++) {
+      const reader = readers[i]!
+      if (!reader.next()) continue
+      hasWorked = true
+      let count = 0
+      do {
+        client.onRecord(reader)
+        count++
+      } while (count < RECORDS_PER_LINK && reader.next())
+      reader.release()
+    }
+    if (hasWorked) {
+      client.afterBatch()
+      this.#options.memory.control[CONTROL_BEAT]!++
+    }
+    this.flush()
+    return hasWorked
+  }
+
+  #spinBudgetUs(): number {
+    const { idle, runtimeWords, cores, spinsUnasked } = this.#options
+    if (!spinsUnasked && !this.#client.isExpecting()) return 0
+    const others = this.#isAwake ? 0 : 1
+    return idle.spinBudgetUs(Atomics.load(runtimeWords, RUNTIME_AWAKE) + others, cores)
+  }
+
+  #spin(budgetUs: number): boolean {
+    const { clock, idle } = this.#options
+    const readers = this.#readers
+    const startMs = clock.nowMs()
+    const endMs = startMs + budgetUs / 1000
+    let nowMs = startMs
+    do {
+      for (let poll = 0; poll < SPIN_POLLS; poll++) {
+        for (let i = 0; i < readers.length; i++) {
+          if (readers[i]!.isEmpty()) continue
+          idle.onHit((nowMs - startMs) * 1000)
+          return true
+        }
+      }
+      nowMs = clock.nowMs()
+    } while (nowMs < endMs)
+    idle.onMiss((nowMs - startMs) * 1000)
+    return false
+  }
+
+  /** Runs again once the microtasks that wait now are done. */
+  #again(): void {
+    if (!this.#isAwake) this.#wake()
+    if (this.#isMicrotaskSet) return
+    this.#isMicrotaskSet = true
+    queueMicrotask(this.#onMicrotask)
+  }
+
+  #stayAwake(): void {
+    if (!this.#isAwake) this.#wake()
+    this.#scheduleTurn()
+  }
+
+  #wake(): void {
+    this.#isAwake = true
+    this.#idleRounds = 0
+    this.#sleeper.unpark()
+    Atomics.add(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
+    this.#scheduleTurn()
+  }
+
+  #scheduleTurn(): void {
+    if (this.#isImmediateSet) return
+    this.#isImmediateSet = true
+    this.#immediate = setImmediate(this.#onImmediate)
+  }
+
+  #park(): void {
+    this.flush()
+    this.#sleeper.park()
+    Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
+    this.#isAwake = false
+    this.#parkedAtMs = this.#options.clock.nowMs()
+    // The second look: whoever published before it saw the parked word will not ring.
+    if (!this.#hasWork()) return
+    this.#wake()
+  }
+
+  #hasWork(): boolean {
+    if (this.#client.hasLocal()) return true
+    for (const reader of this.#readers) if (!reader.isEmpty()) return true
+    return false
+  }
+
+  #retrySoon(): void {
+    this.#retry ??= this.#options.clock.after(RETRY_MS, this.#onRetry)
+  }
+}
