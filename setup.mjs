@@ -45,6 +45,9 @@ const OUTPUT_ENDINGS = ['.js', '.js.map', '.d.ts', '.d.ts.map']
 /** A step that failed for a reason that was already told; no stack is wanted. */
 export class SetupError extends Error {}
 
+/** The packages are there, and the compiler refused the sources. */
+export class BuildError extends SetupError {}
+
 /** Brings the clone up to date. Throws `SetupError` when that is not possible. */
 export async function setUp({ rebuild = false } = {}) {
   requireNode()
@@ -155,7 +158,7 @@ async function build() {
     stdio: ['ignore', 'pipe', 2],
     encoding: 'utf8',
   })
-  if (status !== 0) throw new SetupError(`the build failed:\n${stdout}`)
+  if (status !== 0) throw new BuildError(`the build failed:\n${stdout}`)
   pruneOutputs(inputs)
   await inlineWorker()
   writeFileSync(STAMP, `${JSON.stringify({ hash })}\n`)
@@ -179,7 +182,12 @@ async function inlineWorker() {
   }
   const esbuild = await import(pathToFileURL(join(ROOT, 'node_modules', 'esbuild', 'lib', 'main.js')).href)
   const { outputFiles } = await esbuild.build({
-    entryPoints: [entry],
+    stdin: {
+      // CommonJS has no `await` at the top. Without it a rejection is still an error of the thread.
+      contents: readFileSync(entry, 'utf8').replace(/^await /m, 'void '),
+      resolveDir: dirname(entry),
+      sourcefile: 'thread-main.js',
+    },
     bundle: true,
     write: false,
     minify: true,
@@ -187,7 +195,8 @@ async function inlineWorker() {
     platform: 'node',
     format: 'cjs', // What `new Worker(source, { eval: true })` runs.
     target: 'node20.19',
-    external: ['msgpackr-extract'],
+    // msgpackr without its native part, which is optional, and which a string without a file cannot look for.
+    conditions: ['browser'],
     // An evaluated worker has no file. The name is seen in stacks only.
     define: { 'import.meta.url': '"file:///shardloom/thread-main.js"' },
     logLevel: 'error',

@@ -3,6 +3,7 @@
  * what it builds holds the inlined worker.
  */
 import { existsSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -11,6 +12,11 @@ import { ROOT, readJson, runNode } from '../support/package-lab.ts'
 interface Setup {
   requireNode(version: string): void
   allowsVersion(range: string, version: string): boolean
+}
+
+interface LockedPackage {
+  readonly engines?: { readonly node?: string }
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
 const setup = (await import(pathToFileURL(join(ROOT, 'setup.mjs')).href)) as Setup
@@ -48,12 +54,24 @@ describe('packages and build', () => {
     expect(threadMainSource.length).toBeGreaterThan(1000)
     // Nothing but Node's own modules may be asked for: the string runs where no package is.
     const asked = [...threadMainSource.matchAll(/\brequire\("([^"]+)"\)/g)].map((match) => match[1] as string)
-    expect(asked.filter((name) => !/^node:|^(?:module|buffer|stream|worker_threads)$/.test(name))).toEqual([])
+    expect(asked.filter((name) => !isBuiltin(name))).toEqual([])
+  })
+
+  test('the lock file names the packages of every platform, or npm ci would refuse it', () => {
+    const { packages } = readJson(join(ROOT, 'package-lock.json')) as {
+      packages: Record<string, LockedPackage>
+    }
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+      ),
+    )
+    expect(missing).toEqual([])
   })
 
   test('no dependency asks for a newer Node than the package does', () => {
     const { packages } = readJson(join(ROOT, 'package-lock.json')) as {
-      packages: Record<string, { engines?: { node?: string }; optional?: boolean }>
+      packages: Record<string, LockedPackage>
     }
     const tooNew = Object.entries(packages).filter(([path, { engines }]) => {
       if (path === '' || engines?.node === undefined) return false
