@@ -15,6 +15,9 @@ interface Setup {
 }
 
 interface LockedPackage {
+  readonly dev?: boolean
+  readonly optional?: boolean
+  readonly hasInstallScript?: boolean
   readonly engines?: { readonly node?: string }
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
@@ -67,6 +70,16 @@ describe('packages and build', () => {
       ),
     )
     expect(missing).toEqual([])
+  })
+
+  test('no dependency of users needs an install script', () => {
+    const { packages } = readJson(join(ROOT, 'package-lock.json')) as {
+      packages: Record<string, LockedPackage>
+    }
+    const scripted = Object.entries(packages).filter(
+      ([, { hasInstallScript, dev, optional }]) => hasInstallScript && !dev && !optional,
+    )
+    expect(scripted.map(([path]) => path)).toEqual([])
   })
 
   test('no dependency asks for a newer Node than the package does', () => {
