@@ -89,8 +89,11 @@ export function allowsVersion(range, version) {
 export function npmCommand() {
   const cli = process.env.npm_execpath
   if (cli && /npm-cli\.c?js$/.test(cli)) return [process.execPath, cli]
-  const beside = join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js')
-  if (existsSync(beside)) return [process.execPath, beside]
+  const folder = dirname(process.execPath)
+  for (const modules of [join(folder, 'node_modules'), join(folder, '..', 'lib', 'node_modules')]) {
+    const beside = join(modules, 'npm', 'bin', 'npm-cli.js')
+    if (existsSync(beside)) return [process.execPath, beside]
+  }
   return ['npm']
 }
 
