@@ -2,9 +2,9 @@
  * The package as users meet it: packed, installed into an empty project, imported in every way, and bundled.
  *
  * Each program spawns an actor from a module of its own on a worker thread, asks it, closes, and must end by
- * itself. A bundle runs in a folder of its own, far from any `node_modules`: losing the worker's file in a bundle
- * is the classic fault of libraries with threads. The settings that each bundler needs stand here, and are the
- * ones to recommend: an actor's module is an entry, next to the program's.
+ * itself. A bundle runs in a folder of its own, far from any `node_modules`: losing the worker's file in a
+ * bundle is the classic fault of libraries with threads. The settings that each bundler needs stand here, and
+ * are the ones to recommend: an actor's module is an entry, next to the program's.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -75,8 +75,9 @@ describe('imported', () => {
   })
 
   test('not beyond its entry points', async () => {
-    const program =
-      "import('shardloom/dist/src/index.js').catch((error) => process.stdout.write(JSON.stringify(error.code)))"
+    const program = `import('shardloom/dist/src/index.js').catch((error) => {
+      process.stdout.write(JSON.stringify(error.code))
+    })`
     expect(answerOf(await runNode(lab.folder, ['--eval', program]))).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED')
   })
 })

@@ -1,6 +1,6 @@
 /**
- * The first step of `npm start` and `npm test`: which Node it accepts, that it is silent when all is fresh, and that
- * what it builds holds the inlined worker.
+ * The first step of `npm start` and `npm test`: which Node it accepts, that it is silent when all is fresh,
+ * and that what it builds holds the inlined worker.
  */
 import { existsSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -61,9 +61,7 @@ describe('packages and build', () => {
   })
 
   test('the lock file names the packages of every platform, or npm ci would refuse it', () => {
-    const { packages } = readJson(join(ROOT, 'package-lock.json')) as {
-      packages: Record<string, LockedPackage>
-    }
+    const packages = lockedPackages()
     const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies).filter(
         (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
@@ -73,9 +71,7 @@ describe('packages and build', () => {
   })
 
   test('no dependency of users needs an install script', () => {
-    const { packages } = readJson(join(ROOT, 'package-lock.json')) as {
-      packages: Record<string, LockedPackage>
-    }
+    const packages = lockedPackages()
     const scripted = Object.entries(packages).filter(
       ([, { hasInstallScript, dev, optional }]) => hasInstallScript && !dev && !optional,
     )
@@ -83,9 +79,7 @@ describe('packages and build', () => {
   })
 
   test('no dependency asks for a newer Node than the package does', () => {
-    const { packages } = readJson(join(ROOT, 'package-lock.json')) as {
-      packages: Record<string, LockedPackage>
-    }
+    const packages = lockedPackages()
     const tooNew = Object.entries(packages).filter(([path, { engines }]) => {
       if (path === '' || engines?.node === undefined) return false
       return !acceptsNode20(engines.node)
@@ -94,7 +88,9 @@ describe('packages and build', () => {
   })
 })
 
-/** Whether a range of any package accepts 20.19.0. Ranges in the wild are looser than ours: `>= 10`, `20 || 22`. */
+/**
+ * Whether a range of any package accepts 20.19.0. Ranges in the wild are looser than ours: `>= 10`, `20 || 22`.
+ */
 function acceptsNode20(range: string): boolean {
   return range.split('||').some((alternative) => {
     const tidy = alternative.trim().replace(/([<>=^~]) +/g, '$1')

@@ -1,8 +1,9 @@
 /**
- * An empty project that the packed package is installed into, and the means to run programs in it and away from it.
+ * An empty project that the packed package is installed into, and the means to run programs in it and away
+ * from it.
  *
- * What users get is the tarball, not this clone: a file that `files` forgets, a path that holds only here, or a
- * dependency that is not listed, shows nowhere else.
+ * What users get is the tarball, not this clone: a file that `files` forgets, a path that holds only here, or
+ * a dependency that is not listed, shows nowhere else.
  *
  * Tests: test/package/package.test.ts
  */

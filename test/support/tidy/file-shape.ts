@@ -100,7 +100,9 @@ export const namesCheck: Check = {
 
 const EXPORTED_NAMES = /export\s+(?:type\s+)?\{[^}]*\}\s*from\s*'[^']*'/g
 const EXPORTED_NAMES_OR_STAR = /export\s+(?:type\s+)?(?:\{[^}]*\}|\*)\s*from\s*'[^']*'/g
-/** What users import: here every name is written out, so that the surface grows in a diff that a person sees. */
+/**
+ * What users import: here every name is written out, so that the surface grows in a diff that a person sees.
+ */
 const PUBLIC_ENTRIES = ['src/index.ts', 'src/actor/index.ts', 'src/testkit/index.ts']
 
 /** An index.ts only names what others may use. */

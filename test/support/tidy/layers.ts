@@ -137,7 +137,8 @@ function forbiddenFile(project: Project, path: string, target: string): string |
   if (to.startsWith(`${from}/`) && !target.endsWith('/index.ts'))
     return `import ${to}/index.ts, not ${target}`
   if (!/^src\/.+\/index\.ts$/.test(target)) {
-    // A thread starts from `workers/`, which is the other end of `runtime/`: it loads what it needs, and no more.
+    // A thread starts from `workers/`, which is the other end of `runtime/`: it loads what it needs, and no
+    // more.
     if ((from === 'workers' && to === 'runtime') || (from === 'runtime' && to === 'workers')) return undefined
     return `import the index.ts of ${to}, not ${target}`
   }
