@@ -701,7 +701,7 @@ export class Outbox implements Messenger {
     this.pending.close(ask)
     this.#parts.noteSettled()
     if (kind === 'stream') sink?.onError(build(''))
-    else rejectWithAskerStack(resolve, build)
+    else rejectWithAskerStack(resolve, build as (askerStack: string) => Error)
   }
 
   #refusal(outcome: number, to: ActorAddress, type: string): ShardloomError {
