@@ -1,8 +1,8 @@
 /**
  * The public surface, name by name: it grows only in a diff that a person sees.
  *
- * For each entry point of package.json: what `dist/` exports at run time, and the types that its declarations name.
- * `UPDATE=1 npm test -- test/public-api.test.ts` writes test/transcripts/public-api.txt again.
+ * For each entry point of package.json: what `dist/` exports at run time, and the types that its declarations
+ * name. `UPDATE=1 npm test -- test/public-api.test.ts` writes test/transcripts/public-api.txt again.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,7 +41,10 @@ async function surfaceOf(entry: EntryPoint): Promise<string[]> {
   return names.map(({ name, kind }) => `  ${kind.padEnd(9)} ${name}\n`)
 }
 
-/** The names of an entry's declarations, which hold nothing but `export { … } from` (the tidy test sees to it). */
+/**
+ * The names of an entry's declarations, which hold nothing but `export { … } from` (the tidy test sees to
+ * it).
+ */
 function declaredNames(path: string): string[] {
   const text = readFileSync(path, 'utf8')
   expect(text).not.toMatch(/export \*/)

@@ -88,9 +88,11 @@ describe('packages and build', () => {
   })
 })
 
-/**
- * Whether a range of any package accepts 20.19.0. Ranges in the wild are looser than ours: `>= 10`, `20 || 22`.
- */
+function lockedPackages(): Record<string, LockedPackage> {
+  return readJson(join(ROOT, 'package-lock.json'))['packages'] as Record<string, LockedPackage>
+}
+
+/** Whether a range of any package accepts 20.19.0. Those are looser than ours: `>= 10`, `20 || 22`. */
 function acceptsNode20(range: string): boolean {
   return range.split('||').some((alternative) => {
     const tidy = alternative.trim().replace(/([<>=^~]) +/g, '$1')
