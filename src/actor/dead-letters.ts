@@ -49,6 +49,11 @@ export class DeadLetters {
     )
   }
 
+  /** A refused `tell`: counted, and no more than that, because its sender was told. */
+  countRefused(reason: DeadLetterReason): void {
+    this.#counters.get(reason)!.add(1)
+  }
+
   add(to: string, type: string, reason: DeadLetterReason): void {
     this.#counters.get(reason)!.add(1)
     const letter: DeadLetter = { to, type, reason, atMs: this.#clock.nowMs() }

@@ -535,7 +535,7 @@ export class Runtime {
       this.#emit({ type: 'thread_stopped', thread: lost, kind })
       return
     }
-    if (cause === 'unresponsive') this.#lostThreads.push(lost)
+    if (thread.isGivenUp) this.#lostThreads.push(lost)
     this.#emit({ type: 'thread_lost', thread: lost, kind, cause, error })
     if (kind === 'shared' && this.#state === 'open') void this.#replace(lost)
   }

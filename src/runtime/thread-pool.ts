@@ -29,6 +29,7 @@ import {
 import type { ControlToMain, ControlToWorker } from './guardian.ts'
 import type { ThreadKind } from './runtime-event.ts'
 import { type ThreadStart, workerOptionsFor } from './thread-bootstrap.ts'
+import { leaveWithoutJoining } from './leave.ts'
 import { startWorker } from './worker-entry.ts'
 
 /** How long a termination may take before the thread counts as lost. */
@@ -68,6 +69,8 @@ export class ThreadHandle {
   /** Actors on their way to it, not in its count yet. */
   placing = 0
   error: Error | undefined = undefined
+  /** It would not die, and nobody waits for it any more. */
+  isGivenUp = false
   /** Set before we end it ourselves: the cause that its end then has. */
   expectedCause: ThreadLossCause | 'stopped' | undefined = undefined
   /** Resolves when the thread has ended, or was given up. */
@@ -250,6 +253,8 @@ export class ThreadPool {
   #giveUp(thread: ThreadHandle): void {
     if (thread.state === 'ended') return
     thread.worker?.unref()
+    thread.isGivenUp = true
+    leaveWithoutJoining(thread.id)
     this.#finish(thread)
     this.#announceLoss(thread, 'unresponsive', undefined)
     this.#parts.onEnded(thread, 'unresponsive', undefined)
