@@ -12,7 +12,7 @@ import type { ActorContext, ActorTimers } from './context.ts'
 import type { Envelope } from './mailbox.ts'
 import type { Owner } from './messenger.ts'
 import type { ActorRef } from './ref.ts'
-import type { Registry } from './registry-client.ts'
+import type { Registry } from './registry-api.ts'
 
 const NESTED_MAX = 1024
 

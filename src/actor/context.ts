@@ -1,8 +1,8 @@
 /** What a handler is given as its third argument: the actor's view of the runtime. Implemented by `cell-context.ts`. */
 import type { Counter, Gauge, Histogram } from '../memory/index.ts'
-import type { ActorDefinition } from './define-actor.ts'
+import type { ArgsOf, DefinitionShape, ReceiveOf } from './message-types.ts'
 import type { ActorRef } from './ref.ts'
-import type { Registry } from './registry-client.ts'
+import type { Registry } from './registry-api.ts'
 import type { SpawnOptions } from './spawn-options.ts'
 
 /** Keyed timers: starting a key again replaces its timer; a cancelled timer's message is never handled. */
@@ -37,14 +37,11 @@ export interface ActorContext {
   readonly timers: ActorTimers
   readonly registry: Registry
   /** Starts a child: it is stopped when this actor ends. A definition starts on this thread, a URL where placed. */
-  spawn<State, Args, Receive>(
-    definition: ActorDefinition<State, Args, Receive>,
+  spawn<Args, Receive>(
+    definition: DefinitionShape<Args, Receive>,
     options?: SpawnOptions<Args>,
   ): Promise<ActorRef<Receive>>
-  spawn<D>(
-    module: URL | string,
-    options?: SpawnOptions<D extends ActorDefinition<infer _S, infer A, infer _R> ? A : unknown>,
-  ): Promise<D extends ActorDefinition<infer _S2, infer _A, infer R> ? ActorRef<R> : ActorRef>
+  spawn<D>(module: URL | string, options?: SpawnOptions<ArgsOf<D>>): Promise<ActorRef<ReceiveOf<D>>>
   /** Asks for the `terminated` signal of another actor; exactly one comes, also if it has ended already. */
   watch(ref: ActorRef): void
   unwatch(ref: ActorRef): void

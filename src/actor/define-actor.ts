@@ -9,26 +9,10 @@
  */
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../base/index.ts'
 import type { ActorContext } from './context.ts'
+import type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
 import type { Signal } from './signal.ts'
-import type { Transferred } from './transferred.ts'
 
 const BRAND = Symbol.for('shardloom.actor')
-
-/** What happens to a message that finds the mailbox full. */
-export type MailboxPolicy = 'refuse' | 'wait' | 'drop_newest' | 'drop_oldest'
-
-/** Bounds of a mailbox. */
-export interface MailboxOptions {
-  /** Messages that may wait, those on their way included. Default 4096. */
-  readonly depthMax?: number
-  /** Payload bytes that may wait. Default 64 MiB. */
-  readonly bytesMax?: number
-  /**
-   * `refuse`: `tell` says false, `ask` rejects (default). `wait`: `ask` waits up to its deadline. `drop_newest`:
-   * the new message is dropped and counted. `drop_oldest`: the oldest waiting one is.
-   */
-  readonly policy?: MailboxPolicy
-}
 
 /** What an actor does after an error of a handler. */
 export type ErrorDirective = 'resume' | 'restart' | 'stop'
@@ -74,35 +58,6 @@ export interface ActorDefinition<State, Args, Receive> {
 /** Any definition. */
 // biome-ignore lint/suspicious/noExplicitAny: variance, as above.
 export type AnyActorDefinition = ActorDefinition<any, any, any>
-
-/** The arguments of an actor's `init`. */
-export type ArgsOf<D> = D extends ActorDefinition<infer _S, infer Args, infer _R> ? Args : never
-/** The handlers of a definition: the message contract of its ref. */
-export type ReceiveOf<D> = D extends ActorDefinition<infer _S, infer _A, infer Receive> ? Receive : never
-/** The names of the messages of a contract. */
-export type MessageType<R> = keyof R & string
-/** The payload of one message. */
-export type PayloadOf<R, K extends keyof R> = R[K] extends (state: never, ...rest: infer Rest) => unknown
-  ? Rest extends readonly []
-    ? undefined
-    : Rest extends readonly [infer P, ...unknown[]]
-      ? P
-      : Rest extends readonly [(infer P)?, ...unknown[]]
-        ? P | undefined
-        : undefined
-  : never
-type Untransferred<T> = T extends Transferred<infer V> ? V : T
-type ReturnOf<R, K extends keyof R> = R[K] extends (...args: never[]) => infer A ? A : never
-/** What an `ask` of one message resolves with. */
-export type AnswerOf<R, K extends keyof R> = Untransferred<Awaited<ReturnOf<R, K>>>
-/** What a `stream` of one message yields. */
-export type ItemOf<R, K extends keyof R> =
-  ReturnOf<R, K> extends AsyncIterable<infer T> | Iterable<infer T> ? Untransferred<T> : never
-/** The payload as a call's arguments: left out where there is none. */
-export type PayloadArguments<R, K extends keyof R, Options> =
-  undefined extends PayloadOf<R, K>
-    ? [payload?: PayloadOf<R, K>, options?: Options]
-    : [payload: PayloadOf<R, K>, options?: Options]
 
 const KNOWN_OPTIONS = [
   'name',

@@ -5,23 +5,25 @@ export type { ActorContext, ActorTimers } from './context.ts'
 export { DEAD_LETTER_REASONS, type DeadLetter, type DeadLetterReason } from './dead-letters.ts'
 export {
   type ActorDefinition,
-  type AnswerOf,
   type AnyActorDefinition,
-  type ArgsOf,
   checkMailbox,
   defineActor,
   type ErrorDirective,
   type ErrorInfo,
   type HandlerMap,
-  type ItemOf,
   isActorDefinition,
-  type MailboxOptions,
-  type MailboxPolicy,
-  type MessageType,
-  type PayloadArguments,
-  type PayloadOf,
-  type ReceiveOf,
 } from './define-actor.ts'
+export type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
+export type {
+  AnswerOf,
+  ArgsOf,
+  DefinitionShape,
+  ItemOf,
+  MessageType,
+  PayloadArguments,
+  PayloadOf,
+  ReceiveOf,
+} from './message-types.ts'
 export type {
   AskOptions,
   Messenger,
@@ -33,8 +35,8 @@ export type {
   TellOptions,
 } from './messenger.ts'
 export { ActorRef, type ActorRefOf } from './ref.ts'
-export { type RegistryChange, registryActor } from './registry-actor.ts'
-export type { Registry, SubscribeOptions } from './registry-client.ts'
+export { registryActor } from './registry-actor.ts'
+export type { Registry, RegistryChange, SubscribeOptions } from './registry-api.ts'
 export { ActorRouter, type RouterOptions, type RouterStrategy } from './router.ts'
 export type { Signal, Terminated } from './signal.ts'
 export type { Placement, SpawnOptions } from './spawn-options.ts'

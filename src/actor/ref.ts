@@ -9,14 +9,7 @@
  * Tests: test/actor/ref.test.ts, test/actor/define-actor.types.test.ts
  */
 import { type ActorAddress, formatAddress } from './address.ts'
-import type {
-  ActorDefinition,
-  AnswerOf,
-  ItemOf,
-  MessageType,
-  PayloadArguments,
-  ReceiveOf,
-} from './define-actor.ts'
+import type { AnswerOf, ItemOf, MessageType, PayloadArguments, ReceiveOf } from './message-types.ts'
 import type {
   AskOptions,
   Messenger,
@@ -131,6 +124,3 @@ export class ActorRef<Receive = AnyReceive> implements ActorAddress {
 
 /** The ref type of a definition: `ActorRefOf<typeof counter>`. */
 export type ActorRefOf<D> = ActorRef<ReceiveOf<D>>
-
-/** The ref type of a definition given by its parts. */
-export type RefOfDefinition<D> = D extends ActorDefinition<infer _S, infer _A, infer R> ? ActorRef<R> : never

@@ -11,11 +11,7 @@ import { ShardloomError } from '../base/index.ts'
 import type { ActorContext } from './context.ts'
 import { defineActor } from './define-actor.ts'
 import type { ActorRef } from './ref.ts'
-
-/** One change of the registry. */
-export type RegistryChange =
-  | { readonly type: 'registered' | 'unregistered'; readonly name: string; readonly ref: ActorRef }
-  | { readonly type: 'joined' | 'left'; readonly group: string; readonly ref: ActorRef }
+import type { RegistryChange } from './registry-api.ts'
 
 const BACKLOG_MAX = 4096
 

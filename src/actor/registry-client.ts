@@ -1,28 +1,10 @@
 /** The registry as any thread sees it: names and groups of actors, kept by one actor on the main thread. */
 import type { ActorAddress } from './address.ts'
-import type { ReceiveOf } from './define-actor.ts'
+import type { ReceiveOf } from './message-types.ts'
 import type { Messenger, Owner } from './messenger.ts'
 import { ActorRef } from './ref.ts'
-import type { RegistryChange, registryActor } from './registry-actor.ts'
-
-/** Options of `subscribe`. */
-export interface SubscribeOptions {
-  readonly signal?: AbortSignal
-}
-
-/** Names and groups. An actor that ends leaves all of them by itself. */
-export interface Registry {
-  /** @throws SHL_NAME_TAKEN */
-  register(name: string, ref: ActorRef): Promise<void>
-  /** True when the name was taken. */
-  unregister(name: string): Promise<boolean>
-  find(name: string): Promise<ActorRef | undefined>
-  join(group: string, ref: ActorRef): Promise<void>
-  leave(group: string, ref: ActorRef): Promise<void>
-  members(group: string): Promise<ActorRef[]>
-  /** Every change from now on, in order. Ends with `return()`, `break` or the signal. */
-  subscribe(options?: SubscribeOptions): AsyncIterableIterator<RegistryChange>
-}
+import type { registryActor } from './registry-actor.ts'
+import type { Registry, RegistryChange, SubscribeOptions } from './registry-api.ts'
 
 /** A subscription waits for as long as nothing changes. */
 const SUBSCRIBE_TIMEOUT_MS = 2 ** 31 - 1

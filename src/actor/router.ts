@@ -14,10 +14,10 @@
  * Tests: test/actor/router.test.ts, test/actor/router.race.test.ts
  */
 import { type Clock, choiceOption, invalidOption, numberOption, ShardloomError } from '../base/index.ts'
-import type { AnswerOf, ItemOf, MessageType, PayloadArguments } from './define-actor.ts'
+import type { AnswerOf, ItemOf, MessageType, PayloadArguments } from './message-types.ts'
 import type { AskOptions, OfferOptions, StopOptions, StreamOptions, TellOptions } from './messenger.ts'
 import type { ActorRef } from './ref.ts'
-import { isAbnormal } from './termination.ts'
+import { isAbnormal, type TerminationReason } from './termination.ts'
 
 /** How a router chooses. */
 export type RouterStrategy = 'round_robin' | 'least_mailbox' | 'consistent_hash' | 'broadcast'
@@ -39,7 +39,7 @@ export interface RouterParts<Receive> {
   readonly clock: Clock
   readonly name: string
   spawn(): Promise<ActorRef<Receive>>
-  awaitEnd(ref: ActorRef<Receive>): Promise<import('./termination.ts').TerminationReason>
+  awaitEnd(ref: ActorRef<Receive>): Promise<TerminationReason>
 }
 
 const STRATEGIES: readonly RouterStrategy[] = ['round_robin', 'least_mailbox', 'consistent_hash', 'broadcast']

@@ -1,5 +1,5 @@
 /** Options of `spawn`, wherever it is called. */
-import type { MailboxOptions } from './define-actor.ts'
+import type { MailboxOptions } from './mailbox-options.ts'
 
 /** Which kind of thread an actor lives on. */
 export type Placement = 'shared' | 'dedicated' | 'main'

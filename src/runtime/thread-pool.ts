@@ -27,9 +27,9 @@ import {
   type ThreadMemory,
 } from '../transport/index.ts'
 import type { ControlToMain, ControlToWorker } from './guardian.ts'
+import { leaveWithoutJoining } from './leave.ts'
 import type { ThreadKind } from './runtime-event.ts'
 import { type ThreadStart, workerOptionsFor } from './thread-bootstrap.ts'
-import { leaveWithoutJoining } from './leave.ts'
 import { startWorker } from './worker-entry.ts'
 
 /** How long a termination may take before the thread counts as lost. */

@@ -1,29 +1,32 @@
 /**
- * Starts a worker thread on our entry module, also where a bundler has moved us.
+ * Starts a worker thread on our entry module, also where a bundler has moved us and left the module behind.
  *
- * webpack and Vite understand the literal `new Worker(new URL(…, import.meta.url))` and emit the file. esbuild, and
- * Vite when it builds for Node, leave the URL as it is, and the file is not there: then the same code, built into
- * one text, is run instead. It is loaded only in that case.
- * Tests: test/package/package.test.ts builds and runs all of them.
+ * Losing the worker's file in a bundle is the classic fault of libraries like this one. Here the path is made in a
+ * way that no bundler tries to follow; where the file is, it is started; where it is not, the same code, built into
+ * one text, is run instead. The text is loaded only in that case.
+ * Tests: test/package/package.test.ts bundles with Vite, webpack and esbuild, and runs each bundle.
  */
 import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
+const ENTRY = join('..', '..', 'workers', 'thread-main.js')
+
 /** Starts the worker; never resolves to one without an entry. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  if (isEntryPresent()) {
-    return new Worker(new URL('../../workers/thread-main.js', import.meta.url), options)
-  }
-  const { threadMainSource } = await import('../../workers/thread-main-inline.js')
+  const path = entryPath()
+  if (path !== undefined) return new Worker(path, options)
+  const { threadMainSource } = await import('../../workers/thread-main-inline.ts')
   return new Worker(threadMainSource, { ...options, eval: true })
 }
 
-function isEntryPresent(): boolean {
+function entryPath(): string | undefined {
   try {
-    return existsSync(fileURLToPath(new URL('../../workers/thread-main.js', import.meta.url)))
+    const path = join(dirname(fileURLToPath(import.meta.url)), ENTRY)
+    return existsSync(path) ? path : undefined
   } catch {
     // No `import.meta.url` in a CommonJS bundle, or one that is no file.
-    return false
+    return undefined
   }
 }

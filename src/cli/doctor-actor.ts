@@ -1,0 +1,9 @@
+/** The actor that `shardloom doctor` asks on a worker thread. */
+import { defineActor } from '../actor/index.ts'
+
+export const doctorActor = defineActor({
+  name: 'doctor',
+  receive: {
+    echo: (_state, n: number) => n,
+  },
+})
