@@ -41,6 +41,11 @@ export const ERROR_CODES = {
     advice: 'send plain data, or a transferable that is listed in `transfer`',
     retryable: false,
   },
+  SHL_VALUE_DAMAGED: {
+    message: 'value cannot be decoded: {reason} offset={offset}',
+    advice: 'this is a bug in shardloom, or its shared memory was overwritten: report it with the stack',
+    retryable: false,
+  },
   SHL_MESSAGE_TOO_LARGE: {
     message: 'message too large: actor={actor} sizeBytes={sizeBytes} sizeBytesMax={sizeBytesMax}',
     advice: 'split it, stream it, or raise limits.messageBytesMax',

@@ -10,6 +10,7 @@
  *
  * Tests: test/codec/unsendable.test.ts
  */
+import { types } from 'node:util'
 import {
   classNameOf,
   describeClass,
@@ -153,6 +154,7 @@ function describeObject(value: object, scope: SendableScope): string | undefined
 }
 
 function describeHidden(value: object): string {
+  if (types.isProxy(value)) return `a Proxy of ${describeClass(value)}`
   if (classNameOf(value) === 'Object') return `a ${Object.prototype.toString.call(value).slice(8, -1)}`
   return describeClass(value)
 }

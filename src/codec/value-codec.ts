@@ -1,29 +1,44 @@
 /**
- * `ValueCodec`: any sendable value to bytes and back, with what cannot be bytes beside them.
+ * `ValueCodec`: a value as bytes, and what has to travel beside them, and back.
  *
- * Our own format and not msgpackr's or V8's, for what neither gives together: the exact semantics of
- * `structuredClone` (cycles, shared references, holes, lone surrogates, every typed array), the path of what
- * cannot be sent, refs and errors as classes, and no state outside this object (msgpackr's extensions are global to
- * the process, and two runtimes in one process would decode each other's refs). It is measured against both in
- * bench/codec.ts; docs/decisions/0002-own-codec.md has the figures.
+ * Values arrive as `structuredClone` would make them, with four differences: a Buffer stays a Buffer, errors keep
+ * class, code and properties (`plain-error.ts`), classes of higher layers come back as themselves (extensions), and
+ * objects whose state nobody can read are refused instead of arriving empty. ArrayBuffers are copied unless they
+ * are listed in `transfer`; shared memory is shared.
  *
- * Tests: test/codec/value-codec.test.ts, value-codec.prop.test.ts
+ * Writer: encoder and decoder belong to one thread. A getter or an extension may call the codec again while it
+ * works; such a call gets an encoder of its own.
+ * Invariants: (1) a failed `encode` has no effect; (2) what `decode` returns shares no memory with `bytes`.
+ * Cost: bench/codec.ts. Tests: test/codec/value-codec.test.ts, test/codec/value-codec.prop.test.ts
  */
-import { ShardloomError } from '../base/index.ts'
-import type { CodecExtension } from './extension.ts'
-import { locateUnsendable } from './locate-unsendable.ts'
-import { ValueReader } from './value-reader.ts'
-import { UNSENDABLE, ValueWriter } from './value-writer.ts'
+import { assert, ShardloomError } from '../base/index.ts'
+import { checkTransfer } from './transfer-list.ts'
+import { findUnsendable, type SendableScope } from './unsendable.ts'
+import { ValueDecoder } from './value-decoder.ts'
+import { ValueEncoder } from './value-encoder.ts'
+import { EXTENSION_TAG_MAX, EXTENSION_TAG_MIN } from './wire-tags.ts'
 
-/** An encoded value. */
+/** Teaches the codec a class of a higher layer without importing it. */
+export interface CodecExtension {
+  /** 0x40..0x5f, one per class. */
+  readonly type: number
+  readonly Class: abstract new (...args: never[]) => object
+  /** Plain data. */
+  encode(value: object): unknown
+  decode(plain: unknown): unknown
+}
+
+/** An encoded value. Everything in it is valid until the next `encode`. */
 export interface EncodedValue {
-  /** A view of the codec's scratch: valid until its next `encode`, copy it before. */
+  /** A view of the scratch: copy it before the next `encode`. */
   readonly bytes: Uint8Array
-  /** What must travel by `MessagePort` beside the bytes, which refer to it by index. */
+  /** What travels by MessagePort beside the bytes, which refer to it by index. */
   readonly objects: readonly unknown[] | undefined
-  /** Those of `objects` that move; the others are shared. */
+  /** Those of the objects that are given away. */
   readonly transferList: readonly unknown[] | undefined
 }
+
+const NOTHING: ReadonlySet<unknown> = new Set()
 
 /** How a codec is made. */
 export interface ValueCodecOptions {
@@ -32,79 +47,78 @@ export interface ValueCodecOptions {
 
 /** Encodes and decodes the values of one thread. */
 export class ValueCodec {
-  readonly #extensions: readonly CodecExtension[]
-  readonly #writer: ValueWriter
-  readonly #reader: ValueReader
+  readonly #byPrototype = new Map<object, CodecExtension>()
+  readonly #byType: (CodecExtension | undefined)[] = []
+  readonly #encoder: ValueEncoder
+  readonly #decoder: ValueDecoder
+  #isEncoding = false
+  #isDecoding = false
 
   constructor(options: ValueCodecOptions = {}) {
-    this.#extensions = options.extensions ?? []
-    this.#writer = new ValueWriter(this.#extensions)
-    this.#reader = new ValueReader(this.#extensions)
+    for (const extension of options.extensions ?? []) {
+      const { type, Class } = extension
+      assert(type >= EXTENSION_TAG_MIN && type <= EXTENSION_TAG_MAX, 'an extension has a type of 0x40..0x5f')
+      assert(this.#byType[type - EXTENSION_TAG_MIN] === undefined, 'two extensions have different types')
+      this.#byPrototype.set(Class.prototype as object, extension)
+      this.#byType[type - EXTENSION_TAG_MIN] = extension
+    }
+    this.#encoder = new ValueEncoder(this.#byPrototype)
+    this.#decoder = new ValueDecoder(this.#byType)
   }
 
-  /** Encodes a value; `path` is its name in errors. @throws SHL_VALUE_NOT_SENDABLE */
+  /**
+   * Encodes `value`. Throws `SHL_VALUE_NOT_SENDABLE` with the path of what cannot cross, which begins with `path`.
+   * `transfer` lists what is given away; nothing is detached before the transfer list is posted.
+   */
   encode(value: unknown, transfer?: readonly unknown[], path = 'message'): EncodedValue {
-    const moving = transfer === undefined || transfer.length === 0 ? undefined : checkTransfer(transfer)
-    let bytes: Uint8Array
+    const given = transfer === undefined || transfer.length === 0 ? NOTHING : checkTransfer(transfer)
+    const isNested = this.#isEncoding
+    const encoder = isNested ? new ValueEncoder(this.#byPrototype) : this.#encoder
+    this.#isEncoding = true
+    encoder.transfer = given
     try {
-      bytes = this.#writer.write(value, moving)
+      const size = encoder.encode(value)
+      return {
+        bytes: new Uint8Array(encoder.bytes.buffer, 0, size),
+        objects: encoder.objects,
+        transferList: given === NOTHING ? undefined : transfer,
+      }
     } catch (error) {
-      throw this.#explain(error, value, path, moving)
+      throw refusal(value, path, encoder, error)
+    } finally {
+      encoder.end()
+      encoder.objects = undefined
+      encoder.transfer = NOTHING
+      this.#isEncoding = isNested
     }
-    const { objects } = this.#writer
-    if (objects === undefined && moving === undefined) return { bytes, objects, transferList: undefined }
-    // What is listed moves, whether or not the value holds it: as `postMessage` does.
-    return { bytes, objects: objects ?? [], transferList: moving === undefined ? undefined : [...moving] }
   }
 
-  /** Decodes a value. @throws SHL_ASSERTION when the bytes are damaged */
+  /** The value again. Throws `SHL_VALUE_DAMAGED` when the bytes are not what an encoder has written. */
   decode(bytes: Uint8Array, objects?: readonly unknown[]): unknown {
-    return this.#reader.read(bytes, objects)
-  }
-
-  #explain(error: unknown, value: unknown, path: string, moving: ReadonlySet<unknown> | undefined): unknown {
-    const accepts = (part: object): boolean =>
-      moving?.has(part) === true || this.#extensions.some(({ Class }) => part instanceof Class)
-    const found = locateUnsendable(value, path, accepts)
-    if (found !== undefined) {
-      const { cause, ...details } = found
-      const options = cause === undefined ? undefined : { cause }
-      return new ShardloomError('SHL_VALUE_NOT_SENDABLE', details, options)
+    const isNested = this.#isDecoding
+    const decoder = isNested ? new ValueDecoder(this.#byType) : this.#decoder
+    this.#isDecoding = true
+    try {
+      return decoder.decode(bytes, objects)
+    } catch (error) {
+      if (error instanceof ShardloomError) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new ShardloomError('SHL_VALUE_DAMAGED', { reason, offset: '?' }, { cause: error })
+    } finally {
+      decoder.end()
+      this.#isDecoding = isNested
     }
-    if (error === UNSENDABLE)
-      return new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what: 'not sendable' })
-    return error
   }
 }
 
-function checkTransfer(transfer: readonly unknown[]): ReadonlySet<unknown> {
-  const moving = new Set(transfer)
-  for (let i = 0; i < transfer.length; i++) {
-    const item = transfer[i]
-    const path = `transfer[${i}]`
-    if (
-      typeof item !== 'object' ||
-      item === null ||
-      item instanceof SharedArrayBuffer ||
-      ArrayBuffer.isView(item)
-    ) {
-      const what = ArrayBuffer.isView(item) ? 'a view: list its buffer' : 'not transferable'
-      throw new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what })
-    }
-    if (transfer.indexOf(item) !== i)
-      throw new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what: 'listed twice' })
-    const isDetached = item instanceof ArrayBuffer && item.byteLength === 0 && isDetachedBuffer(item)
-    if (isDetached) throw new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what: 'detached already' })
+/** Why encoding has failed, found by a second walk. */
+function refusal(value: unknown, path: string, scope: SendableScope, error: unknown): ShardloomError {
+  const found = findUnsendable(value, path, scope)
+  if (found !== undefined) {
+    const { what, cause } = found
+    const options = cause === undefined ? undefined : { cause }
+    return new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path: found.path, what }, options)
   }
-  return moving
-}
-
-function isDetachedBuffer(buffer: ArrayBuffer): boolean {
-  try {
-    new Uint8Array(buffer)
-    return false
-  } catch {
-    // A view of a detached buffer cannot be made.
-    return true
-  }
+  // It failed only once: a getter or a Proxy that does not always throw, or no memory.
+  return new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what: 'not readable' }, { cause: error })
 }

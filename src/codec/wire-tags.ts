@@ -50,8 +50,10 @@ export const TAG_UTF16 = 0x8a
 export const TAG_ARRAY = 0x8b
 /** Length, size, then index or name and value of each property. */
 export const TAG_SPARSE_ARRAY = 0x8c
-/** Hash of the keys (4 bytes), size of what follows up to the values (2 bytes), count, keys, values. */
+/** Hash of the keys (4 bytes), size of the definition (2 bytes), count (1 byte), keys; then the values. */
 export const TAG_RECORD_DEFINITION = 0x8d
+/** Tag, hash, size, count. */
+export const DEFINITION_HEAD_BYTES = 8
 /** Number of the definition within this message, then the values. */
 export const TAG_RECORD = 0x8e
 /** Size, then key and value of each property. */
