@@ -406,6 +406,12 @@ export class Outbox implements Messenger {
     const out = this.#prepare(wire.KIND_ASK, to, owner, type, payload, options)
     const pending = this.#openPending('ask', to, owner, type, timeoutMs)
     pending.resolve = resolve
+    if (this.#waiting.length > 0 && this.#isWaitingFor(to)) {
+      this.#listen(pending, signal)
+      owner?.onNestedAsk(pending.slot, pending.generation)
+      this.#wait({ to, owner, type, payload, options, pending, isAsk: true })
+      return
+    }
     out.askSlot = pending.slot
     out.askGeneration = pending.generation
     out.deadlineMs = pending.deadlineMs
@@ -419,7 +425,8 @@ export class Outbox implements Messenger {
     if (signal !== undefined) this.#listen(pending, signal)
     owner?.onNestedAsk(pending.slot, pending.generation)
     if (outcome === wire.ADMITTED) return
-    if (isFull(outcome) && this.#policyOf(to) === wire.POLICY_WAIT) {
+    // A full ring holds messages for others too: that is no refusal of this mailbox, and an ask can wait.
+    if (outcome === REFUSED_RING || (isFull(outcome) && this.#policyOf(to) === wire.POLICY_WAIT)) {
       this.#wait({ to, owner, type, payload, options, pending, isAsk: true })
       return
     }
@@ -432,8 +439,11 @@ export class Outbox implements Messenger {
     type: string,
     payload: unknown,
     options: TellOptions | undefined,
+    isRetry = false,
   ): number {
     if (this.#isClosed || (this.isClosing && owner === undefined)) return wire.REFUSED_GONE
+    // What waits was sent before: nothing of the same sender may overtake it.
+    if (!isRetry && this.#waiting.length > 0 && this.#isWaitingFor(to)) return REFUSED_RING
     const out = this.#prepare(wire.KIND_TELL, to, owner, type, payload, options)
     out.askSlot = wire.NO_SLOT
     out.askGeneration = 0
@@ -615,11 +625,18 @@ export class Outbox implements Messenger {
     signal.addEventListener('abort', pending.onAbort, { once: true })
   }
 
+  /** Stands in the queue. The payload is copied as it is now, unless it moves: what moves is the sender's no more. */
   #wait(sender: Omit<WaitingSender, 'sinceMs' | 'generation'>): void {
+    const { encoder, clock, requestRun } = this.#parts
     const { generation } = sender.pending
-    this.#waiting.push({ ...sender, sinceMs: this.#parts.clock.nowMs(), generation })
+    let { payload } = sender
+    if (sender.options?.transfer === undefined) {
+      encoder.encode(payload, undefined)
+      payload = this.#parts.cloneFor(sender.owner, () => encoder.clone(payload))
+    }
+    this.#waiting.push({ ...sender, payload, sinceMs: clock.nowMs(), generation })
     this.#setRetry()
-    this.#parts.requestRun()
+    requestRun()
   }
 
   #retry(sender: WaitingSender): boolean {
@@ -633,7 +650,7 @@ export class Outbox implements Messenger {
         out.deadlineMs = pending.deadlineMs
         outcome = this.#send(to)
       } else {
-        outcome = this.#sendTell(to, owner, type, payload, options)
+        outcome = this.#sendTell(to, owner, type, payload, options, true)
       }
     } catch (error) {
       this.#fail(pending, () => error)
