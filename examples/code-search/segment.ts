@@ -2,7 +2,7 @@
  * A segment: the index of one batch of files. Workers build it, the main thread only keeps it.
  *
  *     files     for each file: [words, bytes]
- *     terms     the distinct terms as UTF-8, sorted by their bytes, one after the other
+ *     terms     the distinct terms as UTF-8, in the order of `sort`, one after the other
  *     termEnds  where each term ends in `terms`
  *     ends      where each term's postings end in `postings`
  *     postings  one number per term and line:  file (5 bits) | line (23 bits) | kind of definition (4 bits)
@@ -107,7 +107,7 @@ function entryOf(entries: Map<string, TermEntry>, term: string): TermEntry {
 }
 
 function pack(files: Uint32Array, entries: Map<string, TermEntry>): Segment {
-  const sorted = [...entries.values()].sort((a, b) => (a.term < b.term ? -1 : 1))
+  const sorted = [...entries.keys()].sort().map((term) => entries.get(term)!)
   let postingCount = 0
   for (const { postings } of sorted) postingCount += postings.length
   const encoder = new TextEncoder()
