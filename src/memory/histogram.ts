@@ -1,22 +1,29 @@
 /**
  * A histogram in shared memory: log-linear buckets, recorded into by any thread.
  *
- *     | sum 8 | minimum 8 | maximum 8 | spare 8 | buckets, 8 bytes each |
+ *     | sum 8 | minimum 8 | maximum 8 | spare 8 | bucket of the smallest 8 | buckets, 8 bytes each … |
  *
- * Each power of two from 2^-10 to 2^43 is cut into 32 buckets, so a quantile is off by at most 1.6 % of its value
- * (the middle of a bucket is reported). Smaller values, and zero, count in the first bucket; larger in the last.
+ * Each power of two from 2^-20 to 2^43 is cut into 32 buckets, so a bucket is at most 3.2 % wide. A quantile is
+ * reported as the lower edge of its bucket: at most 3.2 % too low, and exact for whole numbers up to 64. That range
+ * holds microseconds in seconds, and nanoseconds up to hours. Smaller values, and zero, share the first bucket and
+ * are reported as the minimum; larger ones share the last bucket.
  *
  * Writer: any thread. Readers: any thread.
- * Invariants: no recording is lost. A snapshot taken while others record may hold a value in its buckets and not
- * yet in its sum: `count` is the buckets' sum, so quantiles are always consistent with it.
- * Cost: one atomic add, three compare-exchanges at most (about 0.1 µs).
- * Tests: test/memory/metrics.test.ts, metrics.race.test.ts. Source: HdrHistogram.
+ * Invariants: (1) no recording is lost; (2) minimum and maximum only move outwards, so a handle that remembers them
+ * as they once were needs to touch the shared ones only for a value beyond; (3) `count` is the sum of the buckets,
+ * so quantiles fit it exactly.
+ * Publication order: sum, minimum, maximum, and the bucket last. A snapshot reads in the other direction: whatever
+ * it counts has been added to the sum and lies within the extremes; the sum may be ahead by values that are being
+ * recorded.
+ * Cost: about 0.1 µs to record, most of it the sum. A snapshot reads 2,049 buckets: some 30 µs.
+ * Tests: test/memory/histogram.test.ts, histogram.model.test.ts, metrics.race.test.ts
+ * Source: HdrHistogram (Gil Tene), http://hdrhistogram.org/
  */
 import { invalidOption } from '../base/index.ts'
 import { addDouble, bitsOf, doubleOf } from './gauge.ts'
-import * as layout from './metrics-layout.ts'
+import { addCount, COUNT_WORDS, readCount } from './wide-count.ts'
 
-/** What a histogram shows. Values in the unit that was recorded. */
+/** What a histogram shows, in the unit that was recorded. All zero while nothing was recorded. */
 export interface HistogramSnapshot {
   readonly count: number
   readonly sum: number
@@ -29,90 +36,133 @@ export interface HistogramSnapshot {
   readonly p999: number
 }
 
-const SUM = 0
-const MIN = 1
-const MAX = 2
-const SUB_COUNT = 1 << layout.HISTOGRAM_SUB_BITS
-const FIRST_BUCKET = layout.HISTOGRAM_HEAD_BYTES / 8
+const SUB_BITS = 5
+const SUB_COUNT = 1 << SUB_BITS
+const EXPONENT_MIN = -20
+const EXPONENT_MAX = 43
+const BUCKETS = 1 + ((EXPONENT_MAX - EXPONENT_MIN + 1) << SUB_BITS)
+const SUM_CELL = 0
+const MIN_CELL = 1
+const MAX_CELL = 2
+const HEAD_BYTES = 32
+const EMPTY: HistogramSnapshot = {
+  count: 0,
+  sum: 0,
+  min: 0,
+  max: 0,
+  mean: 0,
+  p50: 0,
+  p90: 0,
+  p99: 0,
+  p999: 0,
+}
+
+/** Bytes of a histogram. */
+export const HISTOGRAM_BYTES = HEAD_BYTES + BUCKETS * COUNT_WORDS * 4
 
 /** Records how large things are. */
 export class Histogram {
   readonly name: string
   readonly #cells: BigInt64Array<SharedArrayBuffer>
+  readonly #cell: number
+  readonly #words: Int32Array<SharedArrayBuffer>
+  readonly #firstBucket: number
+  /** The extremes as this handle last saw them. */
+  #minSeen = Number.POSITIVE_INFINITY
+  #maxSeen = Number.NEGATIVE_INFINITY
 
-  constructor(name: string, buffer: SharedArrayBuffer, offset: number) {
+  /** @internal It stands at byte `offset` of both views, which begin with the buffer. Use `Metrics.histogram`. */
+  constructor(
+    name: string,
+    cells: BigInt64Array<SharedArrayBuffer>,
+    words: Int32Array<SharedArrayBuffer>,
+    offset: number,
+  ) {
     this.name = name
-    this.#cells = new BigInt64Array(buffer, offset, layout.HISTOGRAM_BYTES / 8)
-  }
-
-  /** @internal Writes the empty state of a new histogram, before anybody can find it. */
-  static prepare(buffer: SharedArrayBuffer, offset: number): void {
-    const cells = new BigInt64Array(buffer, offset, FIRST_BUCKET)
-    cells[MIN] = bitsOf(Number.POSITIVE_INFINITY)
-    cells[MAX] = bitsOf(Number.NEGATIVE_INFINITY)
+    this.#cells = cells
+    this.#cell = offset >> 3
+    this.#words = words
+    this.#firstBucket = (offset + HEAD_BYTES) >> 2
   }
 
   /** Records one value, not negative. @throws SHL_OPTION_INVALID */
   record(value: number): void {
-    if (!(value >= 0) || value === Number.POSITIVE_INFINITY) invalidOption('value', value, 'a number ≥ 0')
-    Atomics.add(this.#cells, FIRST_BUCKET + bucketOf(value), 1n)
-    addDouble(this.#cells, SUM, value)
-    this.#extend(MIN, value, (seen) => value < seen)
-    this.#extend(MAX, value, (seen) => value > seen)
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) invalidOption('value', value, 'a number ≥ 0')
+    // Zero has a sign, and the sign is a bit of what `bucketOf` reads: adding nothing makes it positive.
+    const size = value + 0
+    addDouble(this.#cells, this.#cell + SUM_CELL, size)
+    if (size < this.#minSeen) this.#minSeen = this.#extend(MIN_CELL, size, Math.min)
+    if (size > this.#maxSeen) this.#maxSeen = this.#extend(MAX_CELL, size, Math.max)
+    addCount(this.#words, this.#firstBucket + bucketOf(size) * COUNT_WORDS, 1)
   }
 
+  /** Count, sum, extremes and quantiles of everything recorded so far, on any thread. */
   snapshot(): HistogramSnapshot {
-    const counts: number[] = []
+    const counts = new Float64Array(BUCKETS)
     let count = 0
-    for (let bucket = 0; bucket < layout.HISTOGRAM_BUCKETS; bucket++) {
-      const n = Number(Atomics.load(this.#cells, FIRST_BUCKET + bucket))
-      counts.push(n)
-      count += n
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      counts[bucket] = readCount(this.#words, this.#firstBucket + bucket * COUNT_WORDS)
+      count += counts[bucket]!
     }
-    if (count === 0) {
-      return { count: 0, sum: 0, min: 0, max: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0 }
-    }
-    const sum = doubleOf(Atomics.load(this.#cells, SUM))
-    const min = doubleOf(Atomics.load(this.#cells, MIN))
-    const max = doubleOf(Atomics.load(this.#cells, MAX))
-    const at = (share: number): number => Math.min(max, Math.max(min, quantile(counts, count, share)))
-    const mean = sum / count
+    if (count === 0) return EMPTY
+    const [min, max, sum] = [this.#double(MIN_CELL), this.#double(MAX_CELL), this.#double(SUM_CELL)]
+    const at = (share: number): number => clamp(quantile(counts, Math.ceil(count * share)), min, max)
+    // The sum may be ahead of the count; the mean of what was counted lies between the extremes all the same.
+    const mean = clamp(sum / count, min, max)
     return { count, sum, min, max, mean, p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999) }
   }
 
-  #extend(index: number, value: number, isBeyond: (seen: number) => boolean): void {
+  /** Moves a shared extreme to `value`, unless it is beyond it already; returns where it is now. */
+  #extend(cell: number, value: number, outer: (a: number, b: number) => number): number {
+    const index = this.#cell + cell
+    let seen = Atomics.load(this.#cells, index)
     for (;;) {
-      const seen = Atomics.load(this.#cells, index)
-      if (!isBeyond(doubleOf(seen))) return
-      if (Atomics.compareExchange(this.#cells, index, seen, bitsOf(value)) === seen) return
+      const extreme = outer(doubleOf(seen), value)
+      if (extreme !== value) return extreme
+      const found = Atomics.compareExchange(this.#cells, index, seen, bitsOf(value))
+      if (found === seen) return value
+      seen = found
     }
   }
-}
 
-const scratch = new DataView(new ArrayBuffer(8))
-
-/** The bucket of a value: its exponent, then the first bits of its mantissa. */
-function bucketOf(value: number): number {
-  scratch.setFloat64(0, value)
-  const high = scratch.getInt32(0)
-  const exponent = (high >>> 20) - 1023
-  if (exponent < layout.HISTOGRAM_EXPONENT_MIN) return 0
-  if (exponent > layout.HISTOGRAM_EXPONENT_MAX) return layout.HISTOGRAM_BUCKETS - 1
-  const sub = (high >>> (20 - layout.HISTOGRAM_SUB_BITS)) & (SUB_COUNT - 1)
-  return ((exponent - layout.HISTOGRAM_EXPONENT_MIN) << layout.HISTOGRAM_SUB_BITS) + sub
-}
-
-function quantile(counts: readonly number[], count: number, share: number): number {
-  let left = Math.ceil(count * share)
-  for (let bucket = 0; bucket < counts.length; bucket++) {
-    left -= counts[bucket]!
-    if (left <= 0) return middleOf(bucket)
+  #double(cell: number): number {
+    return doubleOf(Atomics.load(this.#cells, this.#cell + cell))
   }
-  return middleOf(counts.length - 1)
 }
 
-function middleOf(bucket: number): number {
-  const exponent = (bucket >> layout.HISTOGRAM_SUB_BITS) + layout.HISTOGRAM_EXPONENT_MIN
-  const sub = bucket & (SUB_COUNT - 1)
-  return 2 ** exponent * (1 + (sub + 0.5) / SUB_COUNT)
+/** Writes the empty state of a new histogram, all else being zero, before anybody can find it. */
+export function prepareHistogram(cells: BigInt64Array<SharedArrayBuffer>, offset: number): void {
+  cells[(offset >> 3) + MIN_CELL] = bitsOf(Number.POSITIVE_INFINITY)
+  cells[(offset >> 3) + MAX_CELL] = bitsOf(Number.NEGATIVE_INFINITY)
+}
+
+const scratch = new Float64Array(1)
+const scratchWords = new Int32Array(scratch.buffer)
+const HIGH_WORD = new Uint8Array(new Int32Array([1]).buffer)[0] === 1 ? 1 : 0
+
+/** The bucket of a value: its exponent, then the first bits of its mantissa, as they stand in the double. */
+function bucketOf(value: number): number {
+  scratch[0] = value
+  const high = scratchWords[HIGH_WORD]!
+  const exponent = (high >>> 20) - 1023
+  if (exponent < EXPONENT_MIN) return 0
+  if (exponent > EXPONENT_MAX) return BUCKETS - 1
+  const sub = (high >>> (20 - SUB_BITS)) & (SUB_COUNT - 1)
+  return 1 + ((exponent - EXPONENT_MIN) << SUB_BITS) + sub
+}
+
+/** The lower edge of the bucket that holds the value of rank `rank`, counted from 1. */
+function quantile(counts: Float64Array, rank: number): number {
+  let bucket = 0
+  for (let left = rank; bucket < BUCKETS - 1; bucket++) {
+    left -= counts[bucket]!
+    if (left <= 0) break
+  }
+  if (bucket === 0) return 0
+  const exponent = ((bucket - 1) >> SUB_BITS) + EXPONENT_MIN
+  return 2 ** exponent * (1 + ((bucket - 1) & (SUB_COUNT - 1)) / SUB_COUNT)
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value))
 }

@@ -1,61 +1,92 @@
 /**
- * The layout of the metrics of a runtime: one directory by name, then records that never move.
+ * The layout of the metrics of a runtime: a table of names, then records that never move.
  *
- *     word 0          bytes used so far (a bump pointer; a record is taken with one atomic add)
- *     byte 64         buckets: one word each, 0 or the byte offset of a record; twice as many as metrics
- *     then            records, each from a cache line of its own:
- *                     | kind 4 | name length 4 | name 56 | value: 8 bytes, or a histogram's words |
+ *     word 0          bytes used so far, the bump pointer
+ *     word 1          metricsMax, written before the buffer is shared
+ *     byte 128        table: one word per metric that there may be, 0 or the byte offset of a record
+ *     then            records, each from a pair of cache lines of its own:
+ *                     | kind 4 | name length 4 | name 48 | spare 8 | value: 8 bytes, or a histogram |
  *
- * Writer: any thread. Readers: any thread.
- * Invariants: (1) a record is written whole before the compare-exchange that puts its offset into a bucket, so
- * whoever finds it finds it whole; (2) buckets only go from 0 to an offset; (3) a name stands in one bucket at the
- * most: an insert walks the same buckets as every other insert of that name, and whoever loses the exchange looks
- * at the winner. No thread ever waits for another one: a thread that dies in the middle leaks a record.
- * Tests: test/memory/metrics.test.ts, metrics.model.test.ts, metrics.race.test.ts
+ * The table has exactly `metricsMax` words and may be filled to the last one: full is full, with no count beside it
+ * that could disagree. Searching a nearly full table is slow (it may look at every word), and rare: each thread
+ * keeps what it has found.
+ *
+ * Memory is reserved for `metricsMax` records, of which one in HISTOGRAM_SHARE may always be a histogram. It is
+ * touched, and so taken from the system, only where metrics are.
+ *
+ * Writer: any thread, `metric-directory.ts` says how. Readers: any thread.
+ * Invariants: (1) the bump pointer only grows, and never beyond the buffer; (2) a word of the table changes once.
+ * Tests: test/memory/metrics.test.ts
  */
+import { assert, invalidOption, numberOption } from '../base/index.ts'
+import { HISTOGRAM_BYTES } from './histogram.ts'
+
 export const USED_WORD = 0
-export const BUCKETS_OFFSET = 64
-export const RECORD_LINE = 64
+export const METRICS_MAX_WORD = 1
+export const TABLE_OFFSET = 128
+export const RECORD_ALIGN = 128
 export const KIND_WORD = 0
 export const NAME_LENGTH_WORD = 1
 export const NAME_OFFSET = 8
 export const NAME_LENGTH_MAX = 48
 export const VALUE_OFFSET = 64
+export const METRICS_MAX = 2 ** 20
 
 /** What a record holds. */
 export const KIND_COUNTER = 1
 export const KIND_GAUGE = 2
 export const KIND_HISTOGRAM = 3
 
-/** Histogram: 2^5 buckets for each power of two from 2^-10 to 2^43, as HdrHistogram with five bits. */
-export const HISTOGRAM_SUB_BITS = 5
-export const HISTOGRAM_EXPONENT_MIN = -10
-export const HISTOGRAM_EXPONENT_MAX = 43
-export const HISTOGRAM_BUCKETS = (HISTOGRAM_EXPONENT_MAX - HISTOGRAM_EXPONENT_MIN + 1) << HISTOGRAM_SUB_BITS
-/** Sum, minimum and maximum, 8 bytes each, before the buckets. */
-export const HISTOGRAM_HEAD_BYTES = 32
-export const HISTOGRAM_BYTES = HISTOGRAM_HEAD_BYTES + HISTOGRAM_BUCKETS * 8
+const SMALL_VALUE_BYTES = 8
+/** One metric in eight may be a histogram, up to 4096 (70 MB): more of them leave room for fewer counters. */
+const HISTOGRAM_SHARE = 8
+const HISTOGRAMS_MIN = 8
+const HISTOGRAMS_MAX = 4096
+/** Room for records whose inserter lost a race and has not used them for another name yet. */
+const SPARE_SMALL = 128
+const SPARE_HISTOGRAMS = 4
 
-/** Room for one histogram in sixteen metrics; more histograms leave room for fewer counters. */
-const HISTOGRAM_SHARE = 16
+assert(NAME_OFFSET + NAME_LENGTH_MAX <= VALUE_OFFSET, 'the name ends before the value')
+assert(VALUE_OFFSET + SMALL_VALUE_BYTES <= RECORD_ALIGN, 'a small record is one pair of cache lines')
+assert(METRICS_MAX_WORD * 4 < TABLE_OFFSET, 'the table is behind the control words')
+assert(metricsBytes(METRICS_MAX) < 2 ** 31, 'every offset fits a word')
 
-/** Makes the memory for `metricsMax` metrics. */
+/** Makes the memory for `metricsMax` metrics. @throws SHL_OPTION_INVALID */
 export function allocateMetrics(metricsMax: number): SharedArrayBuffer {
-  const buckets = bucketCount(metricsMax)
-  const histograms = Math.max(4, Math.ceil(metricsMax / HISTOGRAM_SHARE))
-  const records = metricsMax * 2 * RECORD_LINE + histograms * (HISTOGRAM_BYTES + RECORD_LINE)
-  const buffer = new SharedArrayBuffer(RECORD_LINE + buckets * 4 + RECORD_LINE + records)
+  numberOption('metricsMax', metricsMax, 0, { min: 1, max: METRICS_MAX, integer: true })
+  const buffer = new SharedArrayBuffer(metricsBytes(metricsMax))
   const words = new Int32Array(buffer)
-  words[1] = metricsMax
-  words[USED_WORD] = firstRecord(buckets)
+  words[METRICS_MAX_WORD] = metricsMax
+  words[USED_WORD] = tableEnd(metricsMax)
   return buffer
 }
 
-/** How many buckets stand in a buffer for this many metrics. */
-export function bucketCount(metricsMax: number): number {
-  return 2 ** Math.ceil(Math.log2(metricsMax * 2))
+/** How many metrics a buffer has room for. @throws SHL_OPTION_INVALID when it is not the memory of metrics */
+export function metricsCapacity(buffer: SharedArrayBuffer): number {
+  const metricsMax = buffer.byteLength > TABLE_OFFSET ? new Int32Array(buffer)[METRICS_MAX_WORD]! : 0
+  if (metricsMax > 0 && buffer.byteLength === metricsBytes(metricsMax)) return metricsMax
+  return invalidOption('buffer', buffer, 'what allocateMetrics made')
 }
 
-function firstRecord(buckets: number): number {
-  return (BUCKETS_OFFSET + buckets * 4 + RECORD_LINE - 1) & -RECORD_LINE
+/** Bytes that a record of this kind takes. */
+export function recordBytesOf(kind: number): number {
+  const valueBytes = kind === KIND_HISTOGRAM ? HISTOGRAM_BYTES : SMALL_VALUE_BYTES
+  return alignRecord(VALUE_OFFSET + valueBytes)
+}
+
+function metricsBytes(metricsMax: number): number {
+  const share = Math.ceil(metricsMax / HISTOGRAM_SHARE)
+  const histograms = Math.min(metricsMax, Math.max(HISTOGRAMS_MIN, Math.min(HISTOGRAMS_MAX, share)))
+  const smallBytes = recordBytesOf(KIND_COUNTER)
+  const largeBytes = recordBytesOf(KIND_HISTOGRAM)
+  const recordsBytes = (metricsMax - histograms) * smallBytes + histograms * largeBytes
+  return tableEnd(metricsMax) + recordsBytes + SPARE_SMALL * smallBytes + SPARE_HISTOGRAMS * largeBytes
+}
+
+function tableEnd(metricsMax: number): number {
+  return alignRecord(TABLE_OFFSET + metricsMax * 4)
+}
+
+function alignRecord(bytes: number): number {
+  return (bytes + RECORD_ALIGN - 1) & -RECORD_ALIGN
 }
