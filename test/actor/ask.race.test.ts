@@ -12,7 +12,14 @@ describe('ask', () => {
   test('answers with what the handler returns, in the order of sending', async () => {
     const runtime = await testRuntime()
     const ref = await spawnTester(runtime)
-    const values = [1, 'two', null, undefined, { a: [1, { b: new Map([['k', new Set([1n])]]) }] }, new Date(5)]
+    const values = [
+      1,
+      'two',
+      null,
+      undefined,
+      { a: [1, { b: new Map([['k', new Set([1n])]]) }] },
+      new Date(5),
+    ]
     const answers = await Promise.all(values.map((value) => ref.ask('echo', value)))
     expect(answers).toEqual(values)
   })

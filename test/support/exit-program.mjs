@@ -1,0 +1,34 @@
+/** A program that ends in one of several ways, named by its argument: run by close.race.test.ts. */
+import { createRuntime } from 'shardloom'
+
+const scenario = process.argv[2]
+const runtime = await createRuntime({ threads: 1 })
+const ref = await runtime.spawn(new URL('./actors/tester.mjs', import.meta.url), { export: 'tester' })
+
+switch (scenario) {
+  case 'close':
+    await runtime.close()
+    console.log('closed')
+    break
+  case 'idle':
+    break
+  case 'told': {
+    const counter = runtime.counter('handled')
+    for (let i = 0; i < 100; i++) ref.tell('count1', 'handled')
+    process.on('exit', () => console.log('handled', counter.value()))
+    break
+  }
+  case 'waiting':
+    ref.ask('sleep', 200).then((ms) => console.log('answered', ms))
+    break
+  case 'uninterruptible':
+    process.exitCode = 7
+    ref.tell('nap', 30)
+    setTimeout(async () => {
+      const report = await runtime.close({ timeoutMs: 400 })
+      console.log('lost', report.lostThreads.length)
+    }, 50)
+    break
+  case 'throws':
+    throw new Error('the program failed')
+}
