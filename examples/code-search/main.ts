@@ -37,7 +37,9 @@ async function main(args: readonly string[]): Promise<number> {
   const job = prepare(options.folder)
   const parallel = await indexParallel(job, options)
   const digest = parallel.index.digest()
-  say(`${options.threads} threads: ${timesOf(job, parallel)} (started in ${parallel.startUpMs.toFixed(0)} ms)`)
+  say(
+    `${options.threads} threads: ${timesOf(job, parallel)} (started and warmed in ${parallel.startUpMs.toFixed(0)} ms)`,
+  )
   const { p50Ms, p99Ms, maxMs } = parallel.loopDelay!
   say(`main thread meanwhile: event loop late by p50 ${p50Ms}, p99 ${p99Ms}, max ${maxMs} ms`)
   if (options.chaos) sayWhatChaosDid(parallel)
@@ -58,7 +60,9 @@ function prepare(folder: string): Job {
   const job = { folder, batches: cutBatches(found), files: found.length, bytes: bytesOf(found) }
   warmUp(job)
   const tookMs = (performance.now() - startMs).toFixed(0)
-  say(`${folder}: ${job.files} files, ${(job.bytes / 1e6).toFixed(1)} MB (found and read once in ${tookMs} ms)`)
+  say(
+    `${folder}: ${job.files} files, ${(job.bytes / 1e6).toFixed(1)} MB (found and read once in ${tookMs} ms)`,
+  )
   return job
 }
 

@@ -7,8 +7,9 @@
  *
  * Tests: test/examples/search.test.ts
  */
-import { DEFINITION_KINDS } from './tokenize.ts'
+
 import type { Occurrence, SearchIndex } from './search-index.ts'
+import { DEFINITION_KINDS } from './tokenize.ts'
 
 /** How fast further lines of a file stop to count (k1), and how much its length does (b). */
 const SATURATION = 1.2
@@ -49,7 +50,15 @@ export function search(index: SearchIndex, query: string, limit: number): Hit[] 
   for (const file of rarest.keys()) {
     const here = found.map((files) => files.get(file))
     if (here.some((word) => word === undefined)) continue
-    hits.push(scoreFile(index, file, words, here as WordInFile[], found.map((files) => files.size)))
+    hits.push(
+      scoreFile(
+        index,
+        file,
+        words,
+        here as WordInFile[],
+        found.map((files) => files.size),
+      ),
+    )
   }
   return hits.sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1)).slice(0, limit)
 }

@@ -14,7 +14,7 @@ import { type ActorRouter, createRuntime, type Runtime, ShardloomError } from 's
 import type { indexer } from './indexer.ts'
 import { measureLoopDelay } from './loop-delay.ts'
 import { Progress } from './progress.ts'
-import { bytesOf, emptyIndex, type Job, pathsOf, type RunResult } from './run.ts'
+import { bytesOf, emptyIndex, type Job, pathsOf, type RunResult, sampleOf } from './run.ts'
 import type { Segment } from './segment.ts'
 
 const LANES_PER_THREAD = 3
@@ -50,6 +50,7 @@ export async function indexParallel(job: Job, options: ParallelOptions): Promise
     const pool = await runtime.router<typeof indexer>(new URL('./indexer.js', import.meta.url), {
       size: options.threads,
       strategy: 'least_mailbox',
+      args: sampleOf(job),
     })
     const startUpMs = performance.now() - startMs
     return { ...(await indexWith(runtime, pool, job, options)), startUpMs }
@@ -118,6 +119,8 @@ async function askUntilAnswered(
 
 /** The shared thread with the most to do. */
 function busiestThread(runtime: Runtime): number | undefined {
-  const running = runtime.inspect().threads.filter(({ kind, state }) => kind === 'shared' && state === 'running')
+  const running = runtime
+    .inspect()
+    .threads.filter(({ kind, state }) => kind === 'shared' && state === 'running')
   return running.sort((a, b) => b.depth - a.depth)[0]?.id
 }

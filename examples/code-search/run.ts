@@ -12,6 +12,8 @@ import { SearchIndex } from './search-index.ts'
 import { indexBatch } from './segment.ts'
 import type { SourceFile } from './walk.ts'
 
+const SAMPLE_BATCHES = 16
+
 /** What is to be indexed. */
 export interface Job {
   readonly folder: string
@@ -40,6 +42,12 @@ export function bytesOf(batch: readonly SourceFile[]): number {
   return batch.reduce((sum, file) => sum + file.bytes, 0)
 }
 
+/** The batches that each thread indexes once before its clock starts, so that its code is compiled. */
+export function sampleOf({ folder, batches }: Job): { folder: string; paths: string[] }[] {
+  const step = Math.ceil(batches.length / SAMPLE_BATCHES)
+  return batches.filter((_, i) => i % step === 0).map((batch) => ({ folder, paths: pathsOf(batch) }))
+}
+
 /** Reads every file once, so that no run pays for the disk and the other finds its files in memory. */
 export function warmUp(job: Job): void {
   for (const { path } of job.batches.flat()) {
@@ -53,6 +61,7 @@ export function warmUp(job: Job): void {
 
 /** Indexes everything in one loop on this thread. */
 export function indexAlone(job: Job): RunResult {
+  for (const { folder, paths } of sampleOf(job)) indexBatch(folder, paths)
   const index = emptyIndex(job)
   const progress = new Progress('one thread', job.files)
   const startMs = performance.now()

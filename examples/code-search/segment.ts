@@ -17,15 +17,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FILE_SHIFT, KIND_MASK, LINE_MAX, LINE_SHIFT, SegmentBuilder } from './segment-builder.ts'
 import { splitName, visitWords } from './tokenize.ts'
 
 /** A file's number in its batch has five bits. */
 export const BATCH_FILES_MAX = 32
 
-const FILE_SHIFT = 27
-const LINE_SHIFT = 4
-const LINE_MAX = 2 ** (FILE_SHIFT - LINE_SHIFT) - 1
-const KIND_MASK = 2 ** LINE_SHIFT - 1
 const NOT_CODE = /\.(md|json)$/
 const SNIFF_LENGTH = 1024
 
@@ -45,12 +42,6 @@ export interface Posting {
   readonly kind: number
 }
 
-/** A term and where it was seen, while the segment is built. */
-interface TermEntry {
-  readonly term: string
-  readonly postings: number[]
-}
-
 export function readPosting(posting: number): Posting {
   return {
     file: posting >>> FILE_SHIFT,
@@ -66,19 +57,19 @@ export function indexBatch(folder: string, paths: readonly string[]): Segment {
 
 /** Builds the segment of some files, whose text `read` gives. */
 export function buildSegment(paths: readonly string[], read: (path: string) => string): Segment {
-  const entries = new Map<string, TermEntry>()
+  const builder = new SegmentBuilder()
   /** What a word stands for, so that each way of writing is split once per batch. */
-  const known = new Map<string, TermEntry[]>()
+  const known = new Map<string, readonly number[]>()
   const files = new Uint32Array(paths.length * 2)
   let base = 0
   const visit = (word: string, line: number, kind: number): void => {
-    let found = known.get(word)
-    if (found === undefined) {
-      found = splitName(word).map((term) => entryOf(entries, term))
-      known.set(word, found)
+    let terms = known.get(word)
+    if (terms === undefined) {
+      terms = splitName(word).map((term) => builder.termOf(term))
+      known.set(word, terms)
     }
     const place = base | (Math.min(line, LINE_MAX) << LINE_SHIFT)
-    for (const { postings } of found) addPosting(postings, place, kind)
+    for (let i = 0; i < terms.length; i++) builder.add(terms[i]!, place, kind)
   }
   paths.forEach((path, i) => {
     const text = read(path)
@@ -86,45 +77,7 @@ export function buildSegment(paths: readonly string[], read: (path: string) => s
     files[i * 2] = visitWords(text, !NOT_CODE.test(path), visit)
     files[i * 2 + 1] = text.length
   })
-  return pack(files, entries)
-}
-
-/** One posting per line; of several definitions on a line the first counts. */
-function addPosting(postings: number[], place: number, kind: number): void {
-  const last = postings.length - 1
-  const previous = postings[last]
-  if (previous === undefined || previous >> LINE_SHIFT !== place >> LINE_SHIFT) postings.push(place | kind)
-  else if ((previous & KIND_MASK) === 0) postings[last] = previous | kind
-}
-
-function entryOf(entries: Map<string, TermEntry>, term: string): TermEntry {
-  let entry = entries.get(term)
-  if (entry === undefined) {
-    entry = { term, postings: [] }
-    entries.set(term, entry)
-  }
-  return entry
-}
-
-function pack(files: Uint32Array, entries: Map<string, TermEntry>): Segment {
-  const sorted = [...entries.keys()].sort().map((term) => entries.get(term)!)
-  let postingCount = 0
-  for (const { postings } of sorted) postingCount += postings.length
-  const encoder = new TextEncoder()
-  const terms = encoder.encode(sorted.map((entry) => entry.term).join(''))
-  const termEnds = new Uint32Array(sorted.length)
-  const ends = new Uint32Array(sorted.length)
-  const all = new Uint32Array(postingCount)
-  let termEnd = 0
-  let end = 0
-  sorted.forEach(({ term, postings }, i) => {
-    termEnd += Buffer.byteLength(term)
-    all.set(postings, end)
-    end += postings.length
-    termEnds[i] = termEnd
-    ends[i] = end
-  })
-  return { files, terms, termEnds, ends, postings: all }
+  return builder.finish(files)
 }
 
 function readText(path: string): string {

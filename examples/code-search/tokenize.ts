@@ -25,9 +25,22 @@ export const DEFINITION_KINDS = [
 ] as const
 
 const METHOD = DEFINITION_KINDS.indexOf('method')
-const KEYWORD_KINDS = new Map<string, number>(DEFINITION_KINDS.slice(1, METHOD).map((word, i) => [word, i + 1]))
+const KEYWORD_KINDS = new Map<string, number>(
+  DEFINITION_KINDS.slice(1, METHOD).map((word, i) => [word, i + 1]),
+)
 /** Words that stand before a parenthesis and open a block without being a method's name. */
-const NOT_METHODS = new Set(['if', 'for', 'while', 'switch', 'catch', 'with', 'function', 'return', 'do', 'else'])
+const NOT_METHODS = new Set([
+  'if',
+  'for',
+  'while',
+  'switch',
+  'catch',
+  'with',
+  'function',
+  'return',
+  'do',
+  'else',
+])
 const MODIFIERS = new Set(
   'async static get set public private protected readonly override abstract export default'.split(' '),
 )
