@@ -1,4 +1,5 @@
 /** What the other folders may use of `codec`. */
 export { rejectWithAskerStack } from './asker-stack.ts'
+export type { CodecExtension } from './extension.ts'
 export { decodeError, encodeError, type PlainError, withAskerStack } from './plain-error.ts'
-export { type CodecExtension, type EncodedValue, ValueCodec, type ValueCodecOptions } from './value-codec.ts'
+export { type EncodedValue, ValueCodec, type ValueCodecOptions } from './value-codec.ts'

@@ -1,11 +1,12 @@
 /**
  * An error as plain data and back: class, name, message, code, cause, own properties, and where it was made.
  *
- * `postMessage` keeps only message, stack and cause of an error. Here an error comes out as what it was to those
- * who catch it: classes of the language as themselves, `ShardloomError` as itself (by prototype and brand, its
- * constructor does not run), any other class as a class of the same name below the nearest one that is known, so
- * that `instanceof TypeError`, `error.constructor.name` and `error.name` still say the same. A property that cannot
- * cross is replaced by a few words on what it was: an error on its way must not fail for what hangs on it.
+ * `postMessage` keeps only message, stack and cause of an error. Here an error comes out as what it was to
+ * those who catch it: classes of the language as themselves, `ShardloomError` as itself (by prototype and
+ * brand, its constructor does not run), any other class as a class of the same name below the nearest one
+ * that is known, so that `instanceof TypeError`, `error.constructor.name` and `error.name` still say the
+ * same. A property that cannot cross is replaced by a few words on what it was: an error on its way must not
+ * fail for what hangs on it.
  *
  * `stack` stays the stack of origin; `withAskerStack` adds the asker's below it.
  *
@@ -98,7 +99,10 @@ export function decodeError(plain: PlainError): Error {
   return error
 }
 
-/** Appends the stack of who asked, below a line with `title`, so that both are shown. Nothing when it is empty. */
+/**
+ * Appends the stack of who asked, below a line with `title`, so that both are shown. Nothing when it is
+ * empty.
+ */
 export function withAskerStack(error: Error, title: string, askerStack: string): void {
   if (askerStack === '') return
   const stack = readProperty(error, 'stack')
@@ -165,7 +169,10 @@ function baseOf(error: object): string {
   return 'Error'
 }
 
-/** The value, or a few words about it when it cannot cross. One level of a plain object is looked at in detail. */
+/**
+ * The value, or a few words about it when it cannot cross. One level of a plain object is looked at in
+ * detail.
+ */
 function sendable(value: unknown, scope: SendableScope, depth = 0): unknown {
   if (value instanceof Unreadable) return `[${value.text}]`
   if (isPrimitive(value)) return value

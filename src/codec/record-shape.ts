@@ -1,15 +1,16 @@
 /**
  * The keys of a plain object, remembered across messages, so that they are neither encoded nor decoded again.
  *
- * Most messages of a program are made from few object literals. Both ends keep a table of the key lists that they
- * have seen: the writer to copy their encoded form as it stands, the reader to compare bytes with it and reuse the
- * strings. Each message still spells out the keys that it uses, once: messages may be lost, and nothing said in
- * one may be needed to read the next.
+ * Most messages of a program are made from few object literals. Both ends keep a table of the key lists that
+ * they have seen: the writer to copy their encoded form as it stands, the reader to compare bytes with it and
+ * reuse the strings. Each message still spells out the keys that it uses, once: messages may be lost, and
+ * nothing said in one may be needed to read the next.
  *
- * Invariants: (1) a table holds at most BUCKETS × WAYS shapes, the oldest of a bucket gives way; (2) a shape never
- * changes, apart from `message` and `number`, which belong to the writer's message in progress.
+ * Invariants: (1) a table holds at most BUCKETS × WAYS shapes, the oldest of a bucket gives way; (2) a shape
+ * never changes, apart from `message` and `number`, which belong to the writer's message in progress.
  * Cost: bench/codec.ts. Tests: test/codec/record-shape.test.ts
  */
+import type { RecordBuilder } from './record-builder.ts'
 
 /** Objects with more keys are dictionaries and written key by key. */
 export const RECORD_KEYS_MAX = 48
@@ -27,6 +28,9 @@ export class RecordShape {
   readonly hash: number
   /** Whether a key would reach the prototype if it were assigned. */
   readonly hasProto: boolean
+  /** Makes the object from values that it reads one after the other; undefined until that pays. */
+  build: RecordBuilder | undefined = undefined
+  uses = 0
   /** The writer's message in which this shape is defined, and its number there. */
   message = 0
   number = 0

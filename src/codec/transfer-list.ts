@@ -1,6 +1,6 @@
 /**
- * Checks what a caller lists in `transfer`, before anything is encoded: what `postMessage` would only say without
- * the place, and after the message has been taken apart.
+ * Checks what a caller lists in `transfer`, before anything is encoded: what `postMessage` would only say
+ * without the place, and after the message has been taken apart.
  *
  * Tests: test/codec/transfer-list.test.ts
  */

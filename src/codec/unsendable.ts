@@ -1,12 +1,14 @@
 /**
- * Where in a value stands what cannot be sent: a second, slow walk that is made only after encoding has failed.
+ * Where in a value stands what cannot be sent: a second, slow walk that is made only after encoding has
+ * failed.
  *
- * The encoder keeps no path, since almost every message is fine. When it fails, this walk goes through the value in
- * the same order with the same rules and remembers how it came to each place. It also tells which of the
- * properties of an error have to be replaced by a note.
+ * The encoder keeps no path, since almost every message is fine. When it fails, this walk goes through the
+ * value in the same order with the same rules and remembers how it came to each place. It also tells which of
+ * the properties of an error have to be replaced by a note.
  *
  * Paths read as the code that would reach the place: `message.options.onDone`, `message.list[3]`,
- * `message.byId.get("x")`; `message.tags{2}` is the third member of a Set, `message.byId{key 2}` the third key.
+ * `message.byId.get("x")`; `message.tags{2}` is the third member of a Set, `message.byId{key 2}` the third
+ * key.
  *
  * Tests: test/codec/unsendable.test.ts
  */
@@ -29,6 +31,7 @@ import {
   KIND_TRANSFERABLE,
   KIND_VIEW,
   kindOf,
+  withArticle,
 } from './value-kind.ts'
 import { DEPTH_MAX } from './wire-tags.ts'
 
@@ -155,7 +158,7 @@ function describeObject(value: object, scope: SendableScope): string | undefined
 
 function describeHidden(value: object): string {
   if (types.isProxy(value)) return `a Proxy of ${describeClass(value)}`
-  if (classNameOf(value) === 'Object') return `a ${Object.prototype.toString.call(value).slice(8, -1)}`
+  if (classNameOf(value) === 'Object') return withArticle(Object.prototype.toString.call(value).slice(8, -1))
   return describeClass(value)
 }
 

@@ -1,32 +1,23 @@
 /**
  * `ValueCodec`: a value as bytes, and what has to travel beside them, and back.
  *
- * Values arrive as `structuredClone` would make them, with four differences: a Buffer stays a Buffer, errors keep
- * class, code and properties (`plain-error.ts`), classes of higher layers come back as themselves (extensions), and
- * objects whose state nobody can read are refused instead of arriving empty. ArrayBuffers are copied unless they
- * are listed in `transfer`; shared memory is shared.
+ * Values arrive as `structuredClone` would make them, with four differences: a Buffer stays a Buffer, errors
+ * keep class, code and properties (`plain-error.ts`), classes of higher layers come back as themselves
+ * (extensions), and objects whose state nobody can read are refused instead of arriving empty. ArrayBuffers
+ * are copied unless they are listed in `transfer`; shared memory is shared.
  *
- * Writer: encoder and decoder belong to one thread. A getter or an extension may call the codec again while it
- * works; such a call gets an encoder of its own.
+ * Writer: encoder and decoder belong to one thread. A getter or an extension may call the codec again while
+ * it works; such a call gets an encoder of its own.
  * Invariants: (1) a failed `encode` has no effect; (2) what `decode` returns shares no memory with `bytes`.
  * Cost: bench/codec.ts. Tests: test/codec/value-codec.test.ts, test/codec/value-codec.prop.test.ts
  */
 import { assert, ShardloomError } from '../base/index.ts'
+import type { CodecExtension } from './extension.ts'
 import { checkTransfer } from './transfer-list.ts'
 import { findUnsendable, type SendableScope } from './unsendable.ts'
 import { ValueDecoder } from './value-decoder.ts'
 import { ValueEncoder } from './value-encoder.ts'
 import { EXTENSION_TAG_MAX, EXTENSION_TAG_MIN } from './wire-tags.ts'
-
-/** Teaches the codec a class of a higher layer without importing it. */
-export interface CodecExtension {
-  /** 0x40..0x5f, one per class. */
-  readonly type: number
-  readonly Class: abstract new (...args: never[]) => object
-  /** Plain data. */
-  encode(value: object): unknown
-  decode(plain: unknown): unknown
-}
 
 /** An encoded value. Everything in it is valid until the next `encode`. */
 export interface EncodedValue {
@@ -67,8 +58,8 @@ export class ValueCodec {
   }
 
   /**
-   * Encodes `value`. Throws `SHL_VALUE_NOT_SENDABLE` with the path of what cannot cross, which begins with `path`.
-   * `transfer` lists what is given away; nothing is detached before the transfer list is posted.
+   * Encodes `value`. Throws `SHL_VALUE_NOT_SENDABLE` with the path of what cannot cross, which begins with
+   * `path`. `transfer` lists what is given away; nothing is detached before the transfer list is posted.
    */
   encode(value: unknown, transfer?: readonly unknown[], path = 'message'): EncodedValue {
     const given = transfer === undefined || transfer.length === 0 ? NOTHING : checkTransfer(transfer)
@@ -79,7 +70,7 @@ export class ValueCodec {
     try {
       const size = encoder.encode(value)
       return {
-        bytes: new Uint8Array(encoder.bytes.buffer, 0, size),
+        bytes: encoder.viewOf(size),
         objects: encoder.objects,
         transferList: given === NOTHING ? undefined : transfer,
       }
@@ -105,7 +96,7 @@ export class ValueCodec {
       const reason = error instanceof Error ? error.message : String(error)
       throw new ShardloomError('SHL_VALUE_DAMAGED', { reason, offset: '?' }, { cause: error })
     } finally {
-      decoder.end()
+      decoder.close()
       this.#isDecoding = isNested
     }
   }
@@ -119,6 +110,8 @@ function refusal(value: unknown, path: string, scope: SendableScope, error: unkn
     const options = cause === undefined ? undefined : { cause }
     return new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path: found.path, what }, options)
   }
-  // It failed only once: a getter or a Proxy that does not always throw, or no memory.
-  return new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what: 'not readable' }, { cause: error })
+  // The walk found nothing: the stack or the memory ran out, or a getter or a Proxy throws only now and then.
+  const isStack = error instanceof RangeError && /call stack/.test(error.message)
+  const what = isStack ? 'nested too deeply for the stack that is left' : 'not readable'
+  return new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path, what }, { cause: error })
 }

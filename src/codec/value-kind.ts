@@ -1,10 +1,11 @@
 /**
- * What an object is, as far as sending goes: by its own nature, never by what its `constructor` property says.
+ * What an object is, as far as sending goes: by its own nature, never by what its `constructor` property
+ * says.
  *
- * The plain cases are told by prototype alone. Everything else is asked for its brand (`node:util/types`), so that
- * subclasses, objects of other realms and objects that only look like a Map come out right. An object of a class
- * that keeps its state where nobody can read it (a Promise, a URL, a socket) is refused by name: as a plain object
- * it would arrive empty.
+ * The plain cases are told by prototype alone. Everything else is asked for its brand (`node:util/types`), so
+ * that subclasses, objects of other realms and objects that only look like a Map come out right. An object of
+ * a class that keeps its state where nobody can read it (a Promise, a URL, a socket) is refused by name: as a
+ * plain object it would arrive empty.
  *
  * Cost: the verdict on a class is remembered by its prototype. Tests: test/codec/value-kind.test.ts
  */
@@ -30,7 +31,9 @@ export const KIND_UNSENDABLE = 13
 
 const getPrototypeOf = Object.getPrototypeOf as (value: object) => object | null
 
-/** How Node marks the classes that a MessagePort clones or moves: symbols of their prototypes, by description. */
+/**
+ * How Node marks the classes that a MessagePort clones or moves: symbols of their prototypes, by description.
+ */
 const CLONE_MARK = 'messaging_clone_symbol'
 const TRANSFER_MARK = 'messaging_transfer_symbol'
 /** Roots of Node's classes that hold a handle of the system. */
@@ -128,8 +131,20 @@ function ownClassName(prototype: object): string | undefined {
 
 /** The class of an object, in words: `a Promise`, `an EventEmitter`. */
 export function describeClass(value: object): string {
-  const name = classNameOf(value) ?? 'Object'
-  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`
+  return withArticle(classNameOf(value) ?? 'Object')
+}
+
+export function withArticle(name: string): string {
+  // A leading U is spoken as in "unit": a URL, a Uint8Array.
+  return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`
+}
+
+/** The primitive in a Number, String, Boolean or BigInt object. */
+export function primitiveOf(value: object): unknown {
+  if (types.isNumberObject(value)) return Number.prototype.valueOf.call(value)
+  if (types.isStringObject(value)) return String.prototype.valueOf.call(value)
+  if (types.isBooleanObject(value)) return Boolean.prototype.valueOf.call(value)
+  return BigInt.prototype.valueOf.call(value)
 }
 
 /** The name of the class of an object: the nearest prototype that has one. Runs no code of the object. */

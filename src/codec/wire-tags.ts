@@ -7,10 +7,11 @@
  *     +--------+----------------------------------------------------------+
  *     value = tag, then what the tag says; `size` is LEB128, numbers are little-endian
  *
- * Small integers, short texts and the classes of higher layers are tags themselves. Texts are Latin-1 or UTF-16
- * and never UTF-8: both copy without transcoding, lone surrogates survive, and no decoder can be led astray by
- * bytes that change under it. Objects are numbered in the order in which they begin; `TAG_REFERENCE` names one
- * of them again. The keys of a record are written once per message, later records name them by number.
+ * Small integers, short texts and the classes of higher layers are tags themselves. Texts are Latin-1 or
+ * UTF-16 and never UTF-8: both copy without transcoding, lone surrogates survive, and no decoder can be led
+ * astray by bytes that change under it. Objects are numbered in the order in which they begin;
+ * `TAG_REFERENCE` names one of them again. The keys of a record are written once per message, later records
+ * name them by number.
  *
  * A message never outlives its process: the layout carries no version and may change with any release.
  * Tests: test/codec/value-codec.test.ts
@@ -82,24 +83,6 @@ export const TAG_REFERENCE = 0x99
 export const TAG_ERROR = 0x9a
 /** The primitive of a Number, String, Boolean or BigInt object. */
 export const TAG_BOXED = 0x9b
-
-/** Kinds of views, by place in this list; a kind that this Node does not have is never written. */
-export const VIEW_NAMES = [
-  'Uint8Array',
-  'Int8Array',
-  'Uint8ClampedArray',
-  'Int16Array',
-  'Uint16Array',
-  'Int32Array',
-  'Uint32Array',
-  'Float32Array',
-  'Float64Array',
-  'BigInt64Array',
-  'BigUint64Array',
-  'Float16Array',
-  'DataView',
-] as const
-export const VIEW_KIND_BUFFER = 0x20
 
 /** Deeper nesting is refused: the receiver must have the stack to build it again. */
 export const DEPTH_MAX = 1000
