@@ -1,0 +1,77 @@
+/** The code search as a program: what it prints, where, and that it ends by itself. */
+import { describe, expect, test } from 'vitest'
+import { makeFolder, runExample } from './run-example.ts'
+
+const files: Record<string, string | Uint8Array> = {
+  'pool.ts': '/** A pool. */\nexport class WorkerPool {\n  closeAll(force) {\n',
+  'docs/readme.md': '# Worker pool\n\nIt closes all.\n',
+  'binary.js': new Uint8Array([1, 0, 2, 0]),
+}
+for (let i = 0; i < 400; i++) files[`many/f${i}.js`] = `const value${i} = require('x')\nfunction f${i}() {}\n`
+const folder = makeFolder(files)
+const FILES = 403
+
+describe('code-search', () => {
+  test('without a terminal and a query: three samples, and it ends', async () => {
+    const { code, stdout, stderr } = await runExample('code-search', [folder, '--threads', '2'])
+    expect(code).toBe(0)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(`${FILES} files`)
+    expect(stderr).toMatch(/ratio: [\d.]+×; digest [0-9a-f]{40}: identical/)
+    expect(stderr).toContain('event loop late by p50')
+    expect(stderr.match(/": nothing in/g)).toHaveLength(3)
+  })
+
+  test('a query: hits on standard output, everything else on standard error', async () => {
+    const { code, stdout } = await runExample('code-search', [
+      folder,
+      '--query',
+      'worker pool',
+      '--threads',
+      '2',
+    ])
+    expect(code).toBe(0)
+    expect(stdout).toBe('pool.ts:2  export class WorkerPool {\ndocs/readme.md:1  # Worker pool\n')
+  })
+
+  test('as JSON, with a thread killed half-way, the digest is the same', async () => {
+    const args = [folder, '--json', '--query', 'worker pool', '--threads', '2', '--limit', '1']
+    const calm = await runExample('code-search', [...args, '--no-baseline'])
+    const chaos = await runExample('code-search', [...args, '--chaos'])
+    expect([calm.code, chaos.code]).toEqual([0, 0])
+    expect(chaos.stderr).toMatch(/chaos: killing thread \d+ after \d+ of 13 batches/)
+    const [expected, report] = [JSON.parse(calm.stdout), JSON.parse(chaos.stdout)]
+    expect(expected).toMatchObject({ files: FILES, identical: null, baselineMs: null, killedThread: null })
+    expect(report).toMatchObject({
+      files: FILES,
+      identical: true,
+      digest: expected.digest,
+      hits: expected.hits,
+    })
+    expect(report.killedThread).toBeGreaterThan(0)
+    expect(report.hits).toMatchObject([{ path: 'pool.ts', line: 2, kind: 'class' }])
+  })
+
+  test.each([
+    [['--bogus'], "Unknown option '--bogus'"],
+    [['--threads', '0'], '--threads must be a whole number of 1..64, not "0"'],
+    [['--limit', 'x'], '--limit must be'],
+    [['--query'], 'argument missing'],
+    [['a', 'b'], 'one folder at a time'],
+    [[`${folder}/nothing`], 'there is no folder'],
+    [[`${folder}/pool.ts`], 'is not a folder'],
+    [[makeFolder({})], 'no source files'],
+  ])('%j is one line on standard error and exit code 2', async (args, message) => {
+    const { code, stdout, stderr } = await runExample('code-search', args)
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(message)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  test('--help', async () => {
+    const { code, stdout } = await runExample('code-search', ['--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('--chaos')
+  })
+})
