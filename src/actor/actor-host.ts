@@ -154,6 +154,31 @@ export class ActorHost {
     cell.releaseBytes = 0
   }
 
+  /**
+   * Gives back the places that a thread took for messages it died before sending. Only what can be nothing else is
+   * given back: the figures are read first, then `isQuiet` says that no message was under way since.
+   * False when some actor could not be judged now.
+   */
+  auditPlaces(isQuiet: () => boolean): boolean {
+    this.releasePlaces()
+    const leaks: { cell: cells.ActorCell; depth: number; bytes: number }[] = []
+    let isComplete = true
+    for (const cell of this.cells) {
+      if (cell === undefined) continue
+      const base = cell.slot * wire.ACTOR_WORDS
+      const depth = Atomics.load(this.#actors, base + wire.ACTOR_DEPTH)
+      const bytes = Atomics.load(this.#actors, base + wire.ACTOR_BYTES)
+      if (depth === 0 && bytes === 0) continue
+      const isIdle = !cell.isBusy && (cell.mailbox?.length ?? 0) === 0 && (cell.stash?.length ?? 0) === 0
+      if (isIdle) leaks.push({ cell, depth, bytes })
+      else isComplete = false
+    }
+    if (leaks.length === 0) return isComplete
+    if (!isQuiet()) return false
+    for (const { cell, depth, bytes } of leaks) wire.release(this.#actors, cell.slot, depth, bytes)
+    return isComplete
+  }
+
   /** Nobody waits for this ask any more: what still waits never runs, what runs is told. */
   cancelAsk(slot: number, generation: number, thread: number, askSlot: number, askGeneration: number): void {
     const stream = this.#streams.get(formatAddress(thread, askSlot, askGeneration))

@@ -32,6 +32,10 @@ const REF_EXTENSION = 0x40
 /** The registry is the second actor of the main thread. */
 const REGISTRY_SLOT = 1
 
+/** After the loss of a thread: how often, and how long, its places are looked for. */
+const AUDIT_MS = 20
+const AUDIT_TRIES = 100
+
 /** What happens on a thread and is worth telling. */
 export type SystemEvent =
   | { readonly type: 'dead_letter'; readonly letter: DeadLetter }
@@ -83,6 +87,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   readonly #links = new Map<number, wire.ThreadLink>()
   readonly #lost = new Map<number, { cause: ThreadLossCause; error: Error | undefined }>()
   #decodeOwner: Owner | undefined
+  #isClosed = false
 
   constructor(parts: SystemParts) {
     this.#parts = parts
@@ -173,14 +178,35 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     this.host.onThreadLost(thread)
     this.lifecycle.onThreadLost(thread, lossReason(thread, cause, error))
     this.pump.requestRun()
+    this.#auditSoon(AUDIT_TRIES)
   }
 
   /** Ends the pump and rejects what still waits. The actors have been stopped before. */
   close(): void {
+    this.#isClosed = true
     this.outbox.close()
     this.pump.close()
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
+  }
+
+  /** A lost thread may have died with places taken and nothing sent: they are given back once all is quiet. */
+  #auditSoon(tries: number): void {
+    const audit = (): void => {
+      if (this.#isClosed || this.host.auditPlaces(() => this.#isQuiet()) || tries === 1) return
+      this.#auditSoon(tries - 1)
+    }
+    this.#parts.clock.after(AUDIT_MS, audit, { unref: true })
+  }
+
+  /** Whether no message for this thread is written or being written anywhere. */
+  #isQuiet(): boolean {
+    for (const link of this.#links.values()) {
+      const { peer, reader } = link
+      if (peer !== undefined && Atomics.load(peer.control, wire.CONTROL_SENDING) !== 0) return false
+      if (reader !== undefined && !reader.isEmpty()) return false
+    }
+    return true
   }
 
   // --- what the pump drives
@@ -226,8 +252,8 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     this.host.releasePlaces()
   }
 
-  isExpecting(): boolean {
-    return this.outbox.pending.count > 0
+  expectedCount(): number {
+    return this.outbox.pending.count
   }
 
   // --- what contexts ask for

@@ -70,9 +70,11 @@ import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-se
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
 const QUIET_POLL_MS = 1
-/** A shared thread that dies this often within a minute is not started again. */
-const REPLACEMENTS_MAX = 20
-const REPLACEMENT_WINDOW_MS = 60_000
+/** Lost threads are replaced at once, up to so many within the window; then with a delay that doubles. */
+const REPLACEMENTS_AT_ONCE = 20
+const REPLACEMENT_WINDOW_MS = 10_000
+const BACKOFF_MIN_MS = 50
+const BACKOFF_MAX_MS = 5000
 const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox']
 const PLACEMENTS = ['shared', 'dedicated', 'main'] as const
 
@@ -407,8 +409,8 @@ export class Runtime {
     }
   }
 
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(delayMs, resolve))
+  #pause(delayMs: number, unref = false): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(delayMs, resolve, { unref }))
   }
 
   async #spawn(
@@ -540,24 +542,28 @@ export class Runtime {
     if (kind === 'shared' && this.#state === 'open') void this.#replace(lost)
   }
 
+  /** Starts another thread in the place of a lost one; the more were lost lately, the later. */
   async #replace(lost: number): Promise<void> {
+    for (;;) {
+      await this.#pause(this.#replacementDelayMs(), true)
+      if (this.#state !== 'open') return
+      try {
+        const thread = await this.#startThread('shared')
+        this.#emit({ type: 'thread_replaced', thread: lost, by: thread.id })
+        return
+      } catch (error) {
+        this.#emit({ type: 'thread_not_replaced', thread: lost, error: toError(error) })
+      }
+    }
+  }
+
+  #replacementDelayMs(): number {
     const nowMs = this.#clock.nowMs()
     while (this.#replacedAtMs.length > 0 && nowMs - this.#replacedAtMs[0]! > REPLACEMENT_WINDOW_MS) {
       this.#replacedAtMs.shift()
     }
-    try {
-      if (this.#replacedAtMs.length >= REPLACEMENTS_MAX) {
-        throw new ShardloomError('SHL_THREAD_LOST', {
-          thread: lost,
-          reason: 'too many losses within a minute',
-        })
-      }
-      this.#replacedAtMs.push(nowMs)
-      const thread = await this.#startThread('shared')
-      this.#emit({ type: 'thread_replaced', thread: lost, by: thread.id })
-    } catch (error) {
-      this.#emit({ type: 'thread_not_replaced', thread: lost, error: toError(error) })
-    }
+    const excess = this.#replacedAtMs.push(nowMs) - REPLACEMENTS_AT_ONCE
+    return excess <= 0 ? 0 : Math.min(BACKOFF_MIN_MS * 2 ** Math.min(excess, 16), BACKOFF_MAX_MS)
   }
 
   #emit(event: RuntimeEvent): void {

@@ -18,10 +18,12 @@ import type { IdleStrategyName } from '../memory/index.ts'
 import {
   allocateThread,
   attachThread,
+  CONTROL_AWAKE,
   CONTROL_STATE,
   createLinkEnds,
   type LinkEnds,
   linkPorts,
+  RUNTIME_AWAKE,
   STATE_DEAD,
   STATE_STOPPING,
   type ThreadMemory,
@@ -263,6 +265,10 @@ export class ThreadPool {
   #finish(thread: ThreadHandle): void {
     thread.state = 'ended'
     Atomics.store(thread.memory.control, CONTROL_STATE, STATE_DEAD)
+    // It died awake: nobody else will take it out of the count that tells the others whether to spin.
+    if (Atomics.exchange(thread.memory.control, CONTROL_AWAKE, 0) === 1) {
+      Atomics.sub(new Int32Array(this.#parts.runtimeBuffer), RUNTIME_AWAKE, 1)
+    }
     this.threads.delete(thread.id)
     thread.control.close()
     thread.settleEnded()

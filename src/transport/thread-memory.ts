@@ -29,6 +29,7 @@ export const CONTROL_CURRENT_SLOT = 2 * LINE_WORDS + 1
 export const CONTROL_ACTORS = 2 * LINE_WORDS + 2
 export const CONTROL_SLOTS = 2 * LINE_WORDS + 3
 export const CONTROL_SENDING = 3 * LINE_WORDS
+export const CONTROL_AWAKE = 3 * LINE_WORDS + 1
 export const CONTROL_WORDS = 4 * LINE_WORDS
 
 /** Values of the state word. */

@@ -25,6 +25,7 @@ import { DoorbellSleeper, type IdleStrategy } from '../memory/index.ts'
 import type { LinkReader } from './link-reader.ts'
 import type { ThreadLink } from './thread-link.ts'
 import {
+  CONTROL_AWAKE,
   CONTROL_BEAT,
   CONTROL_PARKED,
   CONTROL_SENDING,
@@ -36,12 +37,12 @@ import {
 const SLICE_MS = 2
 /** Records taken from one link before the next one has its turn. */
 const RECORDS_PER_LINK = 256
-/** Looks through the microtask queue before a spin: continuations that are about to send come first. */
-const IDLE_ROUNDS = 4
+/** Turns through the microtask queue before a spin, after promises were settled: their continuations come first. */
+const IDLE_ROUNDS = 2
 /** How often a writer with waiting records tries again while its reader is slow. */
 const RETRY_MS = 1
 /** Polls between two looks at the clock while spinning. */
-const SPIN_POLLS = 16
+const SPIN_POLLS = 64
 
 /** What the pump drives: the thread's actors. */
 export interface PumpClient {
@@ -53,8 +54,8 @@ export interface PumpClient {
   hasLocal(): boolean
   /** Called after each batch: places in mailboxes are given back here. */
   afterBatch(): void
-  /** Whether this thread waits for an answer of another one. */
-  isExpecting(): boolean
+  /** How many answers of other threads are awaited here. */
+  expectedCount(): number
 }
 
 /** How a pump is made. */
@@ -85,7 +86,9 @@ export class ThreadPump {
   #isClosed = false
   #turnStartMs = 0
   #parkedAtMs = 0
-  #idleRounds = 0
+  #roundsLeft = 0
+  /** Whether anything was done since the event loop last turned: if so, more is likely to come. */
+  #hasWorked = false
   #retry: TimerHandle | undefined
   #immediate: NodeJS.Immediate | undefined
   readonly #onMicrotask = (): void => {
@@ -177,6 +180,7 @@ export class ThreadPump {
     this.#isClosed = true
     this.#retry?.cancel()
     if (this.#immediate !== undefined) clearImmediate(this.#immediate)
+    this.#options.memory.control[CONTROL_AWAKE] = 0
     if (this.#isAwake) Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
     this.#isAwake = false
   }
@@ -193,7 +197,10 @@ export class ThreadPump {
   #run(isTurn: boolean): void {
     if (this.#isRunning) return
     const { clock } = this.#options
-    if (isTurn) this.#turnStartMs = clock.nowMs()
+    if (isTurn) {
+      this.#turnStartMs = clock.nowMs()
+      this.#hasWorked = false
+    }
     this.#isRunning = true
     try {
       this.#loop()
@@ -209,28 +216,36 @@ export class ThreadPump {
     const sliceEndMs = this.#turnStartMs + SLICE_MS
     for (;;) {
       if (this.#step()) {
-        this.#idleRounds = 0
-        if (clock.nowMs() >= sliceEndMs) return this.#stayAwake()
+        this.#hasWorked = true
         if (this.needsMicrotasks) {
           this.needsMicrotasks = false
-          return this.#again()
+          this.#roundsLeft = IDLE_ROUNDS
+          return clock.nowMs() >= sliceEndMs ? this.#stayAwake() : this.#again()
         }
-        continue
+        if (this.#hasWork()) {
+          if (clock.nowMs() >= sliceEndMs) return this.#stayAwake()
+          continue
+        }
       }
-      // Started from a microtask long after the loop last turned: do not hold it up any further.
-      if (clock.nowMs() >= sliceEndMs) {
-        if (this.#isAwake) return this.#isImmediateSet ? undefined : this.#park()
-        if (this.#spinBudgetUs() > 0) this.#stayAwake()
+      const nowMs = clock.nowMs()
+      const budgetUs = this.#spinBudgetUs()
+      // Late in the slice: let the event loop turn before anything else.
+      if (nowMs >= sliceEndMs) {
+        if (budgetUs > 0 && (this.#hasWorked || !this.#isAwake)) this.#stayAwake()
+        else if (this.#isAwake && !this.#isImmediateSet) this.#park()
         return
       }
-      const budgetUs = this.#spinBudgetUs()
       if (budgetUs === 0) {
         if (this.#isAwake) this.#park()
         return
       }
-      if (this.#idleRounds++ < IDLE_ROUNDS) return this.#again()
+      // A single ask leaves nobody else to wait for: its asker is what is waiting.
+      if (this.#roundsLeft > 0 && this.#client.expectedCount() !== 1) {
+        this.#roundsLeft--
+        return this.#again()
+      }
       if (!this.#isAwake) this.#wake()
-      if (this.#spin(budgetUs)) continue
+      if (this.#spin(budgetUs, nowMs)) continue
       this.#park()
       return
     }
@@ -263,15 +278,14 @@ export class ThreadPump {
 
   #spinBudgetUs(): number {
     const { idle, runtimeWords, cores, spinsUnasked } = this.#options
-    if (!spinsUnasked && !this.#client.isExpecting()) return 0
+    if (!spinsUnasked && this.#client.expectedCount() === 0) return 0
     const others = this.#isAwake ? 0 : 1
     return idle.spinBudgetUs(Atomics.load(runtimeWords, RUNTIME_AWAKE) + others, cores)
   }
 
-  #spin(budgetUs: number): boolean {
+  #spin(budgetUs: number, startMs: number): boolean {
     const { clock, idle } = this.#options
     const readers = this.#readers
-    const startMs = clock.nowMs()
     const endMs = startMs + budgetUs / 1000
     let nowMs = startMs
     do {
@@ -303,9 +317,9 @@ export class ThreadPump {
 
   #wake(): void {
     this.#isAwake = true
-    this.#idleRounds = 0
     this.#sleeper.unpark()
     Atomics.add(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
+    this.#options.memory.control[CONTROL_AWAKE] = 1
     this.#scheduleTurn()
   }
 
@@ -318,6 +332,7 @@ export class ThreadPump {
   #park(): void {
     this.flush()
     this.#sleeper.park()
+    this.#options.memory.control[CONTROL_AWAKE] = 0
     Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
     this.#isAwake = false
     this.#parkedAtMs = this.#options.clock.nowMs()

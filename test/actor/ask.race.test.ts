@@ -85,7 +85,7 @@ describe('ask', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [ASKER.pathname])
     const [origin = '', asked = ''] = stdout.split('--- asked from ---')
     expect(origin).toContain('tester.mjs')
-    expect(asked).toMatch(/async theAsker[^]*async theCaller/)
+    expect(asked).toMatch(/async theAsker[\s\S]*async theCaller/)
   })
 
   test('rejects when the answer cannot cross, and names the place', async () => {

@@ -1,6 +1,7 @@
 /** Runtimes for tests: closed after each test, whatever happened, and typed loosely on purpose. */
-import { afterEach } from 'vitest'
+
 import { type ActorRef, createRuntime, type Runtime, type RuntimeOptions } from 'shardloom'
+import { afterEach } from 'vitest'
 
 const open: Runtime[] = []
 
