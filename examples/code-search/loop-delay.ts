@@ -1,8 +1,8 @@
 /**
  * Measures how late the main thread's event loop is while something runs: what a server's clients would feel.
  *
- * The clock of Node counts from tick to tick, so that an idle loop shows the resolution and not zero; it is taken
- * off here.
+ * The clock of Node counts from tick to tick, so that an idle loop shows the resolution and not zero; it is
+ * taken off here.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 

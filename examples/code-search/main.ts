@@ -3,8 +3,8 @@
  *
  *     walk → batches → pool of indexers (threads) → segments → index → queries
  *
- * The same work is done once more in a plain loop on the main thread, to compare times and to prove, by digest,
- * that both come to the same. Results go to standard output, everything else to standard error.
+ * The same work is done once more in a plain loop on the main thread, to compare times and to prove, by
+ * digest, that both come to the same. Results go to standard output, everything else to standard error.
  *
  * Tests: test/examples/code-search.test.ts
  */

@@ -2,8 +2,8 @@
  * Answers a query: the files that have all its words, the best first, each by its best line.
  *
  * A word counts as BM25 says: the rarer it is in the tree, and the more lines of a file have it, the more it
- * says, with less for each further line and less in long files. On top of that: a word is defined here, a word is
- * in the file's path, or the words stand on the same line.
+ * says, with less for each further line and less in long files. On top of that: a word is defined here, a
+ * word is in the file's path, or the words stand on the same line.
  *
  * Tests: test/examples/search.test.ts
  */

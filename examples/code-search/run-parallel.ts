@@ -1,10 +1,11 @@
 /**
  * Indexes with a pool of actors on all threads.
  *
- * A router spreads the batches over the indexers and replaces those that die with their thread. Each lane asks for
- * one batch after the other; there are a few more lanes than threads, so that a thread that answers has its next
- * batch in its mailbox already. An ask whose actor, thread or pool is gone is asked again: an indexer keeps
- * nothing, so that asking twice is the same as asking once, and the index takes each batch only once.
+ * A router spreads the batches over the indexers and replaces those that die with their thread. Each lane
+ * asks for one batch after the other; there are a few more lanes than threads, so that a thread that answers
+ * has its next batch in its mailbox already. An ask whose actor, thread or pool is gone is asked again: an
+ * indexer keeps nothing, so that asking twice is the same as asking once, and the index takes each batch only
+ * once.
  *
  * Tests: test/examples/code-search.test.ts
  */

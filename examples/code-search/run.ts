@@ -1,15 +1,16 @@
 /**
- * What a run is made of, and the single-threaded one: the same functions, called in a loop on the main thread.
+ * What a run is made of, and the single-threaded one: the same functions, called in a loop on the main
+ * thread.
  *
  * Tests: test/examples/code-search.test.ts
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { indexBatch } from './index-batch.ts'
 import type { LoopDelay } from './loop-delay.ts'
 import { Progress } from './progress.ts'
 import { SearchIndex } from './search-index.ts'
-import { indexBatch } from './segment.ts'
 import type { SourceFile } from './walk.ts'
 
 const SAMPLE_BATCHES = 16

@@ -1,8 +1,8 @@
 /**
  * The whole index: segments in the order of the files, and how to look a word up in them.
  *
- * Segments arrive in any order, each exactly once; `digest` is over their bytes in file order, so that two runs
- * over the same files have the same digest whoever built which part, and how often.
+ * Segments arrive in any order, each exactly once; `digest` is over their bytes in file order, so that two
+ * runs over the same files have the same digest whoever built which part, and how often.
  *
  * Cost: a look-up is one binary search per segment; nothing is merged before somebody asks.
  *

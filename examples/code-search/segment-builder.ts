@@ -1,20 +1,14 @@
 /**
  * Collects the postings of one batch and sorts them by term.
  *
- * They are written to a log in the order in which they come, and put in their places at the end by counting, so
- * that nothing is allocated per posting. Threads that make garbage wait for each other's memory, and gain less
- * from being many. The log is one per thread and is used again for each batch: a batch is built in one go, without
- * anything else in between.
+ * They are written to a log in the order in which they come, and put in their places at the end by counting,
+ * so that nothing is allocated per posting. Threads that make garbage wait for each other's memory, and gain
+ * less from being many. The log is one per thread and is used again for each batch: a batch is built in one
+ * go, without anything else in between.
  *
  * Tests: test/examples/segment.test.ts
  */
-import type { Segment } from './segment.ts'
-
-/** A posting's bits: file (5), line (23), kind of definition (4). */
-export const FILE_SHIFT = 27
-export const LINE_SHIFT = 4
-export const LINE_MAX = 2 ** (FILE_SHIFT - LINE_SHIFT) - 1
-export const KIND_MASK = 2 ** LINE_SHIFT - 1
+import { KIND_MASK, LINE_SHIFT, type Segment } from './segment.ts'
 
 const LOG_LENGTH = 2 ** 17
 const TERMS_LENGTH = 2 ** 14

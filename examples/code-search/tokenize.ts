@@ -1,9 +1,9 @@
 /**
  * Splits source text into words, in one pass over its characters, and sees definitions on the way.
  *
- * Not a parser: it does not know strings from comments, because both are worth finding. A definition is a name
- * after a keyword (`function`, `class`, `const`, ...), or the first name of a line that has `(` after it and ends
- * with `{` (a method). That is right often enough to rank by, and as fast as reading.
+ * Not a parser: it does not know strings from comments, because both are worth finding. A definition is a
+ * name after a keyword (`function`, `class`, `const`, ...), or the first name of a line that has `(` after it
+ * and ends with `{` (a method). That is right often enough to rank by, and as fast as reading.
  *
  * Cost: one slice per word; `splitName` is left to the caller, who can remember its answers.
  *

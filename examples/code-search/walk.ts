@@ -1,9 +1,9 @@
 /**
  * Finds the files to index and cuts them into batches.
  *
- * Paths are sorted by their characters, not by locale, and links are not followed: the same tree always gives the
- * same list, which is what makes two runs comparable. A batch is bounded by files and by bytes, so that no worker
- * is left with a big one at the end.
+ * Paths are sorted by their characters, not by locale, and links are not followed: the same tree always gives
+ * the same list, which is what makes two runs comparable. A batch is bounded by files and by bytes, so that
+ * no worker is left with a big one at the end.
  *
  * Tests: test/examples/walk.test.ts
  */

@@ -1,6 +1,6 @@
 /**
- * The demo: the same server under the same load, first working on its own thread and then with Shardloom, and the
- * latency of `/health` in a table.
+ * The demo: the same server under the same load, first working on its own thread and then with Shardloom, and
+ * the latency of `/health` in a table.
  *
  * Tests: test/examples/http-offload.test.ts
  */

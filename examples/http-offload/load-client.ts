@@ -1,8 +1,8 @@
 /**
  * The demo's client, on a thread of its own: keeps eight `/work` requests going and measures `/health`.
  *
- * `/health` is asked for at fixed times whether or not the last answer has come. A client that waited would ask
- * rarely just when the server is slow, and make it look better than it is.
+ * `/health` is asked for at fixed times whether or not the last answer has come. A client that waited would
+ * ask rarely just when the server is slow, and make it look better than it is.
  */
 import { Agent, get } from 'node:http'
 import { performance } from 'node:perf_hooks'

@@ -6,6 +6,7 @@
  *
  * Tests: test/examples/http-offload.test.ts
  */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ShardloomError } from 'shardloom'
@@ -28,13 +29,19 @@ export interface RunningServer {
 
 /** Starts the server on this machine's own address; port 0 takes a free one. */
 export async function startServer(render: Render, port: number): Promise<RunningServer> {
-  const server = createServer((request, response) => void handle(render, request, response))
+  const underWay = new Set<Promise<unknown>>()
+  const server = createServer((request, response) => {
+    const closed = once(response, 'close')
+    underWay.add(closed)
+    void closed.finally(() => underWay.delete(closed))
+    void handle(render, request, response)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
   const bound = (server.address() as AddressInfo).port
-  return { url: `http://127.0.0.1:${bound}`, port: bound, stop: () => stopServer(server) }
+  return { url: `http://127.0.0.1:${bound}`, port: bound, stop: () => stopServer(server, underWay) }
 }
 
 async function handle(render: Render, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -66,9 +73,11 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(`${JSON.stringify(body ?? null)}\n`)
 }
 
-function stopServer(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(error)))
-    server.closeIdleConnections()
-  })
+/** A connection that is kept open, or was never used, must not hold up the end: what is answered is cut. */
+async function stopServer(server: Server, underWay: ReadonlySet<Promise<unknown>>): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  await Promise.all(underWay)
+  server.closeAllConnections()
+  await closed
 }

@@ -1,8 +1,8 @@
 /**
  * The actor that does the work away from the thread that serves requests.
  *
- * Its mailbox is short and refuses what does not fit: under too much load a client hears so at once, instead of
- * waiting in a line that only grows.
+ * Its mailbox is short and refuses what does not fit: under too much load a client hears so at once, instead
+ * of waiting in a line that only grows.
  */
 import { defineActor } from 'shardloom'
 import { renderTile } from './mandelbrot.ts'

@@ -1,8 +1,8 @@
 /** The index and its ranking: which files answer, in which order, by which line. */
 import { describe, expect, test } from 'vitest'
+import { buildSegment } from '../../examples/code-search/index-batch.ts'
 import { queryWords, search } from '../../examples/code-search/rank.ts'
 import { SearchIndex } from '../../examples/code-search/search-index.ts'
-import { buildSegment } from '../../examples/code-search/segment.ts'
 
 function indexOf(files: Readonly<Record<string, string>>, batchLength = 2): SearchIndex {
   const paths = Object.keys(files)

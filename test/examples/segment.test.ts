@@ -1,7 +1,8 @@
 /** A segment against the simplest way to make one, for any small texts. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { buildSegment, readPosting, type Segment } from '../../examples/code-search/segment.ts'
+import { buildSegment } from '../../examples/code-search/index-batch.ts'
+import { readPosting, type Segment } from '../../examples/code-search/segment.ts'
 import { splitName, visitWords } from '../../examples/code-search/tokenize.ts'
 
 /** term → `file:line:kind`, the way a reader would do it. */
