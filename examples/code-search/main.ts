@@ -37,9 +37,8 @@ async function main(args: readonly string[]): Promise<number> {
   const job = prepare(options.folder)
   const parallel = await indexParallel(job, options)
   const digest = parallel.index.digest()
-  say(
-    `${options.threads} threads: ${timesOf(job, parallel)} (started and warmed in ${parallel.startUpMs.toFixed(0)} ms)`,
-  )
+  const startUp = `started and warmed in ${parallel.startUpMs.toFixed(0)} ms`
+  say(`${options.threads} threads: ${timesOf(job, parallel)} (${startUp})`)
   const { p50Ms, p99Ms, maxMs } = parallel.loopDelay!
   say(`main thread meanwhile: event loop late by p50 ${p50Ms}, p99 ${p99Ms}, max ${maxMs} ms`)
   if (options.chaos) sayWhatChaosDid(parallel)

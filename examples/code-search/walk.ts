@@ -14,7 +14,6 @@ import { BATCH_FILES_MAX } from './segment.ts'
 const SOURCE_NAME = /\.([cm]?[jt]s|[jt]sx|md|json)$/
 const FILE_BYTES_MAX = 2 ** 20
 const BATCH_BYTES_MAX = 2 ** 20
-const SKIPPED_FOLDERS = new Set(['.git', '.cache'])
 
 /** A file to index: its path below the folder. */
 export interface SourceFile {
@@ -22,14 +21,17 @@ export interface SourceFile {
   readonly bytes: number
 }
 
-/** All source files below a folder. A folder that cannot be read is left out, except the first. */
+/**
+ * All source files below a folder. Hidden folders belong to tools and are left out; so is a folder that cannot be
+ * read, except the first.
+ */
 export function findFiles(folder: string): SourceFile[] {
   const files: SourceFile[] = []
   const pending = ['']
   for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
     for (const entry of listFolder(folder, below)) {
       const path = below === '' ? entry.name : `${below}/${entry.name}`
-      if (entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) pending.push(path)
+      if (entry.isDirectory() && !entry.name.startsWith('.')) pending.push(path)
       else if (entry.isFile() && SOURCE_NAME.test(entry.name)) {
         const bytes = statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0
         if (bytes > 0 && bytes <= FILE_BYTES_MAX) files.push({ path, bytes })
