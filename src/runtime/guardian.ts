@@ -4,7 +4,15 @@
  * It is an ordinary actor but for one thing: it goes on taking messages while earlier ones are being answered, so
  * that an `init` that takes long holds up nobody else.
  */
-import { type ActorRef, defineActor, type MailboxOptions, type ThreadLossCause } from '../actor/index.ts'
+import {
+  type ActorRef,
+  defineActor,
+  type MailboxOptions,
+  type SystemEvent,
+  type ThreadLossCause,
+} from '../actor/index.ts'
+import type { PlainError } from '../codec/index.ts'
+import type { LinkEnds } from '../transport/index.ts'
 
 /** A request to start an actor from a module. */
 export interface SpawnRequest {
@@ -59,19 +67,19 @@ export type ControlToWorker =
   | {
       readonly type: 'link'
       readonly thread: number
-      readonly ends: import('../transport/index.ts').LinkEnds
+      readonly ends: LinkEnds
     }
   | {
       readonly type: 'thread_lost'
       readonly thread: number
       readonly cause: ThreadLossCause
-      readonly message: string | undefined
+      readonly error: PlainError | undefined
     }
   | { readonly type: 'exit' }
 
 /** Messages from a worker to the main thread, on the control port. */
 export type ControlToMain =
   | { readonly type: 'ready' }
-  | { readonly type: 'event'; readonly event: import('../actor/index.ts').SystemEvent }
+  | { readonly type: 'event'; readonly event: SystemEvent }
   | { readonly type: 'empty' }
   | { readonly type: 'stop_overdue'; readonly thread: number }

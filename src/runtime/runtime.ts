@@ -18,7 +18,6 @@ import {
   ActorSystem,
   type AnyActorDefinition,
   type ArgsOf,
-  type DeadLetter,
   FIRST_GENERATION,
   GUARDIAN_SLOT,
   type ReceiveOf,
@@ -47,75 +46,29 @@ import {
   type Histogram,
   Metrics,
 } from '../memory/index.ts'
-import {
-  ACTOR_DEPTH,
-  ACTOR_WORDS,
-  allocateThread,
-  attachThread,
-  CONTROL_ACTORS,
-  CONTROL_SLOTS,
-  CONTROL_STATE,
-  RUNTIME_WORDS,
-  STATE_STOPPING,
-  type ThreadMemory,
-} from '../transport/index.ts'
-import { type ControlToMain, type CutReport, guardianActor, type SpawnRequest } from './guardian.ts'
+import { allocateThread, attachThread, RUNTIME_WORDS, type ThreadMemory } from '../transport/index.ts'
+import { type ControlToMain, guardianActor, type SpawnRequest } from './guardian.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { ReplacementBackoff } from './replacement-backoff.ts'
 import type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
+import {
+  actorCount,
+  type CloseOptions,
+  type CloseReport,
+  type DeadLetterView,
+  type RuntimeView,
+  viewThread,
+} from './runtime-views.ts'
 import { type RuntimeOptions, type RuntimeSettings, resolveSettings } from './settings.ts'
+import { shutDown } from './shutdown.ts'
 import { spawnRequest } from './thread-bootstrap.ts'
 import { type ThreadHandle, ThreadPool } from './thread-pool.ts'
 import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
 
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
-const QUIET_POLL_MS = 1
-/** Lost threads are replaced at once, up to so many within the window; then with a delay that doubles. */
-const REPLACEMENTS_AT_ONCE = 20
-const REPLACEMENT_WINDOW_MS = 10_000
-const BACKOFF_MIN_MS = 50
-const BACKOFF_MAX_MS = 5000
 const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox']
 const PLACEMENTS = ['shared', 'dedicated', 'main'] as const
-
-/** What `close` reports. */
-export interface CloseReport {
-  /** What did not end by itself: messages discarded, actors killed, threads given up. */
-  readonly cut: readonly CutReport[]
-  /** Threads that could not be ended. */
-  readonly lostThreads: readonly number[]
-  readonly durationMs: number
-}
-
-/** Options of `close`. */
-export interface CloseOptions {
-  /** For everything together. Default: `timeouts.closeMs`. */
-  readonly timeoutMs?: number
-}
-
-/** What `inspect` shows of one thread. */
-export interface ThreadView {
-  readonly id: number
-  readonly kind: 'main' | ThreadKind
-  readonly state: string
-  readonly actors: number
-  /** Messages waiting for its actors, those on their way included. */
-  readonly depth: number
-}
-
-/** What `inspect` shows. */
-export interface RuntimeView {
-  readonly state: 'open' | 'closing' | 'closed'
-  readonly threads: readonly ThreadView[]
-  readonly pendingAsks: number
-}
-
-/** Dead letters: counts of all threads, and this thread's newest. */
-export interface DeadLetterView {
-  readonly total: number
-  readonly byReason: Readonly<Record<string, number>>
-  readonly recent: readonly DeadLetter[]
-}
 
 /** A running runtime. Made by `createRuntime`. */
 export class Runtime {
@@ -127,7 +80,7 @@ export class Runtime {
   readonly #system: ActorSystem
   readonly #pool: ThreadPool
   readonly #onEvent: ((event: RuntimeEvent) => void) | undefined
-  readonly #replacedAtMs: number[] = []
+  readonly #backoff = new ReplacementBackoff()
   #state: RuntimeView['state'] = 'open'
   #placeTurn = 0
   #routerCount = 0
@@ -314,20 +267,10 @@ export class Runtime {
 
   /** What the runtime is doing, read from shared memory: it works also while threads are stuck. */
   inspect(): RuntimeView {
-    const main: ThreadView = {
-      id: 0,
-      kind: 'main',
-      state: 'running',
-      actors: actorCount(this.#memory),
-      depth: waitingDepth(this.#memory, 0),
-    }
-    const workers = [...this.#pool.threads.values()].map((thread) => ({
-      id: thread.id,
-      kind: thread.kind,
-      state: thread.state,
-      actors: actorCount(thread.memory),
-      depth: waitingDepth(thread.memory, 0),
-    }))
+    const workers = [...this.#pool.threads.values()].map((thread) =>
+      viewThread(thread.memory, thread.kind, thread.state),
+    )
+    const main = viewThread(this.#memory, 'main', 'running')
     return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
   }
 
@@ -360,53 +303,23 @@ export class Runtime {
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {
-    const startMs = this.#clock.nowMs()
-    const leftMs = (): number => Math.max(1, startMs + timeoutMs - this.#clock.nowMs())
     this.#state = 'closing'
     this.#system.outbox.isClosing = true
     process.removeListener('beforeExit', this.#onBeforeExit)
     this.#keepAlive.hold()
-    const cut: CutReport[] = []
-    // Half of the time for what is under way, a quarter for the actors' own ends, the rest for the threads.
-    await this.#becomeQuiet(timeoutMs / 2)
-    const stopMs = Math.max(1, leftMs() / 2)
-    const threads = this.#pool.running()
-    for (const thread of threads) Atomics.store(thread.memory.control, CONTROL_STATE, STATE_STOPPING)
-    const reports = await Promise.all(threads.map((thread) => this.#stopActorsOf(thread, stopMs)))
-    for (const report of reports) cut.push(...report)
-    await Promise.all([...this.#pool.threads.values()].map((thread) => this.#pool.exit(thread, leftMs())))
-    const spared = [GUARDIAN_SLOT, REGISTRY_SLOT]
-    cut.push(...(await stopAllActors(this.#system, this.#clock, leftMs(), spared)))
-    this.#system.close()
+    const report = await shutDown({
+      clock: this.#clock,
+      system: this.#system,
+      pool: this.#pool,
+      spared: [GUARDIAN_SLOT, REGISTRY_SLOT],
+      guardianOf: (thread) => this.#guardianOf(thread),
+      lostThreads: this.#lostThreads,
+      timeoutMs,
+    })
     this.#state = 'closed'
-    for (const id of this.#lostThreads)
-      cut.push({ thread: id, actor: '*', what: 'the thread could not be ended' })
     this.#keepAlive.release()
     this.#keepAlive.close()
-    return { cut, lostThreads: [...this.#lostThreads], durationMs: this.#clock.nowMs() - startMs }
-  }
-
-  /** Waits until no message waits or is on its way, as shared memory shows it. */
-  async #becomeQuiet(timeoutMs: number): Promise<void> {
-    const endMs = this.#clock.nowMs() + timeoutMs
-    let quietLooks = 0
-    while (quietLooks < 2 && this.#clock.nowMs() < endMs) {
-      const memories = [this.#memory, ...this.#pool.running().map((thread) => thread.memory)]
-      // The guardian's own messages (spawns under way) count too.
-      quietLooks = memories.every((memory) => waitingDepth(memory, 0) === 0) ? quietLooks + 1 : 0
-      if (quietLooks < 2) await this.#pause(QUIET_POLL_MS)
-    }
-  }
-
-  async #stopActorsOf(thread: ThreadHandle, timeoutMs: number): Promise<CutReport[]> {
-    try {
-      const guardian = this.#guardianOf(thread.id)
-      return await guardian.ask('stopAll', timeoutMs * 0.8, { timeoutMs })
-    } catch (error) {
-      const waiting = waitingDepth(thread.memory, 0)
-      const what = `its actors did not stop in time; ${waiting} message(s) cut (${toError(error).name})`
-      return [{ thread: thread.id, actor: '*', what }]
-    }
+    return report
   }
 
   #pause(delayMs: number, unref = false): Promise<void> {
@@ -545,7 +458,7 @@ export class Runtime {
   /** Starts another thread in the place of a lost one; the more were lost lately, the later. */
   async #replace(lost: number): Promise<void> {
     for (;;) {
-      await this.#pause(this.#replacementDelayMs(), true)
+      await this.#pause(this.#backoff.delayMs(this.#clock.nowMs()), true)
       if (this.#state !== 'open') return
       try {
         const thread = await this.#startThread('shared')
@@ -555,15 +468,6 @@ export class Runtime {
         this.#emit({ type: 'thread_not_replaced', thread: lost, error: toError(error) })
       }
     }
-  }
-
-  #replacementDelayMs(): number {
-    const nowMs = this.#clock.nowMs()
-    while (this.#replacedAtMs.length > 0 && nowMs - this.#replacedAtMs[0]! > REPLACEMENT_WINDOW_MS) {
-      this.#replacedAtMs.shift()
-    }
-    const excess = this.#replacedAtMs.push(nowMs) - REPLACEMENTS_AT_ONCE
-    return excess <= 0 ? 0 : Math.min(BACKOFF_MIN_MS * 2 ** Math.min(excess, 16), BACKOFF_MAX_MS)
   }
 
   #emit(event: RuntimeEvent): void {
@@ -599,18 +503,4 @@ export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
 function protectFromEndlessLoops(): void {
   const major = Number(process.versions.node.split('.')[0])
   if (major >= 24) setFlagsFromString('--no-turboshaft-loop-unrolling')
-}
-
-function actorCount(memory: ThreadMemory): number {
-  return Math.max(0, Atomics.load(memory.control, CONTROL_ACTORS) - 1)
-}
-
-/** Messages that wait for the actors of a thread from slot `firstSlot` on. */
-function waitingDepth(memory: ThreadMemory, firstSlot: number): number {
-  const slots = Atomics.load(memory.control, CONTROL_SLOTS)
-  let depth = 0
-  for (let slot = firstSlot; slot < slots; slot++) {
-    depth += Math.max(0, Atomics.load(memory.actors, slot * ACTOR_WORDS + ACTOR_DEPTH))
-  }
-  return depth
 }

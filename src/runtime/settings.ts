@@ -97,6 +97,14 @@ const TIMEOUT_DEFAULTS: Required<RuntimeTimeouts> = {
   closeMs: 10_000,
 }
 
+const TIMEOUT_RANGES: Record<keyof RuntimeTimeouts, readonly [min: number, max: number]> = {
+  askMs: [1, INT32_MAX],
+  initMs: [1, INT32_MAX],
+  stopMs: [1, INT32_MAX],
+  threadStartMs: [1, INT32_MAX],
+  closeMs: [1, INT32_MAX],
+}
+
 const MAILBOX_DEFAULTS: Required<MailboxOptions> = { depthMax: 4096, bytesMax: 64 * MIB, policy: 'refuse' }
 
 /** Checks the options. @throws SHL_OPTION_UNKNOWN, SHL_OPTION_INVALID */
@@ -113,9 +121,6 @@ export function resolveSettings(options: RuntimeOptions): RuntimeSettings {
   if ((limits.ringBytes & (limits.ringBytes - 1)) !== 0) {
     invalidOption('limits.ringBytes', limits.ringBytes, 'a power of two')
   }
-  const timeoutRanges = Object.fromEntries(
-    Object.keys(TIMEOUT_DEFAULTS).map((key) => [key, [1, INT32_MAX] as const]),
-  ) as unknown as Record<keyof RuntimeTimeouts, readonly [number, number]>
   return {
     threads: numberOption('threads', options.threads, Math.max(1, cores - 1), {
       min: 0,
@@ -124,7 +129,7 @@ export function resolveSettings(options: RuntimeOptions): RuntimeSettings {
     }),
     idle: choiceOption('idle', options.idle, 'adaptive', ['adaptive', 'park', 'spin']),
     limits,
-    timeouts: numbers('timeouts', options.timeouts, TIMEOUT_DEFAULTS, timeoutRanges),
+    timeouts: numbers('timeouts', options.timeouts, TIMEOUT_DEFAULTS, TIMEOUT_RANGES),
     mailbox: { ...MAILBOX_DEFAULTS, ...options.mailbox },
     resourceLimits: options.resourceLimits,
     cores,

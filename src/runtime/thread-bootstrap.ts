@@ -18,6 +18,7 @@ import {
   type SystemEvent,
 } from '../actor/index.ts'
 import { type Clock, invalidOption, systemClock } from '../base/index.ts'
+import { decodeError } from '../codec/index.ts'
 import { createIdleStrategy, type IdleStrategyName, Metrics } from '../memory/index.ts'
 import { attachThread, type LinkEnds, type ThreadBuffers } from '../transport/index.ts'
 import { type ControlToMain, type ControlToWorker, guardianActor, type SpawnRequest } from './guardian.ts'
@@ -83,8 +84,8 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
         pendingLinks.set(message.thread, message.ends)
         return
       case 'thread_lost': {
-        const { thread, cause, message: text } = message
-        system.onThreadLost(thread, cause, text === undefined ? undefined : toNamedError(text))
+        const { thread, cause, error } = message
+        system.onThreadLost(thread, cause, error === undefined ? undefined : decodeError(error))
         return
       }
       case 'exit':
@@ -168,11 +169,6 @@ function askMainGuardian(
 
 function isEmpty(system: ActorSystem): boolean {
   return system.lifecycle.livingCount <= 1
-}
-
-function toNamedError(text: string): Error {
-  const [name = 'Error', message = ''] = text.split('\u0000')
-  return Object.assign(new Error(message), { name })
 }
 
 function limitedEmitter(clock: Clock, emit: (event: SystemEvent) => void): (event: SystemEvent) => void {

@@ -14,6 +14,7 @@
 import { MessageChannel, type MessagePort, type ResourceLimits, type Worker } from 'node:worker_threads'
 import type { SystemSettings, ThreadLossCause } from '../actor/index.ts'
 import { type Clock, ShardloomError, toError } from '../base/index.ts'
+import { encodeError } from '../codec/index.ts'
 import type { IdleStrategyName } from '../memory/index.ts'
 import {
   allocateThread,
@@ -275,8 +276,10 @@ export class ThreadPool {
   }
 
   #announceLoss(thread: ThreadHandle, cause: ThreadLossCause, error: Error | undefined): void {
-    const message = error === undefined ? undefined : `${error.name}\u0000${error.message}`
-    for (const other of this.running()) other.post({ type: 'thread_lost', thread: thread.id, cause, message })
+    const plain = error === undefined ? undefined : encodeError(error)
+    for (const other of this.running()) {
+      other.post({ type: 'thread_lost', thread: thread.id, cause, error: plain })
+    }
   }
 
   async #endsWithin(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {

@@ -1,0 +1,74 @@
+/**
+ * What a runtime shows of itself, read from shared memory: it works also while threads are stuck.
+ *
+ * Writer: none here. Readers: the main thread, at any time.
+ */
+import type { DeadLetter } from '../actor/index.ts'
+import {
+  ACTOR_DEPTH,
+  ACTOR_WORDS,
+  CONTROL_ACTORS,
+  CONTROL_SLOTS,
+  type ThreadMemory,
+} from '../transport/index.ts'
+import type { CutReport } from './guardian.ts'
+import type { ThreadKind } from './runtime-event.ts'
+
+/** What `close` reports. */
+export interface CloseReport {
+  /** What did not end by itself: messages discarded, actors killed, threads given up. */
+  readonly cut: readonly CutReport[]
+  /** Threads that could not be ended. */
+  readonly lostThreads: readonly number[]
+  readonly durationMs: number
+}
+
+/** Options of `close`. */
+export interface CloseOptions {
+  /** For everything together. Default: `timeouts.closeMs`. */
+  readonly timeoutMs?: number
+}
+
+/** What `inspect` shows of one thread. */
+export interface ThreadView {
+  readonly id: number
+  readonly kind: 'main' | ThreadKind
+  readonly state: string
+  readonly actors: number
+  /** Messages waiting for its actors, those on their way included. */
+  readonly depth: number
+}
+
+/** What `inspect` shows. */
+export interface RuntimeView {
+  readonly state: 'open' | 'closing' | 'closed'
+  readonly threads: readonly ThreadView[]
+  readonly pendingAsks: number
+}
+
+/** Dead letters: counts of all threads, and this thread's newest. */
+export interface DeadLetterView {
+  readonly total: number
+  readonly byReason: Readonly<Record<string, number>>
+  readonly recent: readonly DeadLetter[]
+}
+
+/** One thread's view. */
+export function viewThread(memory: ThreadMemory, kind: ThreadView['kind'], state: string): ThreadView {
+  return { id: memory.id, kind, state, actors: actorCount(memory), depth: waitingDepth(memory) }
+}
+
+/** Actors of a thread, its guardian left out. */
+export function actorCount(memory: ThreadMemory): number {
+  return Math.max(0, Atomics.load(memory.control, CONTROL_ACTORS) - 1)
+}
+
+/** Messages that wait for the actors of a thread, those on their way included. */
+export function waitingDepth(memory: ThreadMemory): number {
+  const slots = Atomics.load(memory.control, CONTROL_SLOTS)
+  let depth = 0
+  for (let slot = 0; slot < slots; slot++) {
+    depth += Math.max(0, Atomics.load(memory.actors, slot * ACTOR_WORDS + ACTOR_DEPTH))
+  }
+  return depth
+}
