@@ -12,7 +12,7 @@ import { performance } from 'node:perf_hooks'
 import { Answers } from './answers.ts'
 import { HELP, readOptions, type SearchOptions, UsageError } from './options.ts'
 import { ratesOf } from './progress.ts'
-import { bytesOf, indexAlone, type Job, type RunResult, warmUp } from './run.ts'
+import { bytesOf, countOfThreads, indexAlone, type Job, type RunResult, warmUp } from './run.ts'
 import { indexParallel, type ParallelResult } from './run-parallel.ts'
 import { cutBatches, findFiles } from './walk.ts'
 
@@ -38,14 +38,14 @@ async function main(args: readonly string[]): Promise<number> {
   const parallel = await indexParallel(job, options)
   const digest = parallel.index.digest()
   const startUp = `started and warmed in ${parallel.startUpMs.toFixed(0)} ms`
-  say(`${options.threads} threads: ${timesOf(job, parallel)} (${startUp})`)
+  say(`${countOfThreads(options.threads)}: ${timesOf(job, parallel)} (${startUp})`)
   const { p50Ms, p99Ms, maxMs } = parallel.loopDelay!
   say(`main thread meanwhile: event loop late by p50 ${p50Ms}, p99 ${p99Ms}, max ${maxMs} ms`)
   if (options.chaos) sayWhatChaosDid(parallel)
   const alone = options.baseline ? indexAlone(job) : undefined
   const isSame = alone === undefined || alone.index.digest() === digest
   if (alone !== undefined) {
-    say(`one thread: ${timesOf(job, alone)} (event loop late by all of it)`)
+    say(`main thread alone: ${timesOf(job, alone)} (nothing else could run)`)
     say(`ratio: ${ratioOf(alone, parallel)}×; digest ${digest}: ${isSame ? 'identical' : 'DIFFERENT'}`)
   }
   await answer(options, job, parallel, alone, digest)

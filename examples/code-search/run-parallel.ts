@@ -15,7 +15,7 @@ import { type ActorRouter, createRuntime, type Runtime, ShardloomError } from 's
 import type { indexer } from './indexer.ts'
 import { measureLoopDelay } from './loop-delay.ts'
 import { Progress } from './progress.ts'
-import { bytesOf, emptyIndex, type Job, pathsOf, type RunResult, sampleOf } from './run.ts'
+import { bytesOf, countOfThreads, emptyIndex, type Job, pathsOf, type RunResult, sampleOf } from './run.ts'
 import type { Segment } from './segment.ts'
 
 const LANES_PER_THREAD = 3
@@ -67,7 +67,7 @@ async function indexWith(
   { threads, chaos }: ParallelOptions,
 ): Promise<Omit<ParallelResult, 'startUpMs'>> {
   const index = emptyIndex(job)
-  const progress = new Progress(`${threads} threads`, job.files)
+  const progress = new Progress(countOfThreads(threads), job.files)
   let next = 0
   let done = 0
   let retries = 0

@@ -35,6 +35,11 @@ export function emptyIndex(job: Job): SearchIndex {
   return new SearchIndex(job.batches.map(pathsOf))
 }
 
+/** `1 worker thread`, `4 worker threads`. */
+export function countOfThreads(count: number): string {
+  return `${count} worker thread${count === 1 ? '' : 's'}`
+}
+
 export function pathsOf(batch: readonly SourceFile[]): string[] {
   return batch.map((file) => file.path)
 }
@@ -64,7 +69,7 @@ export function warmUp(job: Job): void {
 export function indexAlone(job: Job): RunResult {
   for (const { folder, paths } of sampleOf(job)) indexBatch(folder, paths)
   const index = emptyIndex(job)
-  const progress = new Progress('one thread', job.files)
+  const progress = new Progress('main thread alone', job.files)
   const startMs = performance.now()
   job.batches.forEach((batch, i) => {
     index.add(i, indexBatch(job.folder, pathsOf(batch)))
