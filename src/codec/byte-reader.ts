@@ -5,7 +5,7 @@
  * sees the same kind of buffer. Long ones are copied only out of shared memory. Every size is checked against
  * what is left.
  *
- * Cost: bench/codec.ts. Tests: test/codec/byte-reader.test.ts
+ * Cost: bench/codec.ts. Tests: test/codec/value-codec.prop.test.ts
  */
 import { ShardloomError } from '../base/index.ts'
 import { SHORT_CHARS_MAX, shortLatin1 } from './latin1-text.ts'

@@ -5,7 +5,7 @@
  * that a method is given there are ROOM bytes free, unless it says that it makes room: enough for a tag with
  * its sizes.
  *
- * Cost: bench/codec.ts. Tests: test/codec/byte-writer.test.ts
+ * Cost: bench/codec.ts. Tests: test/codec/value-codec.test.ts
  */
 import * as wire from './wire-tags.ts'
 

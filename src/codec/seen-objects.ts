@@ -5,7 +5,7 @@
  * Most messages hold a handful of objects: these are compared one by one, which costs a nanosecond each,
  * while a Map costs 20 and has to be made first.
  *
- * Cost: bench/codec.ts. Tests: test/codec/seen-objects.test.ts
+ * Cost: bench/codec.ts. Tests: test/codec/value-codec.test.ts
  */
 
 /** So many objects are looked up one by one before a Map pays. */

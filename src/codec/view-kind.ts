@@ -4,7 +4,7 @@
  * A view is told by its brand, so a subclass arrives as what it extends. `Buffer` is the exception: it is a
  * class of Node that every thread has, and arrives as itself.
  *
- * Tests: test/codec/view-kind.test.ts
+ * Tests: test/codec/value-codec-buffers.test.ts
  */
 
 /** Kinds of views by their place; a kind that this Node does not have is never written. */
