@@ -22,8 +22,8 @@ export interface SourceFile {
 }
 
 /**
- * All source files below a folder. Hidden folders belong to tools and are left out; so is a folder that cannot be
- * read, except the first.
+ * All source files below a folder. Hidden folders belong to tools and are left out; so is a folder that
+ * cannot be read, except the first.
  */
 export function findFiles(folder: string): SourceFile[] {
   const files: SourceFile[] = []
