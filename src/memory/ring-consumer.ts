@@ -10,7 +10,7 @@
  * Publication order: all loads of a record come before the `Atomics.store` of the head that gives it back, so the
  * producer cannot overwrite what is still being read.
  * Cost: 10 to 20 ns a record of 32 bytes; one call of `Atomics.load` and one of `Atomics.store` a batch (7 ns each).
- * Tests: test/memory/ring.test.ts, ring.prop.test.ts, ring.model.test.ts, ring.race.test.ts
+ * Tests: test/memory/ring-producer.test.ts, ring-producer.{prop,model,race}.test.ts
  */
 import { assert } from '../base/index.ts'
 import {

@@ -21,7 +21,7 @@
  * Writer: none here; who writes which word is said above. Readers: both ends.
  * Invariants: (1) the capacity is a power of two; (2) records and padding begin at multiples of 8; (3) a record
  * lies in one piece; (4) padding is published together with the record behind it.
- * Tests: test/memory/ring.test.ts, ring.prop.test.ts. Source: Agrona's RecordDescriptor and RingBufferDescriptor.
+ * Tests: test/memory/ring-layout.test.ts, ring-producer.prop.test.ts. Source: Agrona's RecordDescriptor and RingBufferDescriptor.
  */
 import { assert, invalidOption } from '../base/index.ts'
 

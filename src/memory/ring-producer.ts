@@ -14,7 +14,7 @@
  * negative-length protocol of Agrona needs a fence that JavaScript does not have.) In the other direction the
  * producer overwrites only what it has seen released: its `Atomics.load` of the head comes before those stores.
  * Cost: 10 to 20 ns a record of 32 bytes, and one call of `Atomics.store` a batch (7 ns).
- * Tests: test/memory/ring.test.ts, ring.prop.test.ts, ring.model.test.ts, ring.race.test.ts
+ * Tests: test/memory/ring-producer.test.ts, ring-producer.{prop,model,race}.test.ts
  * Source: Agrona's OneToOneRingBuffer, with a tail position in the place of its negative lengths.
  */
 import { assert } from '../base/index.ts'

@@ -94,6 +94,16 @@ export function explore(exploration: Exploration): Explored {
 
 class Suspended extends Error {}
 
+/** A location that was held for an atomic one is not: what was walked so far has forgotten its old messages. */
+class PlainFound extends Error {
+  readonly location: number
+
+  constructor(location: number) {
+    super()
+    this.location = location
+  }
+}
+
 class Explorer {
   readonly #exploration: Exploration
   readonly #memory: SharedArrayBuffer
@@ -103,6 +113,8 @@ class Explorer {
   readonly #locations = new Map<number, number>()
   readonly #initial: Message[] = []
   readonly #accesses: Access[] = []
+  /** Locations that are accessed plainly: of the others nobody can find any message but the last. */
+  readonly #plain = new Set<number>()
   readonly #schedulesFrom = new Map<string, number>()
   readonly #outcomes = new Set<string>()
   readonly #trace: string[] = []
@@ -116,6 +128,19 @@ class Explorer {
   }
 
   run(): Explored {
+    for (;;) {
+      try {
+        return this.#runOnce()
+      } catch (error) {
+        if (!(error instanceof PlainFound)) throw error
+        this.#plain.add(error.location)
+      }
+    }
+  }
+
+  #runOnce(): Explored {
+    this.#schedulesFrom.clear()
+    this.#trace.length = 0
     const branches = this.#names.map((name) => this.#grow(name, []))
     const schedules = this.#walk({ branches, messages: [], views: this.#names.map(() => []) })
     return { states: this.#schedulesFrom.size, schedules, outcomes: [...this.#outcomes].sort() }
@@ -169,6 +194,8 @@ class Explorer {
   /** All that the next access of a thread may lead to: nothing when it blocks, several when it may find several. */
   #steps(state: State, thread: number, access: Access): { state: State; text: string }[] {
     const location = this.#locate(access)
+    if (this.#isWeak && !this.#isAtomic(access) && !this.#plain.has(location)) throw new PlainFound(location)
+    const isPlain = this.#plain.has(location)
     const messages = state.messages[location] ?? [this.#initial[location]!]
     return this.#candidates(state, thread, access, location, messages).flatMap((index) => {
       const message = messages[index]!
@@ -179,14 +206,14 @@ class Explorer {
       // Who stores plainly finds nothing and takes nothing over.
       const isLoad = access.kind !== 'store' && access.kind !== 'atomic_store'
       let view = state.views[thread]!
+      if (isPlain && isLoad) view = withAtLeast(view, location, index)
       if (this.#isWeak && isLoad) {
-        view = withAtLeast(view, location, index)
         if (isAtomic && message.isAtomic) view = joined(view, message.view)
       }
       let changed = state.messages
       if (after !== undefined) {
-        const kept = this.#isWeak ? messages : []
-        if (this.#isWeak) view = withAtLeast(view, location, kept.length)
+        const kept = isPlain ? messages : []
+        if (isPlain) view = withAtLeast(view, location, kept.length)
         const added = { value: after, view: isAtomic && this.#isWeak ? view : [], isAtomic }
         changed = replaced(changed, location, [...kept, added])
       }
