@@ -21,10 +21,11 @@ import { type DeadLetter, DeadLetters } from './dead-letters.ts'
 import { Envelope } from './mailbox.ts'
 import type { MailboxOptions } from './mailbox-options.ts'
 import type { Owner } from './messenger.ts'
-import { lossReason, Outbox } from './outbox.ts'
+import { Outbox } from './outbox.ts'
 import { ActorRef } from './ref.ts'
 import type { Registry } from './registry-api.ts'
 import { RegistryClient } from './registry-client.ts'
+import { lossReason } from './send-outcome.ts'
 import type { TerminationReason, ThreadLossCause } from './termination.ts'
 
 /** The extension number of refs in encoded values. */

@@ -127,7 +127,7 @@ export class PendingAsks {
   /** The open entry with this identity. */
   get(slot: number, generation: number): PendingAsk | undefined {
     const ask = this.#entries[slot]
-    return ask !== undefined && ask.isOpen && ask.generation === generation ? ask : undefined
+    return ask?.isOpen && ask.generation === generation ? ask : undefined
   }
 
   /** Sets or moves the entry's deadline. */
