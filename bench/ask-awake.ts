@@ -1,0 +1,37 @@
+/**
+ * Question: how long does one ask take, one at a time, while both sides are awake?
+ *
+ * Peers: everything that can call a function on another thread. nact answers in the same thread: it is there to show
+ * what an actor library costs by itself.
+ * What would make the figure a lie: asking several at once (then it is throughput), a job that does something, or
+ * measuring the first asks (compiling). Each round is a run of asks back to back; the figure is its mean per ask.
+ */
+import { ASK_PEERS } from './ask-subjects.ts'
+import { compare, figureOf, type Question, ratio } from './harness.ts'
+
+export const question: Question = {
+  name: 'ask-awake',
+  question: 'ask, one at a time, both sides awake (µs)',
+  targets: [
+    { text: 'at most 1 µs', isMet: (figures) => (figureOf(figures, 'shardloom')?.median ?? 9) <= 1 },
+    { text: 'at least 60 × Comlink', isMet: (figures) => ratio(figures, 'shardloom', 'Comlink', true) >= 60 },
+    { text: 'at least 60 × Piscina', isMet: (figures) => ratio(figures, 'shardloom', 'Piscina', true) >= 60 },
+  ],
+  run: (params) => {
+    const asks = params.small ? 200 : 4000
+    const subjects = ASK_PEERS.map((peer) => ({
+      name: peer.name,
+      async start() {
+        const { ask, stop } = await peer.start()
+        const round = async () => {
+          let sum = 0
+          const startMs = performance.now()
+          for (let i = 0; i < asks; i++) sum += await ask(i)
+          return { value: ((performance.now() - startMs) * 1000) / asks, check: String(sum) }
+        }
+        return { round, stop }
+      },
+    }))
+    return compare({ question: 'ask-awake', metric: 'time per ask', unit: 'µs' }, subjects, params)
+  },
+}

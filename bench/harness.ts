@@ -1,0 +1,119 @@
+/**
+ * The harness: runs the subjects of one question in turn, A B A B …, and reports medians with their spread.
+ *
+ * These machines are shared and noisy, so figures are compared only within one run, round by round. Each subject is
+ * warmed up first. A subject's rounds each return a check value, which must be the same for all of them: nothing was
+ * optimised away, and all did the same work.
+ * tinybench is used where one function is timed in one thread (`counter`, `codec`); questions between threads need
+ * rounds that are interleaved across subjects, which it does not do.
+ */
+
+/** One figure of one subject. The contract of `--json`. */
+export interface Figure {
+  readonly question: string
+  readonly subject: string
+  readonly metric: string
+  readonly unit: string
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  readonly rounds: number
+}
+
+/** What a round measured. */
+export interface Round {
+  readonly value: number
+  /** The same for every subject that did the same work. */
+  readonly check: string
+}
+
+/** One of those compared. */
+export interface Subject {
+  readonly name: string
+  /** Prepares it; what it returns is run for each round. */
+  start(): Promise<{ round(): Promise<Round>; stop(): Promise<void> }>
+}
+
+/** How a question is run. */
+export interface BenchParams {
+  readonly rounds: number
+  /** Small sizes, for a test that only shows that it works. */
+  readonly small: boolean
+}
+
+/** A figure to meet, for the table. */
+export interface Target {
+  readonly text: string
+  readonly isMet: (figures: readonly Figure[]) => boolean
+}
+
+/** One question. */
+export interface Question {
+  readonly name: string
+  readonly question: string
+  readonly targets: readonly Target[]
+  run(params: BenchParams): Promise<Figure[]>
+}
+
+/** Runs the subjects in turn and sums up. A subject that cannot start is left out with a line on standard error. */
+export async function compare(
+  about: { question: string; metric: string; unit: string },
+  subjects: readonly Subject[],
+  params: BenchParams,
+): Promise<Figure[]> {
+  const running: { name: string; values: number[]; round(): Promise<Round>; stop(): Promise<void> }[] = []
+  for (const subject of subjects) {
+    try {
+      running.push({ name: subject.name, values: [], ...(await subject.start()) })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      process.stderr.write(`skipped: ${subject.name} (${why}); install it with: npm install\n`)
+    }
+  }
+  try {
+    let check: string | undefined
+    for (let i = 0; i <= params.rounds; i++) {
+      for (const subject of running) {
+        const round = await subject.round()
+        check ??= round.check
+        if (round.check !== check) {
+          throw new Error(`${subject.name} did other work: ${round.check} instead of ${check}`)
+        }
+        // The first round warms up.
+        if (i > 0) subject.values.push(round.value)
+      }
+    }
+  } finally {
+    for (const subject of running) await subject.stop()
+  }
+  return running.map(({ name, values }) => summarise(about, name, values))
+}
+
+/** Median and spread of a subject's rounds. */
+export function summarise(
+  about: { question: string; metric: string; unit: string },
+  subject: string,
+  values: readonly number[],
+): Figure {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return { ...about, subject, median, min: sorted[0]!, max: sorted.at(-1)!, rounds: sorted.length }
+}
+
+/** The figure of a subject, for targets. */
+export function figureOf(figures: readonly Figure[], subject: string, metric?: string): Figure | undefined {
+  return figures.find((one) => one.subject === subject && (metric === undefined || one.metric === metric))
+}
+
+/** How many times better the first is than the second, larger being better; NaN when either is missing. */
+export function ratio(
+  figures: readonly Figure[],
+  subject: string,
+  peer: string,
+  isLessBetter = false,
+): number {
+  const a = figureOf(figures, subject)?.median ?? Number.NaN
+  const b = figureOf(figures, peer)?.median ?? Number.NaN
+  return isLessBetter ? b / a : a / b
+}

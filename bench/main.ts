@@ -1,0 +1,71 @@
+/**
+ * `npm run bench -- <name> [--json] [--rounds N] [--small]`: runs one question, or `all`.
+ *
+ * Without a name it lists them. With `--json` standard output is exactly one JSON array of figures. `all` also writes
+ * `bench/results/<date>.json` and the tables in `docs/PERFORMANCE.md`.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Figure, Question } from './harness.ts'
+import { QUESTIONS } from './questions.ts'
+import { curveOf, tableOf } from './report.ts'
+
+const ROUNDS = 7
+const ROOT = new URL('../../', import.meta.url)
+const BEGIN = '<!-- bench:begin -->'
+const END = '<!-- bench:end -->'
+
+async function main(): Promise<number> {
+  const options = {
+    json: { type: 'boolean' },
+    rounds: { type: 'string' },
+    small: { type: 'boolean' },
+  } as const
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const rounds = values.rounds === undefined ? (values.small === true ? 1 : ROUNDS) : Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) {
+    process.stderr.write(`bench: --rounds ${values.rounds}: allowed is a whole number, 1..1000\n`)
+    return 2
+  }
+  const [name, ...rest] = positionals
+  const isAll = name === 'all'
+  const chosen = isAll ? QUESTIONS : QUESTIONS.filter((question) => question.name === name)
+  if (chosen.length === 0 || rest.length > 0) {
+    const list = QUESTIONS.map(({ name: one, question }) => `  ${one.padEnd(14)} ${question}`).join('\n')
+    process.stderr.write(`usage: npm run bench -- <name>|all [--json] [--rounds N] [--small]\n\n${list}\n`)
+    return name === undefined ? 0 : 2
+  }
+  const results: { question: Question; figures: Figure[] }[] = []
+  for (const question of chosen) {
+    if (values.json !== true) process.stdout.write(`${question.name}: ${question.question}\n\n`)
+    const figures = await question.run({ rounds, small: values.small === true })
+    results.push({ question, figures })
+    if (values.json !== true) process.stdout.write(`${tableOf(question, figures)}\n\n`)
+  }
+  const figures = results.flatMap((result) => result.figures)
+  if (values.json === true) process.stdout.write(`${JSON.stringify(figures)}\n`)
+  if (isAll && values.small !== true) save(results, figures)
+  return 0
+}
+
+function save(
+  results: readonly { question: Question; figures: Figure[] }[],
+  figures: readonly Figure[],
+): void {
+  const date = new Date().toISOString().slice(0, 10)
+  mkdirSync(new URL('bench/results/', ROOT), { recursive: true })
+  writeFileSync(new URL(`bench/results/${date}.json`, ROOT), `${JSON.stringify(figures, null, 1)}\n`)
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}, ${date}`
+  const parts = results.map(({ question, figures: own }) => {
+    const curve = question.name === 'message-size' ? `\n\n\`\`\`text\n${curveOf(own)}\n\`\`\`` : ''
+    return `### ${question.name}\n\n${question.question}\n\n\`npm run bench -- ${question.name}\`\n\n${tableOf(question, own)}${curve}`
+  })
+  const path = new URL('docs/PERFORMANCE.md', ROOT)
+  const text = readFileSync(path, 'utf8')
+  const head = text.slice(0, text.indexOf(BEGIN) + BEGIN.length)
+  const tail = text.slice(text.indexOf(END))
+  writeFileSync(path, `${head}\n\nMeasured on ${machine}.\n\n${parts.join('\n\n')}\n\n${tail}`)
+}
+
+process.exitCode = await main()

@@ -1,0 +1,25 @@
+/** Every question of the benchmarks, in the order of the tables. */
+import { question as ask256 } from './ask-256.ts'
+import { question as askAsleep } from './ask-asleep.ts'
+import { question as askAwake } from './ask-awake.ts'
+import { question as codec } from './codec.ts'
+import { question as counter } from './counter.ts'
+import type { Question } from './harness.ts'
+import { question as loopDelay } from './loop-delay.ts'
+import { question as messageSize } from './message-size.ts'
+import { question as spawn } from './spawn.ts'
+import { question as startup } from './startup.ts'
+import { question as tell } from './tell.ts'
+
+export const QUESTIONS: readonly Question[] = [
+  askAwake,
+  askAsleep,
+  ask256,
+  tell,
+  counter,
+  spawn,
+  loopDelay,
+  messageSize,
+  startup,
+  codec,
+]

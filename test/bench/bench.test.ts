@@ -1,0 +1,51 @@
+/** Every benchmark runs, small, so that none rots: what it prints is the contract, how fast it is is not looked at. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const MAIN = fileURLToPath(new URL('../../dist/bench/main.js', import.meta.url))
+const NAMES = [
+  'ask-awake',
+  'ask-asleep',
+  'ask-256',
+  'tell',
+  'counter',
+  'spawn',
+  'loop-delay',
+  'message-size',
+  'startup',
+  'codec',
+]
+
+async function bench(...words: string[]): Promise<{ stdout: string; stderr: string }> {
+  return run(process.execPath, [MAIN, ...words], { timeout: 60_000 })
+}
+
+describe('the benchmarks', () => {
+  test('are listed with their questions', async () => {
+    const { stderr } = await bench()
+    for (const name of NAMES) expect(stderr).toContain(`  ${name} `)
+  })
+
+  test.each(NAMES)('%s prints figures for Shardloom and its peers', { timeout: 90_000 }, async (name) => {
+    const { stdout, stderr } = await bench(name, '--small', '--json')
+    expect(stderr).toBe('')
+    const figures = JSON.parse(stdout) as Record<string, unknown>[]
+    expect(figures.length).toBeGreaterThan(1)
+    expect(figures.some((figure) => figure['subject'] === 'shardloom')).toBe(true)
+    for (const figure of figures) {
+      expect(Object.keys(figure).sort()).toEqual(
+        ['question', 'subject', 'metric', 'unit', 'median', 'min', 'max', 'rounds'].sort(),
+      )
+      expect(figure['question']).toBe(name)
+      for (const key of ['median', 'min', 'max']) expect(figure[key]).toSatisfy(Number.isFinite)
+    }
+  })
+
+  test('an unknown name and a bad number of rounds are refused', async () => {
+    await expect(bench('nothing')).rejects.toMatchObject({ code: 2 })
+    await expect(bench('counter', '--rounds', 'many')).rejects.toMatchObject({ code: 2 })
+  })
+})
