@@ -8,7 +8,7 @@
  * there:
  *
  *     asked promise  <- resolved with ->  `failed`  = gate.then(reaction)
- *     reaction: captures the frames `at async caller (…)`, then throws what `build` makes
+ *     reaction: captures the frames of those who wait, then throws what `build` makes
  *
  * The gate opens one microtask after `resolve(failed)`, since only then has the asked promise attached itself
  * to `failed`. It follows `await`, `return`, `Promise.all` and its kin, `.then` chains and async generators.
@@ -21,9 +21,9 @@
 const FRAMES_MAX = 20
 
 /**
- * Makes the promise of `resolve` reject with what `build` returns. `askerStack` holds the lines `    at async …` of
- * the functions that await it, and is empty when there are none. `resolve` must be the promise's own function
- * and not be called before.
+ * Makes the promise of `resolve` reject with what `build` returns. `askerStack` holds a line for each async
+ * function that awaits it, the innermost first, and is empty when there is none. `resolve` must be the
+ * promise's own function, and not have been called before.
  */
 export function rejectWithAskerStack(
   resolve: (value: unknown) => void,
@@ -35,27 +35,51 @@ export function rejectWithAskerStack(
   })
   resolve(
     gate.then(function reaction() {
-      throw build(captureAsyncFrames(reaction))
+      throw build(captureAskers(reaction))
     }),
   )
   queueMicrotask(() => open(undefined))
 }
 
-/** The async frames above the running reaction, a line each. */
-function captureAsyncFrames(reaction: () => unknown): string {
-  const holder: { stack?: unknown } = {}
+/**
+ * The async frames around the running reaction. Which frames are async is asked of V8, since formatters that
+ * follow source maps leave the word out; the lines are those of whoever formats stacks in this program.
+ * Frames that are not async belong to whoever runs the microtasks.
+ */
+function captureAskers(reaction: () => unknown): string {
   const limit = Error.stackTraceLimit
+  const prepare = Error.prepareStackTrace
   try {
-    if (limit > 0 && limit < FRAMES_MAX) Error.stackTraceLimit = FRAMES_MAX
-    Error.captureStackTrace(holder, reaction)
-    Error.stackTraceLimit = limit
+    // `Reflect.set` does not throw where intrinsics are frozen.
+    if (limit > 0 && limit < FRAMES_MAX) Reflect.set(Error, 'stackTraceLimit', FRAMES_MAX)
+    const lines = linesOf(captureStack(reaction))
+    Reflect.set(Error, 'prepareStackTrace', (_: Error, frames: unknown) => frames)
+    const frames = captureStack(reaction)
+    if (!Array.isArray(frames) || frames.length !== lines.length) return lines.filter(isAsyncLine).join('\n')
+    return lines.filter((_, i) => (frames[i] as AsyncCallSite).isAsync?.() === true).join('\n')
   } catch {
-    // Frozen intrinsics: the frames that fit the limit are enough.
+    // A formatter that throws: the failure matters more than who asked.
+    return ''
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', limit)
+    Reflect.set(Error, 'prepareStackTrace', prepare)
   }
-  const { stack } = holder
-  if (typeof stack !== 'string') return ''
-  return stack
-    .split('\n')
-    .filter((line) => /^\s+at async /.test(line))
-    .join('\n')
+}
+
+/** V8's frame; Node's types do not know all of it. */
+type AsyncCallSite = NodeJS.CallSite & { isAsync?(): boolean }
+
+function captureStack(reaction: () => unknown): unknown {
+  const holder: { stack?: unknown } = {}
+  Error.captureStackTrace(holder, reaction)
+  // It is formatted when it is read.
+  return holder.stack
+}
+
+function linesOf(stack: unknown): string[] {
+  return typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : []
+}
+
+function isAsyncLine(line: string): boolean {
+  return /^\s+at async /.test(line)
 }

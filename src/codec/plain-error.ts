@@ -95,7 +95,7 @@ export function encodeError(error: unknown, scope: SendableScope = NO_SCOPE): Pl
 /** The error of `encodeError` again. */
 export function decodeError(plain: PlainError): Error {
   const error = createError(plain)
-  fillError(error, plain.properties, plain.hidden)
+  fillError(error, plain.name, plain.properties, plain.hidden)
   return error
 }
 
@@ -116,14 +116,14 @@ export function createError(head: ErrorHead): Error {
   const error = head.base === 'DOMException' ? createDomException(head) : createOfClass(head)
   const stack = head.stack ?? (head.message === '' ? head.name : `${head.name}: ${head.message}`)
   setProperty(error, 'stack', stack, false)
-  if (error.name !== head.name) setProperty(error, 'name', head.name, false)
   return error
 }
 
-/** The rest of the error: its own properties. */
-export function fillError(error: Error, properties: object, hidden: object): void {
+/** The rest of the error: its own properties, and its name where neither they nor the class say it. */
+export function fillError(error: Error, name: string, properties: object, hidden: object): void {
   for (const [key, value] of Object.entries(properties)) setProperty(error, key, value, true)
   for (const [key, value] of Object.entries(hidden)) setProperty(error, key, value, false)
+  if (error.name !== name) setProperty(error, 'name', name, false)
 }
 
 function createDomException(head: ErrorHead): Error {

@@ -308,7 +308,7 @@ export class ValueDecoder extends ByteReader {
     const properties = this.read()
     const hidden = this.read()
     if (!isObject(properties) || !isObject(hidden)) return damaged('an error is cut', this.position)
-    fillError(error, properties, hidden)
+    fillError(error, name, properties, hidden)
     return error
   }
 

@@ -88,8 +88,8 @@ function isHidden(value: object): boolean {
 
 /** The kind of an instance without a brand, by the classes that it descends from. */
 function kindOfClass(prototype: object): number {
+  if (prototype === Error.prototype || prototype instanceof Error) return KIND_ERROR
   for (let link: object | null = prototype; link !== null; link = getPrototypeOf(link)) {
-    if (link === Error.prototype) return KIND_ERROR
     if (link === Object.prototype) break
     if (link === ITERATOR_PROTOTYPE) return KIND_UNSENDABLE
     const name = ownClassName(link)
