@@ -100,12 +100,10 @@ export class ByteReader {
     return this.bytes.toString('utf16le', start, start + size)
   }
 
-  /**
-   * A copy of bytes in memory of its own. `slice` of a buffer spares the zeros that a new array begins with.
-   */
-  readBytes(size: number): ArrayBuffer {
+  /** A copy of bytes in memory of its own. */
+  readBytes(size: number): Uint8Array<ArrayBuffer> {
     const start = this.take(size) + this.bytes.byteOffset
-    return (this.bytes.buffer as ArrayBuffer).slice(start, start + size)
+    return new Uint8Array(this.bytes.buffer as ArrayBuffer, start, size).slice()
   }
 }
 

@@ -113,10 +113,17 @@ export function withAskerStack(error: Error, title: string, askerStack: string):
 
 /** The object alone, so that what it holds may point back at it. */
 export function createError(head: ErrorHead): Error {
-  const error = head.base === 'DOMException' ? createDomException(head) : createOfClass(head)
-  const stack = head.stack ?? (head.message === '' ? head.name : `${head.name}: ${head.message}`)
-  setProperty(error, 'stack', stack, false)
-  return error
+  // The stack of this place would be captured and formatted only to be replaced: most of the cost of an error.
+  const limit = Error.stackTraceLimit
+  try {
+    Reflect.set(Error, 'stackTraceLimit', 0)
+    const error = head.base === 'DOMException' ? createDomException(head) : createOfClass(head)
+    const stack = head.stack ?? (head.message === '' ? head.name : `${head.name}: ${head.message}`)
+    setProperty(error, 'stack', stack, false)
+    return error
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', limit)
+  }
 }
 
 /** The rest of the error: its own properties, and its name where neither they nor the class say it. */

@@ -14,7 +14,7 @@ import type { CodecExtension } from './extension.ts'
 import { createError, fillError } from './plain-error.ts'
 import { BUILDER_USES_MIN, makeBuilder } from './record-builder.ts'
 import { RecordShape, ShapeTable } from './record-shape.ts'
-import { makeView } from './view-kind.ts'
+import { makeView, VIEW_KIND_UINT8 } from './view-kind.ts'
 import * as wire from './wire-tags.ts'
 
 const NO_OBJECTS: readonly unknown[] = []
@@ -111,7 +111,7 @@ export class ValueDecoder extends ByteReader {
       case wire.TAG_REGEXP:
         return this.#readRegExp()
       case wire.TAG_BUFFER:
-        return this.#number(this.readBytes(this.readSize()))
+        return this.#number(this.readBytes(this.readSize()).buffer)
       case wire.TAG_RESIZABLE_BUFFER:
         return this.#readResizableBuffer()
       case wire.TAG_VIEW:
@@ -258,14 +258,15 @@ export class ValueDecoder extends ByteReader {
     const source = this.readBytes(size)
     const Class = ArrayBuffer as new (length: number, options?: { maxByteLength: number }) => ArrayBuffer
     const buffer = new Class(size, { maxByteLength: sizeMax })
-    new Uint8Array(buffer).set(new Uint8Array(source))
+    new Uint8Array(buffer).set(source)
     return this.#number(buffer)
   }
 
   #readView(): ArrayBufferView {
     const kind = this.bytes[this.take(1)]!
     const size = this.readSize()
-    return this.#number(this.#viewOf(kind, this.readBytes(size), 0, size))
+    const bytes = this.readBytes(size)
+    return this.#number(kind === VIEW_KIND_UINT8 ? bytes : this.#viewOf(kind, bytes.buffer, 0, size))
   }
 
   #readViewOf(): ArrayBufferView {

@@ -23,6 +23,7 @@ const VIEW_NAMES = [
   'Float16Array',
   'DataView',
 ]
+export const VIEW_KIND_UINT8 = 0
 export const VIEW_KIND_BUFFER = 0x20
 
 interface ViewClass {

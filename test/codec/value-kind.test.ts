@@ -2,7 +2,8 @@
 import { createSecretKey } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { open } from 'node:fs/promises'
-import { BlockList, Socket } from 'node:net'
+import { BlockList } from 'node:net'
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import * as kinds from '../../src/codec/value-kind.ts'
 
@@ -47,7 +48,7 @@ describe('the kind of an object', () => {
     ['an AbortController', kinds.KIND_UNSENDABLE, () => new AbortController()],
     ['a subclass of EventTarget', kinds.KIND_UNSENDABLE, () => new (class Bus extends EventTarget {})()],
     ['an EventEmitter', kinds.KIND_UNSENDABLE, () => new EventEmitter()],
-    ['a socket', kinds.KIND_UNSENDABLE, () => new Socket()],
+    ['a stream of the old kind', kinds.KIND_UNSENDABLE, () => new Readable()],
     ['a number format', kinds.KIND_UNSENDABLE, () => new Intl.NumberFormat()],
     ['memory of WebAssembly', kinds.KIND_UNSENDABLE, () => memory()],
     ['a Proxy of a Map', kinds.KIND_UNSENDABLE, () => new Proxy(new Map(), {})],
