@@ -147,6 +147,42 @@ describe('any structure', () => {
   })
 })
 
+test('a message that outgrows the scratch at any place', () => {
+  const record = { key: 1, [`long${'g'.repeat(100)}`]: 'text of some length', 日本: -1 }
+  const tails: unknown[] = [
+    1.5,
+    -7,
+    'a',
+    'é'.repeat(24),
+    'x'.repeat(33),
+    '日本',
+    2n ** 70n,
+    5n,
+    [1, 2, 3],
+    Object.assign(new Array(2), { 1: 1 }),
+    record,
+  ]
+  tails.push(
+    [record, record],
+    new Map([[1, 2]]),
+    new Set(['x']),
+    new Date(5),
+    /a/g,
+    new Uint8Array(40),
+    Object(1),
+  )
+  tails.push(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`k${i}`, i])), new Error('e').message)
+  for (const tail of tails) {
+    for (let before = 65_536 - 250; before <= 65_536; before++) {
+      const value = ['x'.repeat(before), tail, tail, 'end']
+      const warm = new ValueCodec()
+      warm.encode(tail)
+      const { bytes } = warm.encode(value)
+      if (!isSame(codec.decode(bytes), value)) expect({ before, tail }).toBe('the same')
+    }
+  }
+})
+
 describe('damaged bytes', () => {
   /** Decodes; all that may come of it is a value or an error that says what it is. */
   function survive(bytes: Uint8Array): void {
