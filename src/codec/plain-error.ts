@@ -113,7 +113,7 @@ export function withAskerStack(error: Error, title: string, askerStack: string):
 
 /** The object alone, so that what it holds may point back at it. */
 export function createError(head: ErrorHead): Error {
-  // The stack of this place would be captured and formatted only to be replaced: most of the cost of an error.
+  // The stack of this place would be captured and formatted only to be replaced, at most of an error's cost.
   const limit = Error.stackTraceLimit
   try {
     Reflect.set(Error, 'stackTraceLimit', 0)
