@@ -5,7 +5,8 @@ import type { AskPeer } from './peer.ts'
 export const comedyPeer: AskPeer = {
   name: 'comedy',
   async start() {
-    const { createActorSystem } = (await import('comedy')).default
+    const comedy = (await import('comedy')).default
+    const createActorSystem = comedy.createActorSystem ?? comedy
     const system = createActorSystem({
       log: noLog,
       loggerConfiguration: { categories: { default: 'Silent' } },

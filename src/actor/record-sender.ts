@@ -101,7 +101,9 @@ export class RecordSender {
       if (!isWritten) wire.release(peer.actors, to.slot, 1, sizeBytes)
     }
     out.payload = undefined
-    return isWritten ? wire.ADMITTED : REFUSED_RING
+    if (!isWritten) return REFUSED_RING
+    link.writer.flushIfParked()
+    return wire.ADMITTED
   }
 
   #sendLocal(out: wire.OutgoingRecord): number {

@@ -21,6 +21,7 @@ import { type DoorbellRinger, INSUFFICIENT_CAPACITY, type RingProducer } from '.
 import type { OutgoingRecord } from './outgoing.ts'
 import type { EncodedPayload, PayloadEncoder } from './payload.ts'
 import * as layout from './record-layout.ts'
+import { CONTROL_PARKED } from './thread-memory.ts'
 
 /** A batch that is larger than this is published while it is still being written. */
 const PUBLISH_BYTES = 8 * 1024
@@ -39,6 +40,8 @@ export interface LinkWriterParts {
   readonly producer: RingProducer
   readonly port: MessagePort
   readonly ringer: DoorbellRinger
+  /** The reader's control words, for its parked flag. */
+  readonly readerControl: Int32Array<SharedArrayBuffer>
 }
 
 /** Writes the messages of this thread to one other thread. */
@@ -90,6 +93,14 @@ export class LinkWriter {
     copy.payload = undefined
     copy.transfer = undefined
     this.#waiting.push({ header: copy, payload: payload.copy(), isPosted: isByPort })
+  }
+
+  /** Publishes at once when the reader sleeps: its wake-up takes longer than the rest of the batch. */
+  flushIfParked(): void {
+    const parts = this.#parts
+    if (parts === undefined || Atomics.load(parts.readerControl, CONTROL_PARKED) === 0) return
+    parts.producer.publish()
+    parts.ringer.ringIfParked()
   }
 
   /** Publishes what was written, lets waiting records in, and wakes the reader if it sleeps. */

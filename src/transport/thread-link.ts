@@ -72,7 +72,8 @@ export class ThreadLink {
     bulkPort.unref()
     this.reader = new LinkReader(this.threadId, new RingConsumer(ends.inRing), bulkPort, codec)
     const ringer = new DoorbellRinger(this.peer.control, CONTROL_PARKED, () => bellPort.postMessage(0))
-    this.writer.connect({ producer: new RingProducer(ends.outRing), port: bulkPort, ringer })
+    const producer = new RingProducer(ends.outRing)
+    this.writer.connect({ producer, port: bulkPort, ringer, readerControl: this.peer.control })
   }
 
   /** Closes the ports. What the other thread had published can no longer be read. */

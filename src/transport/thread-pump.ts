@@ -35,6 +35,8 @@ import {
 
 /** The event loop turns at least this often while messages arrive. */
 const SLICE_MS = 2
+/** Work this long after the last turn still belongs to it: more is likely to come at once. */
+const BURST_MS = 1
 /** Records taken from one link before the next one has its turn. */
 const RECORDS_PER_LINK = 256
 /** Turns through the microtask queue before a spin, after promises were settled: their continuations come first. */
@@ -149,14 +151,17 @@ export class ThreadPump {
     queueMicrotask(this.#onMicrotask)
   }
 
-  /** The doorbell rang. */
+  /** The doorbell rang: what came is handled first, and what a wake-up means is thought about afterwards. */
   readonly onBell = (): void => {
+    if (this.#isClosed || this.#isRunning) return
+    const isWakeUp = !this.#isAwake
+    const hasWorked = this.#guarded(() => this.#step())
     if (this.#isClosed) return
-    if (!this.#isAwake) {
+    if (isWakeUp) {
       this.#options.idle.onWake((this.#options.clock.nowMs() - this.#parkedAtMs) * 1000)
-      this.#wake()
+      if (!this.#isAwake) this.#wake()
     }
-    this.#run(true)
+    this.#run(true, hasWorked)
   }
 
   /** Publishes everything written so far and wakes sleeping readers. */
@@ -194,16 +199,19 @@ export class ThreadPump {
   }
 
   /** The loop of the head comment; `isTurn` when the event loop has turned since the last call. */
-  #run(isTurn: boolean): void {
+  #run(isTurn: boolean, hasWorked = false): void {
     if (this.#isRunning) return
-    const { clock } = this.#options
     if (isTurn) {
-      this.#turnStartMs = clock.nowMs()
+      this.#turnStartMs = this.#options.clock.nowMs()
       this.#hasWorked = false
     }
+    this.#guarded(() => this.#loop(hasWorked))
+  }
+
+  #guarded<T>(task: () => T): T {
     this.#isRunning = true
     try {
-      this.#loop()
+      return task()
     } finally {
       this.#isRunning = false
       // A failed assertion must not leave the thread deaf.
@@ -211,11 +219,13 @@ export class ThreadPump {
     }
   }
 
-  #loop(): void {
+  #loop(hasSteppedWell: boolean): void {
     const { clock } = this.#options
     const sliceEndMs = this.#turnStartMs + SLICE_MS
+    let hasStepped = hasSteppedWell
     for (;;) {
-      if (this.#step()) {
+      if (hasStepped || this.#step()) {
+        hasStepped = false
         this.#hasWorked = true
         if (this.needsMicrotasks) {
           this.needsMicrotasks = false
@@ -231,7 +241,9 @@ export class ThreadPump {
       const budgetUs = this.#spinBudgetUs()
       // Late in the slice: let the event loop turn before anything else.
       if (nowMs >= sliceEndMs) {
-        if (budgetUs > 0 && (this.#hasWorked || !this.#isAwake)) this.#stayAwake()
+        // A first ask after a pause finds its partner asleep: a spin would only take the core it wakes on.
+        const isBurst = this.#hasWorked && nowMs < sliceEndMs + BURST_MS
+        if (budgetUs > 0 && isBurst) this.#stayAwake()
         else if (this.#isAwake && !this.#isImmediateSet) this.#park()
         return
       }
