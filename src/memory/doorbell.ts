@@ -6,9 +6,10 @@
  *     2. look at the rings once more            2. load parked
  *     3. nothing there: sleep                   3. if 1: exchange it for 0; whoever did it rings
  *
- * Both sides store, then load what the other one stores. Whatever the interleaving, at least one of them sees the
- * other: either the sleeper finds the record in its second look, or the ringer sees that it must ring. That needs
- * sequential consistency on all four accesses (store→load is reordered even on x64); `Atomics` gives it.
+ * Both sides store, then load what the other one stores. Whatever the interleaving, at least one of them sees
+ * the other: either the sleeper finds the record in its second look, or the ringer sees that it must ring.
+ * That needs sequential consistency on all four accesses (store→load is reordered even on x64); `Atomics`
+ * gives it.
  *
  * Writer: the sleeper stores 1 and 0, a ringer exchanges 1 for 0. Readers: all ringers.
  * Invariants: (1) no lost wake-up; (2) at most one ring per sleep, however many ring.

@@ -8,10 +8,11 @@
  *     miss            half of it; after a few misses in a row exactly nothing, and the thread parks at once
  *     short sleeps    several in a row, without spinning: it might have paid, so try it with the whole budget
  *
- * A partner that sleeps as well costs a wake-up each way, so even a ping-pong shows up as sleeps of a multiple of
- * the budget: a sleep is short below SHORT_SLEEP_BUDGETS budgets. Each trial that fails doubles the number of short
- * sleeps before the next one, so work that comes regularly, but never within the budget, is not spun for in vain.
- * With more runnable threads than cores nobody spins: the thread that is waited for needs this core.
+ * A partner that sleeps as well costs a wake-up each way, so even a ping-pong shows up as sleeps of a
+ * multiple of the budget: a sleep is short below SHORT_SLEEP_BUDGETS budgets. Each trial that fails doubles
+ * the number of short sleeps before the next one, so work that comes regularly, but never within the budget,
+ * is not spun for in vain. With more runnable threads than cores nobody spins: the thread that is waited for
+ * needs this core.
  *
  * Tests: test/memory/idle-strategy.test.ts, idle-strategy.prop.test.ts
  * Source: Agrona's IdleStrategy; the adaptive spinning of mutexes in glibc and in Linux.
@@ -38,7 +39,11 @@ export interface IdleStrategy {
 
 /** Options of `createIdleStrategy`. */
 export interface IdleStrategyOptions {
-  /** The longest spin. Default 50 for `adaptive`, a park and wake-up; 1000 for `spin`. `park` has none. */
+  /**
+   * The longest spin. Default 50 for `adaptive`: two threads that both sleep find each other awake only if
+   * one of them spins longer than the other one's wake-up, 20 to 40 µs. Default 1000 for `spin`. `park` has
+   * none.
+   */
   readonly spinMaxUs?: number
 }
 
@@ -119,7 +124,8 @@ class AdaptiveIdleStrategy implements IdleStrategy {
   }
 
   onWake(parkedUs: number): void {
-    // While it still spins, the spins tell more: a short sleep after a miss would only undo what the miss has said.
+    // While it still spins, the spins tell more: a short sleep after a miss would only undo what the miss has
+    // said.
     if (this.#budgetUs !== 0) return
     if (parkedUs > this.#maxUs * SHORT_SLEEP_BUDGETS) {
       this.#shortSleeps = 0

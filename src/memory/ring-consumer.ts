@@ -1,15 +1,17 @@
 /**
  * The reading end of a single-producer single-consumer byte ring.
  *
- * `next` walks through what has been published; `release` gives everything read so far back with one store. The
- * tail is looked at only when the known part is used up.
+ * `next` walks through what has been published; `release` gives everything read so far back with one store.
+ * The tail is looked at only when the known part is used up.
  *
  * Writer: the one thread that owns this object writes the head. Readers: one `RingProducer` reads it.
- * Invariants: (1) nothing is read behind the tail that was seen; (2) a payload is read before it is released, by
- * the caller: an offset is good until `release`; (3) what the other thread wrote is checked before it is trusted.
- * Publication order: all loads of a record come before the `Atomics.store` of the head that gives it back, so the
- * producer cannot overwrite what is still being read.
- * Cost: 10 to 20 ns a record of 32 bytes; one call of `Atomics.load` and one of `Atomics.store` a batch (7 ns each).
+ * Invariants: (1) nothing is read behind the tail that was seen; (2) a payload is read before it is released,
+ * by the caller: an offset is good until `release`; (3) what the other thread wrote is checked before it is
+ * trusted.
+ * Publication order: all loads of a record come before the `Atomics.store` of the head that gives it back, so
+ * the producer cannot overwrite what is still being read.
+ * Cost: 10 to 20 ns a record of 32 bytes; one call of `Atomics.load` and one of `Atomics.store` a batch (7 ns
+ * each).
  * Tests: test/memory/ring-producer.test.ts, ring-producer.{prop,model,race}.test.ts
  */
 import { assert } from '../base/index.ts'
@@ -87,7 +89,9 @@ export class RingConsumer {
     Atomics.store(this.#control, HEAD_WORD, this.#head)
   }
 
-  /** Whether nothing is left to consume, with a fresh look at the tail: for a thread that spins or will sleep. */
+  /**
+   * Whether nothing is left to consume, with a fresh look at the tail: for a thread that spins or will sleep.
+   */
   isEmpty(): boolean {
     return this.#head === this.#tail && Atomics.load(this.#control, TAIL_WORD) === this.#head
   }

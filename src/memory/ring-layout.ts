@@ -8,20 +8,23 @@
  *     a record:  | length, 4 bytes | spare, 4 bytes | payload, filled up to 8 bytes |
  *     padding:   | -(bytes to the end of the data) |  when a record does not fit before the end
  *
- * Positions count bytes for ever, modulo 2^32; the index in the data is `position & (capacityBytes - 1)`, and
- * `(tail - head) | 0` is right across the wrap because it is never more than 2^30. Tail and head stand two cache
- * lines apart: lines are fetched in pairs, and on one pair each end would slow the other one down.
+ * Positions count bytes for ever, modulo 2^32. The index in the data is `position & (capacityBytes - 1)`; the
+ * difference of two, made an int32, is right across the wrap, because it is never more than 2^30.
+ *
+ * Tail and head stand two cache lines apart: lines are fetched in pairs, and on one pair each end would slow
+ * the other one down.
  *
  * Credit: the head is the credit. What the producer may still write is `capacityBytes - (tail - head)`; the
  * consumer gives credit by storing the head, and nothing else flows back.
  *
- * A record takes at most a quarter of the ring, header included. With the padding in front of it that is less than
- * half: every record finds room some time, and a reader that lags by a record does not stop the writer.
+ * A record takes at most a quarter of the ring, header included. With the padding in front of it that is less
+ * than half: every record finds room some time, and a reader that lags by a record does not stop the writer.
  *
  * Writer: none here; who writes which word is said above. Readers: both ends.
- * Invariants: (1) the capacity is a power of two; (2) records and padding begin at multiples of 8; (3) a record
- * lies in one piece; (4) padding is published together with the record behind it.
- * Tests: test/memory/ring-layout.test.ts, ring-producer.prop.test.ts. Source: Agrona's RecordDescriptor and RingBufferDescriptor.
+ * Invariants: (1) the capacity is a power of two; (2) records and padding begin at multiples of 8; (3) a
+ * record lies in one piece; (4) padding is published together with the record behind it.
+ * Tests: test/memory/ring-layout.test.ts, ring-producer.prop.test.ts. Source: Agrona's RecordDescriptor and
+ * RingBufferDescriptor.
  */
 import { assert, invalidOption } from '../base/index.ts'
 

@@ -1,18 +1,20 @@
 /**
  * The writing end of a single-producer single-consumer byte ring.
  *
- * Writing a record is claim, fill, commit; `publish` makes everything committed so far visible with one store, so
- * a batch costs one. The producer keeps its own copy of the head and looks at the real one only when the ring seems
- * full. The room that is left is the producer's credit, `creditBytes`; there is no other flow control.
+ * Writing a record is claim, fill, commit; `publish` makes everything committed so far visible with one
+ * store, so a batch costs one. The producer keeps its own copy of the head and looks at the real one only
+ * when the ring seems full. The room that is left is the producer's credit, `creditBytes`; there is no other
+ * flow control.
  *
  * Writer: the one thread that owns this object. Readers: one `RingConsumer`.
- * Invariants: (1) `tail - head <= capacityBytes`; (2) nothing before the published tail is written again until the
- * consumer has released it; (3) a record that does not fit before the end of the data is preceded by padding, and
- * both are committed at once; (4) an aborted claim leaves no trace.
- * Publication order: payload and headers with plain stores, then the tail with `Atomics.store`. A reader that sees
- * the tail sees everything before it: store-release and load-acquire in the sound direction on x64 and arm64. (The
- * negative-length protocol of Agrona needs a fence that JavaScript does not have.) In the other direction the
- * producer overwrites only what it has seen released: its `Atomics.load` of the head comes before those stores.
+ * Invariants: (1) `tail - head <= capacityBytes`; (2) nothing before the published tail is written again
+ * until the consumer has released it; (3) a record that does not fit before the end of the data is preceded
+ * by padding, and both are committed at once; (4) an aborted claim leaves no trace.
+ * Publication order: payload and headers with plain stores, then the tail with `Atomics.store`. A reader that
+ * sees the tail sees everything before it: store-release and load-acquire in the sound direction on x64 and
+ * arm64. (The negative-length protocol of Agrona needs a fence that JavaScript does not have.) In the other
+ * direction the producer overwrites only what it has seen released: its `Atomics.load` of the head comes
+ * before those stores.
  * Cost: 10 to 20 ns a record of 32 bytes, and one call of `Atomics.store` a batch (7 ns).
  * Tests: test/memory/ring-producer.test.ts, ring-producer.{prop,model,race}.test.ts
  * Source: Agrona's OneToOneRingBuffer, with a tail position in the place of its negative lengths.
@@ -68,8 +70,9 @@ export class RingProducer {
   }
 
   /**
-   * The offset in the data at which `lengthBytes` may be written (a multiple of 8), or `INSUFFICIENT_CAPACITY`.
-   * `commit` or `abort` must follow before the next claim. A length above `recordBytesMax` fails an assertion.
+   * The offset in the data at which `lengthBytes` may be written (a multiple of 8), or
+   * `INSUFFICIENT_CAPACITY`. `commit` or `abort` must follow before the next claim. A length above
+   * `recordBytesMax` fails an assertion.
    */
   tryClaim(lengthBytes: number): number {
     assert(this.#claimIndex === -1, 'one claim at a time')

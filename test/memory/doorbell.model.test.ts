@@ -1,10 +1,10 @@
 /**
- * The doorbell, over every interleaving of one sleeper with one and with two ringers: no wake-up is lost, and a
- * sleep is rung for once at the most.
+ * The doorbell, over every interleaving of one sleeper with one and with two ringers: no wake-up is lost, and
+ * a sleep is rung for once at the most.
  *
- * The sleeper sleeps until a ring it has not heard yet, for ever if need be: a lost wake-up shows as a schedule in
- * which it waits for ever. On the weak machine (`test/support/interleavings.ts`) each of the four accesses has to be
- * atomic, and the search says so when one is not.
+ * The sleeper sleeps until a ring it has not heard yet, for ever if need be: a lost wake-up shows as a
+ * schedule in which it waits for ever. On the weak machine (`test/support/interleavings.ts`) each of the four
+ * accesses has to be atomic, and the search says so when one is not.
  */
 import { describe, expect, test } from 'vitest'
 import { DoorbellRinger, DoorbellSleeper } from '../../src/memory/doorbell.ts'

@@ -1,10 +1,11 @@
 /**
  * The ring, over every interleaving of one producer and one consumer on a ring of a few records.
  *
- * The classes themselves run, each load and store a step (`test/support/interleavings.ts`). The ring has 64 bytes:
- * four records of 16, so it fills, wraps and needs padding at once. Positions begin where they wrap, at 2^31 and at
- * 2^32. The weak machine lets plain stores arrive late and in any order, which is what arm64 may do; there the two
- * stores of positions have to be what they are, and the planted bugs show that the search would see it.
+ * The classes themselves run, each load and store a step (`test/support/interleavings.ts`). The ring has 64
+ * bytes: four records of 16, so it fills, wraps and needs padding at once. Positions begin where they wrap,
+ * at 2^31 and at 2^32. The weak machine lets plain stores arrive late and in any order, which is what arm64
+ * may do; there the two stores of positions have to be what they are, and the planted bugs show that the
+ * search would see it.
  */
 import { describe, expect, test } from 'vitest'
 import { RingConsumer } from '../../src/memory/ring-consumer.ts'
@@ -166,7 +167,10 @@ function explorationOf(
 type Fill = (producer: RingProducer, offset: number, value: number) => void
 type Read = (consumer: RingConsumer, offset: number) => number
 
-/** Sends the numbers 1, 2, … and reports which found room. One that finds none is tried once more, then dropped. */
+/**
+ * Sends the numbers 1, 2, … and reports which found room. One that finds none is tried once more, then
+ * dropped.
+ */
 function producerOf({ lengths, batch }: Scenario, fill?: Fill): ThreadProgram {
   return (memory): ProducerReport => {
     const producer = new RingProducer(memory)

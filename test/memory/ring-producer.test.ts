@@ -1,4 +1,7 @@
-/** Both ends of a ring, one after the other on one thread: claims, batches, wrapping, credit, and broken memory. */
+/**
+ * Both ends of a ring, one after the other on one thread: claims, batches, wrapping, credit, and broken
+ * memory.
+ */
 import { describe, expect, test } from 'vitest'
 import { RingConsumer } from '../../src/memory/ring-consumer.ts'
 import {

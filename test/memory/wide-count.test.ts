@@ -42,7 +42,10 @@ describe('a count', () => {
     Atomics.add(words, 0, 1)
     expect([words[1], readCount(words, 0)]).toEqual([0, 2 ** 31])
     addCount(words, 0, 1)
-    expect([words[1], readCount(words, 0)]).toEqual([1, 2 ** 31 + 1])
+    expect([words[1], readCount(words, 0)]).toEqual([0, 2 ** 31 + 1])
+    // Whoever crosses the next multiple of 2^20 tells it.
+    addCount(words, 0, ADDEND_MAX)
+    expect([words[1], readCount(words, 0)]).toEqual([1, 2 ** 31 + ADDEND_MAX + 1])
   })
 })
 

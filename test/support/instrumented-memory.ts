@@ -1,9 +1,10 @@
 /**
  * Runs real code over shared memory and sees every single load and store that it makes.
  *
- * While a program runs, the typed arrays and `Atomics` that it finds as globals are ours: an access of the buffer
- * under test goes to `perform`, which answers it. The code under test stays as it is and pays nothing elsewhere;
- * no second version of it has to be kept in step. `interleavings.ts` builds on this, and `recordAccesses`.
+ * While a program runs, the typed arrays and `Atomics` that it finds as globals are ours: an access of the
+ * buffer under test goes to `perform`, which answers it. The code under test stays as it is and pays nothing
+ * elsewhere; no second version of it has to be kept in step. `interleavings.ts` builds on this, and
+ * `recordAccesses`.
  *
  * Only what the code of `src/memory/` does is supported: elements and `Atomics`. Anything else throws.
  */
@@ -35,7 +36,10 @@ type Elements = Int32Array | Uint8Array | Float64Array | BigInt64Array
 const TYPES = { Int32: Int32Array, Uint8: Uint8Array, Float64: Float64Array, BigInt64: BigInt64Array }
 const realAtomics = Atomics
 
-/** Runs `program`; its accesses of `buffer` go to `perform`. Not for asynchronous programs. */
+/**
+ * Runs `program`; its accesses of `buffer` go to `perform`. What was attached to the buffer before is not
+ * seen: with that, `perform` may look into the memory itself. Not for asynchronous programs.
+ */
 export function runInstrumented<T>(buffer: SharedArrayBuffer, perform: Perform, program: () => T): T {
   const views = new WeakMap<object, { array: Elements; type: CellType }>()
   const world = globalThis as unknown as Record<string, unknown>
@@ -60,17 +64,26 @@ export function runInstrumented<T>(buffer: SharedArrayBuffer, perform: Perform, 
 
 /** Runs `program` on the real memory and writes down what it does: `store 256`, `atomic_store 0`. */
 export function recordAccesses(buffer: SharedArrayBuffer, program: () => void): string[] {
-  const data = new DataView(buffer)
   const accesses: string[] = []
+  observeAccesses(buffer, program, ({ kind, address }) => accesses.push(`${kind} ${address}`))
+  return accesses
+}
+
+/** Runs `program` on the real memory and calls `observe` after each of its accesses. */
+export function observeAccesses(
+  buffer: SharedArrayBuffer,
+  program: () => void,
+  observe: (access: Access) => void,
+): void {
+  const data = new DataView(buffer)
   const perform = (access: Access): Cell => {
-    accesses.push(`${access.kind} ${access.address}`)
     const before = readCell(data, access)
     const after = outcomeOf(access, before)
     if (after !== undefined) writeCell(data, access, after)
+    observe(access)
     return before
   }
   runInstrumented(buffer, perform, program)
-  return accesses
 }
 
 /** What the cell holds after an access that found `before`; undefined when it writes nothing. */
@@ -131,13 +144,11 @@ function coerce(type: CellType, value: Cell): Cell {
 
 function atomicsOver(views: WeakMap<object, { array: Elements; type: CellType }>, perform: Perform): object {
   const through = (kind: Access['kind'], view: object, index: number, rest: Partial<Access> = {}): Cell => {
-    const found = views.get(view)
-    if (!found) throw new TypeError('Atomics on memory that is not under test')
-    const { array, type } = found
+    const { array, type } = views.get(view)!
     if (!(index < array.length)) throw new RangeError(`Atomics: no element ${index}`)
     return perform({ kind, type, address: array.byteOffset + index * array.BYTES_PER_ELEMENT, ...rest })
   }
-  return {
+  const ours = {
     load: (view: object, index: number) => through('atomic_load', view, index),
     store(view: object, index: number, operand: Cell) {
       through('atomic_store', view, index, { operand })
@@ -147,4 +158,10 @@ function atomicsOver(views: WeakMap<object, { array: Elements; type: CellType }>
     compareExchange: (view: object, index: number, expected: Cell, operand: Cell) =>
       through('compare_exchange', view, index, { expected, operand }),
   }
+  const choose = (name: keyof typeof ours) => {
+    const real = realAtomics[name] as (...args: unknown[]) => unknown
+    return (...args: [object, number, Cell, Cell]): unknown =>
+      views.has(args[0]) ? ours[name](...args) : real(...args)
+  }
+  return Object.fromEntries((Object.keys(ours) as (keyof typeof ours)[]).map((name) => [name, choose(name)]))
 }

@@ -1,23 +1,26 @@
 /**
- * Every interleaving of a few threads that run real code over shared memory, on one thread, without real time.
+ * Every interleaving of a few threads that run real code over shared memory, on one thread, without real
+ * time.
  *
- * A thread is a function. It is run again and again from its beginning, each time with what its loads found so far,
- * up to the first access that is new; that access is its next step (`instrumented-memory.ts`). What the function
- * does depends only on what it has found, so the tree of its steps is made once, and the search walks tuples of
- * branches, one per thread, with the memory. A state that was seen before is not walked again; schedules through it
- * are counted all the same.
+ * A thread is a function. It is run again and again from its beginning, each time with what its loads found
+ * so far, up to the first access that is new; that access is its next step (`instrumented-memory.ts`). What
+ * the function does depends only on what it has found, so the tree of its steps is made once, and the search
+ * walks tuples of branches, one per thread, with the memory. A state that was seen before is not walked
+ * again; schedules through it are counted all the same.
  *
  * Two machines:
  *
  *     interleaved   one memory; each access happens at once
- *     weak          each store leaves a message; a plain load may find any message that its thread is not past.
- *                   An atomic store carries what its thread has seen, an atomic load takes that over. So plain
- *                   stores arrive in any order, and late, unless release and acquire forbid it: what arm64 may do
+ *     weak          each store leaves a message; a plain load may find any that its thread is not past.
+ *                   An atomic store carries what its thread has seen, an atomic load takes that over. So
+ *                   plain stores arrive late and in any order, as they may on arm64, unless release and
+ *                   acquire forbid it
  *
- * The weak machine is the release-acquire machine of the literature (views per thread and per message), with all
- * atomic accesses in one order. It has no load that finds what is stored later, and no torn eight bytes.
+ * The weak machine is the release-acquire machine of the literature (views per thread and per message), with
+ * all atomic accesses in one order. It has no load that finds what is stored later, and no torn eight bytes.
  *
- * A planted bug per protocol proves that the search sees it; `weaken` takes the atomic off chosen accesses for that.
+ * A planted bug per protocol proves that the search sees it; `weaken` takes the atomic off chosen accesses
+ * for that.
  * Source: Kang and others, "A promising semantics for relaxed-memory concurrency", without its promises.
  */
 import {
@@ -87,14 +90,18 @@ interface State {
   readonly views: readonly (readonly number[])[]
 }
 
-/** Walks all interleavings. Throws with the schedule when a thread fails, all are stuck, or `check` throws. */
+/**
+ * Walks all interleavings. Throws with the schedule when a thread fails, all are stuck, or `check` throws.
+ */
 export function explore(exploration: Exploration): Explored {
   return new Explorer(exploration).run()
 }
 
 class Suspended extends Error {}
 
-/** A location that was held for an atomic one is not: what was walked so far has forgotten its old messages. */
+/**
+ * A location that was held for an atomic one is not: what was walked so far has forgotten its old messages.
+ */
 class PlainFound extends Error {
   readonly location: number
 
@@ -191,7 +198,10 @@ class Explorer {
     throw new Error(`${text}\nafter\n  ${this.#trace.join('\n  ')}`, { cause })
   }
 
-  /** All that the next access of a thread may lead to: nothing when it blocks, several when it may find several. */
+  /**
+   * All that the next access of a thread may lead to: nothing when it blocks, several when it may find
+   * several.
+   */
   #steps(state: State, thread: number, access: Access): { state: State; text: string }[] {
     const location = this.#locate(access)
     if (this.#isWeak && !this.#isAtomic(access) && !this.#plain.has(location)) throw new PlainFound(location)
