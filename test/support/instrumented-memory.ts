@@ -155,6 +155,7 @@ function atomicsOver(views: WeakMap<object, { array: Elements; type: CellType }>
       return operand
     },
     add: (view: object, index: number, operand: Cell) => through('add', view, index, { operand }),
+    sub: (view: object, index: number, operand: Cell) => through('add', view, index, { operand: -operand }),
     compareExchange: (view: object, index: number, expected: Cell, operand: Cell) =>
       through('compare_exchange', view, index, { expected, operand }),
   }
