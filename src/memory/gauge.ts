@@ -6,7 +6,8 @@
  *
  * Writer: any thread. Readers: any thread.
  * Invariants: no torn reads; `add` loses nothing (compare-exchange until it holds).
- * Cost: 11 ns to set, 24 ns to add, 10 ns to read. Tests: test/memory/metrics.test.ts, metrics.race.test.ts
+ * Cost: 11 ns to set, 24 ns to add, 10 ns to read. Tests: test/memory/metrics.test.ts, gauge.model.test.ts,
+ * metrics.race.test.ts
  */
 import { invalidOption } from '../base/index.ts'
 

@@ -16,7 +16,7 @@
  * whatever it counts has been added to the sum and lies within the extremes; the sum may be ahead by values
  * that are being recorded.
  * Cost: 40 ns to record, most of it the sum. A snapshot reads 2,049 buckets: some 60 µs.
- * Tests: test/memory/histogram.test.ts, metrics.race.test.ts
+ * Tests: test/memory/histogram.test.ts, histogram.model.test.ts, metrics.race.test.ts
  * Source: HdrHistogram (Gil Tene), http://hdrhistogram.org/
  */
 import { invalidOption } from '../base/index.ts'

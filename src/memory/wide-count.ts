@@ -68,9 +68,7 @@ export function readCount(words: Int32Array<SharedArrayBuffer>, index: number): 
 function tellCarry(words: Int32Array<SharedArrayBuffer>, index: number): void {
   for (;;) {
     const epoch = Atomics.load(words, index + 1)
-    const low = Atomics.load(words, index)
-    if (Atomics.load(words, index + 1) !== epoch) continue
-    if (pendingCarry(epoch, low) === 0) return
+    if (pendingCarry(epoch, Atomics.load(words, index)) === 0) return
     // The epoch only grows: if it is still the same, this carry is still untold. If not, look again.
     if (Atomics.compareExchange(words, index + 1, epoch, epoch + 1) === epoch) return
   }

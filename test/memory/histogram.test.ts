@@ -52,7 +52,7 @@ describe('a snapshot', () => {
 
   test('holds zeros, of either sign', () => {
     const histogram = makeHistogram()
-    for (const value of [0, -0, 0, 5]) histogram.record(value)
+    for (const value of [-0, -0, 0, 5]) histogram.record(value)
     expect(histogram.snapshot()).toMatchObject({ count: 4, sum: 5, min: 0, max: 5, p50: 0, p999: 5 })
   })
 
