@@ -3,7 +3,7 @@
  *
  * Writer: any thread. Readers: any thread.
  * Invariants: additions are never lost; values read are exact up to 2^53 and never go back (`wide-count.ts`
- * says why). Cost: 10 ns to add. Tests: test/memory/metrics.test.ts, metrics.race.test.ts
+ * says why). Cost: 10 ns to add (bench/counter.ts). Tests: test/memory/metrics.test.ts, metrics.race.test.ts
  */
 import { invalidOption } from '../base/index.ts'
 import { ADDEND_MAX, addCount, addSmall, readCount } from './wide-count.ts'

@@ -13,7 +13,8 @@
  *
  * Writer: the sleeper stores 1 and 0, a ringer exchanges 1 for 0. Readers: all ringers.
  * Invariants: (1) no lost wake-up; (2) at most one ring per sleep, however many ring.
- * Tests: test/memory/doorbell.model.test.ts. Source: virtio's and io_uring's wake-up flags.
+ * Tests: test/memory/doorbell.model.test.ts, doorbell.race.test.ts. Source: virtio's and io_uring's wake-up
+ * flags.
  */
 
 const AWAKE = 0

@@ -15,7 +15,7 @@
  * arm64. (The negative-length protocol of Agrona needs a fence that JavaScript does not have.) In the other
  * direction the producer overwrites only what it has seen released: its `Atomics.load` of the head comes
  * before those stores.
- * Cost: 10 to 20 ns a record of 32 bytes, and one call of `Atomics.store` a batch (7 ns).
+ * Cost: 10 to 20 ns a record of 32 bytes, and one call of `Atomics.store` a batch (7 ns); bench/tell.ts.
  * Tests: test/memory/ring-producer.test.ts, ring-producer.{prop,model,race}.test.ts
  * Source: Agrona's OneToOneRingBuffer, with a tail position in the place of its negative lengths.
  */
