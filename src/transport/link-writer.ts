@@ -1,19 +1,20 @@
 /**
  * The sending half of a link: message in, record on the ring, or a clear "no room".
  *
- * Message types are interned per link: the first use of a type writes a definition record, every later message
- * carries its number. What is too large for the ring, or holds transferable objects, goes over the link's
- * `MessagePort`; its header still goes through the ring and says "take the next message of the port", so that
- * the order of sending is kept without sequence numbers.
+ * Message types are interned per link: the first use of a type writes a definition record, every later
+ * message carries its number. What is too large for the ring, or holds transferable objects, goes over the
+ * link's `MessagePort`; its header still goes through the ring and says "take the next message of the port",
+ * so that the order of sending is kept without sequence numbers.
  *
- * Two ways to write. `write` may say no (ring full): that is back-pressure, for tells and asks. `writeReliably`
- * never says no and is only for what is bounded elsewhere: answers and stream items (by the asks in flight),
- * signals (by the actors). What finds no room waits in order, and while something waits `write` says no.
+ * Two ways to write. `write` may say no (ring full): that is back-pressure, for tells and asks.
+ * `writeReliably` never says no and is only for what is bounded elsewhere: answers and stream items (by the
+ * asks in flight), signals (by the actors). What finds no room waits in order, and while something waits
+ * `write` says no.
  *
  * Writer: the thread that owns the link's producer; nobody else touches this object.
  * Invariants: (1) records leave in the order of the calls; (2) the port's messages are posted in the order of
  * their headers; (3) nothing is visible to the reader before `flush` or the publish threshold.
- * Tests: test/transport/link.test.ts, test/transport/link.prop.test.ts
+ * Tests: test/transport/link.test.ts, test/transport/link-writer.test.ts, link-writer.prop.test.ts
  */
 import type { MessagePort } from 'node:worker_threads'
 import { ShardloomError } from '../base/index.ts'
@@ -25,8 +26,12 @@ import { CONTROL_PARKED } from './thread-memory.ts'
 
 /** A batch that is larger than this is published while it is still being written. */
 const PUBLISH_BYTES = 8 * 1024
-/** More types than this travel by name: a program that makes up types must not fill the other side's memory. */
+/**
+ * More types than this travel by name: a program that makes up types must not fill the other side's memory.
+ */
 const TYPES_MAX = 4096
+/** A body that is a number. It never goes by the port. */
+const DOUBLE_BYTES = 8
 
 /** A header and payload that found no room. */
 interface WaitingRecord {
@@ -58,6 +63,12 @@ export class LinkWriter {
     this.#parts = parts
     this.#producer = parts.producer
     this.#recordBytesMax = parts.producer.recordBytesMax
+    // What is sent from now on is posted at once: what waits must lie on the port before it.
+    this.#waiting = this.#waiting.map((record) => {
+      const isPosted = this.#isByPort(record.payload, 0)
+      if (isPosted) this.#post(record.payload, true)
+      return { ...record, isPosted }
+    })
   }
 
   get isConnected(): boolean {
@@ -78,7 +89,10 @@ export class LinkWriter {
     return this.#producer?.usedBytes() ?? 0
   }
 
-  /** False when there is no room; the caller decides whether to wait, and nothing was sent. */
+  /**
+   * False when there is no room; the caller decides whether to wait, and nothing was sent.
+   * @throws SHL_VALUE_NOT_SENDABLE
+   */
   write(header: OutgoingRecord, payload: PayloadEncoder): boolean {
     if (this.waitingCount > 0 || this.#producer === undefined) return false
     return this.#append(header, payload, false)
@@ -87,7 +101,7 @@ export class LinkWriter {
   /** Sends now or as soon as there is room. Only for what is bounded by something else. */
   writeReliably(header: OutgoingRecord, payload: PayloadEncoder): void {
     if (this.write(header, payload)) return
-    const isByPort = this.#isByPort(payload) && this.#parts !== undefined
+    const isByPort = this.#parts !== undefined && this.#isByPort(payload, 0)
     if (isByPort) this.#post(payload, true)
     const copy = Object.assign(Object.create(Object.getPrototypeOf(header)), header) as OutgoingRecord
     copy.payload = undefined
@@ -133,18 +147,24 @@ export class LinkWriter {
     const producer = this.#producer!
     let tag = 0
     let flags = header.flags
+    let inlineType: Uint8Array | undefined
     if (header.type !== '') {
       tag = this.#types.get(header.type) ?? -1
       if (tag === -1) {
-        tag = this.#defineType(header.type)
-        if (tag === INSUFFICIENT_CAPACITY) return false
+        const bytes = this.#encodeType(header.type)
+        if (this.#types.size < TYPES_MAX) {
+          tag = this.#defineType(header.type, bytes)
+          if (tag === INSUFFICIENT_CAPACITY) return false
+        } else {
+          tag = TYPES_MAX
+          flags |= layout.FLAG_TYPE_INLINE
+          inlineType = bytes
+        }
       }
-      if (tag === TYPES_MAX) flags |= layout.FLAG_TYPE_INLINE
     }
-    const inlineType = (flags & layout.FLAG_TYPE_INLINE) !== 0 ? Buffer.from(header.type, 'utf8') : undefined
-    const isByPort = isPosted || this.#isByPort(payload)
+    const typeBytes = inlineType === undefined ? 0 : inlineType.length
+    const isByPort = isPosted || this.#isByPort(payload, typeBytes)
     const bodyBytes = isByPort ? 0 : payload.sizeBytes
-    const typeBytes = inlineType?.length ?? 0
     const offset = producer.tryClaim(layout.HEADER_BYTES + bodyBytes + typeBytes)
     if (offset === INSUFFICIENT_CAPACITY) return false
     if (isByPort && !isPosted) {
@@ -181,16 +201,16 @@ export class LinkWriter {
     return true
   }
 
-  #isByPort(payload: EncodedPayload): boolean {
+  #isByPort(payload: EncodedPayload, typeBytes: number): boolean {
     if (payload.objects !== undefined) return true
-    return layout.HEADER_BYTES + payload.sizeBytes > this.#recordBytesMax
+    return layout.HEADER_BYTES + payload.sizeBytes + typeBytes > this.#recordBytesMax
   }
 
   #post(payload: EncodedPayload, isWaiting: boolean): void {
     const port = this.#parts!.port
-    const bytes = payload.form === layout.FORM_BYTES ? payload.bytes : payload.bytes.slice()
-    const transfer = [...(payload.transferList ?? [])] as unknown[]
-    if (payload.form !== layout.FORM_BYTES) transfer.push(bytes.buffer)
+    // A view would take the whole of its buffer along, which is somebody else's, or our scratch.
+    const bytes = payload.bytes.slice()
+    const transfer = [...(payload.transferList ?? []), bytes.buffer]
     try {
       port.postMessage([payload.form, bytes, payload.objects], transfer as never)
     } catch (cause) {
@@ -199,10 +219,17 @@ export class LinkWriter {
     }
   }
 
-  #defineType(type: string): number {
-    if (this.#types.size >= TYPES_MAX) return TYPES_MAX
-    const producer = this.#producer!
+  /** The name of a type, which has to fit beside a number: a body that is longer may go by the port. */
+  #encodeType(type: string): Uint8Array {
     const bytes = Buffer.from(type, 'utf8')
+    const bytesMax = this.#recordBytesMax - layout.HEADER_BYTES - DOUBLE_BYTES
+    if (bytes.length <= bytesMax) return bytes
+    const what = `a name of ${bytes.length} bytes, and ${bytesMax} are allowed`
+    throw new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path: 'type', what })
+  }
+
+  #defineType(type: string, bytes: Uint8Array): number {
+    const producer = this.#producer!
     const offset = producer.tryClaim(layout.HEADER_BYTES + bytes.length)
     if (offset === INSUFFICIENT_CAPACITY) return INSUFFICIENT_CAPACITY
     const tag = this.#types.size
