@@ -1,13 +1,13 @@
 /**
  * The receiving half of a link: records off the ring, one at a time, in the order they were sent.
  *
- * `next` fills the reader's own fields instead of making an object per message; `payload` decodes on demand, so
- * that a message for an actor that has ended costs nothing more. Both are valid until the next `next`.
+ * `next` fills the reader's own fields instead of making an object per message; `payload` decodes on demand,
+ * so that a message for an actor that has ended costs nothing more. Both are valid until the next `next`.
  *
  * Writer: none here. Reader: the thread that owns the link's consumer.
- * Invariants: (1) a record that says "port" finds its message there already, because the sender posts before it
- * publishes; (2) records are given back to the sender in batches, by `release`, and never read after it.
- * Tests: test/transport/link.test.ts, test/transport/link.prop.test.ts
+ * Invariants: (1) a record that says "port" finds its message there already, because the sender posts before
+ * it publishes; (2) records are given back to the sender in batches, by `release`, and never read after it.
+ * Tests: test/transport/link.test.ts, link-writer.prop.test.ts
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { assert } from '../base/index.ts'
@@ -18,6 +18,8 @@ import * as layout from './record-layout.ts'
 
 /** What came over the port for a record. */
 type PortMessage = readonly [form: number, bytes: Uint8Array, objects: readonly unknown[] | undefined]
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Reads the messages of one other thread. */
 export class LinkReader {
@@ -78,7 +80,8 @@ export class LinkReader {
         this.#types.push(utf8Text(consumer.bytes, this.#body, this.sizeBytes))
         continue
       }
-      this.type = this.flags & layout.FLAG_TYPE_INLINE ? this.#inlineType() : (this.#types[tag] ?? '')
+      if (tag === layout.NO_TYPE) this.type = ''
+      else this.type = this.flags & layout.FLAG_TYPE_INLINE ? this.#inlineType() : this.#types[tag]!
       this.#portMessage = this.#form === layout.FORM_PORT ? this.#takePortMessage() : undefined
       return true
     }
@@ -94,8 +97,8 @@ export class LinkReader {
     if (form === layout.FORM_UNDEFINED) return undefined
     if (form === layout.FORM_DOUBLE) return consumer.doubles[this.#body >> 3]
     if (form === layout.FORM_LATIN1) return latin1Text(consumer.bytes, this.#body, this.sizeBytes)
-    const bytes =
-      this.sizeBytes === 0 ? consumer.bytes : consumer.bytes.subarray(this.#body, this.#body + this.sizeBytes)
+    const { sizeBytes } = this
+    const bytes = sizeBytes === 0 ? NO_BYTES : consumer.bytes.subarray(this.#body, this.#body + sizeBytes)
     return decodePayload(this.#codec, form, 0, bytes, undefined)
   }
 

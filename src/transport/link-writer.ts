@@ -145,7 +145,7 @@ export class LinkWriter {
 
   #append(header: OutgoingRecord, payload: EncodedPayload, isPosted: boolean): boolean {
     const producer = this.#producer!
-    let tag = 0
+    let tag = layout.NO_TYPE
     let flags = header.flags
     let inlineType: Uint8Array | undefined
     if (header.type !== '') {

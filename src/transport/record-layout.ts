@@ -1,20 +1,22 @@
 /**
  * The layout of one message on a ring: a fixed header, then the payload.
  *
- *      byte   0        4        8        12       16       20       24       28       32              40
- *             +--------+--------+--------+--------+--------+--------+--------+--------+---------------+--------+
- *      word   | kind   | target | target | ask    | ask    | sender | sender | tag    | deadline      | size   |
- *             | +flags | slot   | gener. | slot   | gener. | slot   | gener. |        | (f64, ms)     |        |
- *             +--------+--------+--------+--------+--------+--------+--------+--------+---------------+--------+
- *      byte  44 argument (a number whose meaning the kind gives)   48 payload, `size` bytes
+ *     byte 0         4        8        12     16       20      24      28    32           40     44
+ *          +---------+--------+--------+------+--------+-------+-------+-----+------------+------+------+
+ *          | kind,   | target | target | ask  | ask    | sender| sender| tag | deadline   | size | arg- |
+ *          | form,   | slot   | gener. | slot | gener. | slot  | gener.|     | (f64, ms)  |      | ument|
+ *          | flags   |        |        |      |        |       |       |     |            |      |      |
+ *          +---------+--------+--------+------+--------+-------+-------+-----+------------+------+------+
+ *     byte 48: the payload, `size` bytes. The argument is a number whose meaning the kind gives.
  *
- * A fixed header costs 48 bytes on each message and no branch: a tell with a number fills exactly one cache line
- * with the ring's own 8 bytes. The alternative, a variable header per kind, saved bytes and lost time.
+ * A fixed header costs 48 bytes on each message and no branch: a tell with a number fills exactly one cache
+ * line with the ring's own 8 bytes. The alternative, a variable header per kind, saved bytes and lost time.
  *
  * Writer: the thread that owns the link's producer. Readers: the thread at its other end.
- * Invariants: (1) a record is written whole before it is published; (2) every slot is paired with a generation,
- * so that a record for an actor or an ask that has ended is recognised and never delivered to its successor.
- * Tests: test/transport/link.test.ts, test/transport/link.prop.test.ts
+ * Invariants: (1) a record is written whole before it is published; (2) every slot is paired with a
+ * generation, so that a record for an actor or an ask that has ended is recognised and never delivered to its
+ * successor.
+ * Tests: test/transport/link.test.ts
  */
 import { assert } from '../base/index.ts'
 
@@ -44,7 +46,10 @@ export const FORM_DOUBLE = 4
 export const FORM_LATIN1 = 5
 export const FORM_BYTES = 6
 export const FORM_VALUE = 7
-/** The payload, or its transferables, lie on the link's `MessagePort`: the next message there is this record's. */
+/**
+ * The payload, or its transferables, lie on the link's `MessagePort`: the next message there is this
+ * record's.
+ */
 export const FORM_PORT = 8
 
 /** The message type is not interned and travels as the first half of the payload pair. */
@@ -73,3 +78,5 @@ export const KIND_AWAIT_END = 17
 
 /** No sender, no ask: slots start at 0. */
 export const NO_SLOT = -1
+/** The tag of a record without a message type: an answer, or one of the runtime's own. */
+export const NO_TYPE = -1

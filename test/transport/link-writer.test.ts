@@ -28,6 +28,17 @@ describe('a body', () => {
     expect(pair.receive()).toEqual([['m', new Uint8Array(size).fill(7)]])
   })
 
+  test('of no bytes arrives empty, and not as a copy of the ring', () => {
+    const pair = makePair()
+    pair.send(new Uint8Array(0))
+    pair.send('')
+    pair.flush()
+    expect(pair.receive()).toEqual([
+      ['m', new Uint8Array(0)],
+      ['m', ''],
+    ])
+  })
+
   test('of one byte more goes by the port', () => {
     const pair = makePair()
     const bytes = new Uint8Array(BODY_BYTES_MAX + 1).fill(7)
@@ -82,6 +93,17 @@ describe('a message type', () => {
     expect(pair.receive()).toEqual([
       [longest, 1],
       ['m', 3],
+    ])
+  })
+
+  test('is not made up for a record that has none', () => {
+    const pair = makePair()
+    pair.send(1, 'first')
+    pair.sendReliably(2)
+    pair.flush()
+    expect(pair.receive()).toEqual([
+      ['first', 1],
+      ['', 2],
     ])
   })
 
