@@ -8,7 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { peersNamed } from './ask-subjects.ts'
 import { compare, type Question, ratio } from './harness.ts'
 
-/** Back to back, before the rounds: compiled code is measured, as it would be in a program that runs for a while. */
+/**
+ * Back to back, before the rounds: compiled code is measured, as it would be in a program that runs for a
+ * while.
+ */
 const WARM_ASKS = 20_000
 
 export const question: Question = {

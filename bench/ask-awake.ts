@@ -1,10 +1,10 @@
 /**
  * Question: how long does one ask take, one at a time, while both sides are awake?
  *
- * Peers: everything that can call a function on another thread. nact answers in the same thread: it is there to show
- * what an actor library costs by itself.
- * What would make the figure a lie: asking several at once (then it is throughput), a job that does something, or
- * measuring the first asks (compiling). Each round is a run of asks back to back; the figure is its mean per ask.
+ * Peers: everything that can call a function on another thread. nact answers in the same thread: it is there
+ * to show what an actor library costs by itself. What would make the figure a lie: asking several at once
+ * (then it is throughput), a job that does something, or measuring the first asks (compiling). Each round is
+ * a run of asks back to back; the figure is its mean per ask.
  */
 import { ASK_PEERS } from './ask-subjects.ts'
 import { compare, figureOf, type Question, ratio } from './harness.ts'

@@ -1,7 +1,7 @@
 /** The subjects of every ask benchmark: Shardloom and all peers, with one job, `n` in and `n + 1` out. */
 import { createRuntime } from 'shardloom'
 import type { echo } from './echo-actor.ts'
-import { comedyPeer, nactPeer } from './peers/actors.ts'
+import { nactPeer } from './peers/actors.ts'
 import { comlinkPeer } from './peers/comlink.ts'
 import type { AskPeer } from './peers/peer.ts'
 import { piscinaPeer, tinypoolPeer, workerpoolPeer } from './peers/pools.ts'
@@ -26,7 +26,6 @@ export const ASK_PEERS: readonly AskPeer[] = [
   piscinaPeer,
   tinypoolPeer,
   workerpoolPeer,
-  comedyPeer,
   nactPeer,
 ]
 

@@ -1,9 +1,10 @@
 /**
  * Question: what does it cost to encode and decode a value?
  *
- * Peers: v8.serialize (structuredClone's codec) and msgpackr, each with its default settings for plain data; msgpackr
- * in its structured-clone mode, which is the one that keeps cycles and types as ours does. Timed by tinybench.
- * What would make the figure a lie: decoding lazily, or comparing a codec that loses part of the value.
+ * Peers: v8.serialize (structuredClone's codec) and msgpackr, each with its default settings for plain data;
+ * msgpackr in its structured-clone mode, which is the one that keeps cycles and types as ours does. Timed by
+ * tinybench. What would make the figure a lie: decoding lazily, or comparing a codec that loses part of the
+ * value.
  */
 import { deserialize, serialize } from 'node:v8'
 import { Packr } from 'msgpackr'

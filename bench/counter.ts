@@ -1,8 +1,9 @@
 /**
  * Question: what does it cost to add to a counter that every thread sees?
  *
- * Peers: a bare Atomics.add on a shared Int32Array (the floor), and a plain variable. One thread, timed by tinybench.
- * What would make the figure a lie: a loop whose additions the compiler takes out; the sums are checked.
+ * Peers: a bare Atomics.add on a shared Int32Array (the floor), and a plain variable. One thread, timed by
+ * tinybench. What would make the figure a lie: a loop whose additions the compiler takes out; the sums are
+ * checked.
  */
 import { createRuntime } from 'shardloom'
 import { Bench } from 'tinybench'

@@ -1,11 +1,11 @@
 /**
  * The harness: runs the subjects of one question in turn, A B A B …, and reports medians with their spread.
  *
- * These machines are shared and noisy, so figures are compared only within one run, round by round. Each subject is
- * warmed up first. A subject's rounds each return a check value, which must be the same for all of them: nothing was
- * optimised away, and all did the same work.
- * tinybench is used where one function is timed in one thread (`counter`, `codec`); questions between threads need
- * rounds that are interleaved across subjects, which it does not do.
+ * These machines are shared and noisy, so figures are compared only within one run, round by round. Each
+ * subject is warmed up first. A subject's rounds each return a check value, which must be the same for all of
+ * them: nothing was optimised away, and all did the same work. tinybench is used where one function is timed
+ * in one thread (`counter`, `codec`); questions between threads need rounds that are interleaved across
+ * subjects, which it does not do.
  */
 
 /** One figure of one subject. The contract of `--json`. */
@@ -55,7 +55,10 @@ export interface Question {
   run(params: BenchParams): Promise<Figure[]>
 }
 
-/** Runs the subjects in turn and sums up. A subject that cannot start is left out with a line on standard error. */
+/**
+ * Runs the subjects in turn and sums up. A subject that cannot start is left out with a line on standard
+ * error.
+ */
 export async function compare(
   about: { question: string; metric: string; unit: string },
   subjects: readonly Subject[],

@@ -1,8 +1,8 @@
 /**
  * Question: how late is the main thread's event loop while work is being done?
  *
- * Subjects: the work on actors of other threads, 64 asks always under way; the same work inline.
- * What would make the figure a lie: work that is too small to be noticed, or a loop that has nothing else to do.
+ * Subjects: the work on actors of other threads, 64 asks always under way; the same work inline. What would
+ * make the figure a lie: work that is too small to be noticed, or a loop that has nothing else to do.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'

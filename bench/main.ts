@@ -1,8 +1,8 @@
 /**
  * `npm run bench -- <name> [--json] [--rounds N] [--small]`: runs one question, or `all`.
  *
- * Without a name it lists them. With `--json` standard output is exactly one JSON array of figures. `all` also writes
- * `bench/results/<date>.json` and the tables in `docs/PERFORMANCE.md`.
+ * Without a name it lists them. With `--json` standard output is exactly one JSON array of figures. `all`
+ * also writes `bench/results/<date>.json` and the tables in `docs/PERFORMANCE.md`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -56,10 +56,12 @@ function save(
   const date = new Date().toISOString().slice(0, 10)
   mkdirSync(new URL('bench/results/', ROOT), { recursive: true })
   writeFileSync(new URL(`bench/results/${date}.json`, ROOT), `${JSON.stringify(figures, null, 1)}\n`)
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}, ${date}`
+  const model = cpus()[0]?.model ?? 'unknown'
+  const machine = `${availableParallelism()} cores (${model}), Node ${process.versions.node}, ${date}`
   const parts = results.map(({ question, figures: own }) => {
     const curve = question.name === 'message-size' ? `\n\n\`\`\`text\n${curveOf(own)}\n\`\`\`` : ''
-    return `### ${question.name}\n\n${question.question}\n\n\`npm run bench -- ${question.name}\`\n\n${tableOf(question, own)}${curve}`
+    const command = `\`npm run bench -- ${question.name}\``
+    return [`### ${question.name}`, question.question, command, tableOf(question, own) + curve].join('\n\n')
   })
   const path = new URL('docs/PERFORMANCE.md', ROOT)
   const text = readFileSync(path, 'utf8')

@@ -1,8 +1,9 @@
 /**
- * Question: how does the cost of an ask grow with the size of its message, from 16 bytes to 1 MB, there and back?
+ * Question: how does the cost of an ask grow with the size of its message, from 16 bytes to 1 MB, there and
+ * back?
  *
- * Peer: raw postMessage with the same bytes, copied both ways, as ours are.
- * What would make the figure a lie: transferring instead of copying, or an answer that is shorter than the question.
+ * Peer: raw postMessage with the same bytes, copied both ways, as ours are. What would make the figure a lie:
+ * transferring instead of copying, or an answer that is shorter than the question.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'

@@ -1,4 +1,6 @@
-/** Figures as text: a table for the terminal and for docs/PERFORMANCE.md, with ratios, targets, and a curve. */
+/**
+ * Figures as text: a table for the terminal and for docs/PERFORMANCE.md, with ratios, targets, and a curve.
+ */
 import type { Figure, Question } from './harness.ts'
 
 /** Figures with a unit for which less is better. */
@@ -11,7 +13,15 @@ export function tableOf(question: Question, figures: readonly Figure[]): string 
     '|---|---|---:|---:|---:|',
     ...figures.map((figure) => {
       const own = figures.find((one) => one.subject === 'shardloom' && one.metric === figure.metric)
-      return `| ${figure.metric} | ${figure.subject} | ${value(figure.median)} ${figure.unit} | ${value(figure.min)} – ${value(figure.max)} | ${against(own, figure)} |`
+      const spread = `${value(figure.min)} – ${value(figure.max)}`
+      const cells = [
+        figure.metric,
+        figure.subject,
+        `${value(figure.median)} ${figure.unit}`,
+        spread,
+        against(own, figure),
+      ]
+      return `| ${cells.join(' | ')} |`
     }),
     '',
     ...question.targets.map((target) => `- ${target.isMet(figures) ? 'met' : '**missed**'}: ${target.text}`),
@@ -32,7 +42,9 @@ function value(n: number): string {
   return n >= 100 ? n.toFixed(0) : n.toPrecision(3)
 }
 
-/** A bar for each median of a question with several metrics, on a logarithmic scale: the curve at a glance. */
+/**
+ * A bar for each median of a question with several metrics, on a logarithmic scale: the curve at a glance.
+ */
 export function curveOf(figures: readonly Figure[]): string {
   const most = Math.max(...figures.map((figure) => figure.median))
   const least = Math.min(...figures.map((figure) => figure.median))
@@ -41,7 +53,8 @@ export function curveOf(figures: readonly Figure[]): string {
   return figures
     .map((figure) => {
       const bar = '█'.repeat(1 + Math.round((Math.log(figure.median / least) / span) * 40))
-      return `${`${figure.metric} ${figure.subject}`.padEnd(width)}  ${bar} ${value(figure.median)} ${figure.unit}`
+      const name = `${figure.metric} ${figure.subject}`.padEnd(width)
+      return `${name}  ${bar} ${value(figure.median)} ${figure.unit}`
     })
     .join('\n')
 }

@@ -1,10 +1,11 @@
 /**
  * Question: how fast do actors start, and what does an idle one weigh?
  *
- * Peer: nact, whose actors live in the same thread: no thread is crossed and nothing is copied there.
- * What would make the figure a lie: actors that are not ready when they are counted, and memory that was garbage. A
- * spawn counts when its `init` has run; memory is the live heap of both threads after a collection, refs included,
- * and the 64 bytes of the shared table. The process grows by more: each thread's heap keeps room for new objects.
+ * Peer: nact, whose actors live in the same thread: no thread is crossed and nothing is copied there. What
+ * would make the figure a lie: actors that are not ready when they are counted, and memory that was garbage.
+ * A spawn counts when its `init` has run; memory is the live heap of both threads after a collection, refs
+ * included, and the 64 bytes of the shared table. The process grows by more: each thread's heap keeps room
+ * for new objects.
  */
 import { createRuntime } from 'shardloom'
 import { ECHO } from './ask-subjects.ts'

@@ -1,4 +1,6 @@
-/** One start, timed from the first line: run by startup.ts in a process of its own. Prints time and answer. */
+/**
+ * One start, timed from the first line: run by startup.ts in a process of its own. Prints time and answer.
+ */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 

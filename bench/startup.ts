@@ -2,8 +2,8 @@
  * Question: how long until the first answer: import, start of a runtime with one thread, spawn, ask?
  *
  * Subjects: a whole process of ours, and a process that starts one bare worker and gets one message back.
- * What would make the figure a lie: a warm process. Each sample is a new one, timed inside from its first line, so
- * the start of Node itself is not in it.
+ * What would make the figure a lie: a warm process. Each sample is a new one, timed inside from its first
+ * line, so the start of Node itself is not in it.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

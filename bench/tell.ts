@@ -1,9 +1,9 @@
 /**
  * Question: how many tells a second from one thread to one actor on another?
  *
- * Peer: raw postMessage, with one message back at the end.
- * What would make the figure a lie: counting what was sent and not what was handled. A round ends when the receiver
- * says the sum of everything it was told. A refused tell is offered again, with the wait that this costs.
+ * Peer: raw postMessage, with one message back at the end. What would make the figure a lie: counting what
+ * was sent and not what was handled. A round ends when the receiver says the sum of everything it was told. A
+ * refused tell is offered again, with the wait that this costs.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'

@@ -4,17 +4,6 @@ declare module 'comlink/dist/esm/node-adapter.mjs' {
   export default function nodeEndpoint(port: unknown): Endpoint
 }
 
-declare module 'comedy' {
-  interface ComedyActor {
-    createChild(definition: string, options: object): Promise<ComedyActor>
-    sendAndReceive(topic: string, value: unknown): Promise<unknown>
-  }
-  const comedy: {
-    createActorSystem(options: object): { rootActor(): Promise<ComedyActor>; destroy(): Promise<void> }
-  }
-  export default comedy
-}
-
 declare module 'nact' {
   export function start(): object
   export function spawn(parent: object, behavior: (state: unknown, message: never) => void): object

@@ -1,17 +1,18 @@
 /**
  * The host: the actors that live on one thread, and the running of their messages.
  *
- * An actor handles one message at a time. A handler that returns at once is done within the pump's batch; one that
- * returns a promise keeps its actor busy, and only it, until the promise settles. Messages that arrive for an idle
- * actor run straight from the ring; others wait in its mailbox, and actors with waiting messages take turns.
+ * An actor handles one message at a time. A handler that returns at once is done within the pump's batch; one
+ * that returns a promise keeps its actor busy, and only it, until the promise settles. Messages that arrive
+ * for an idle actor run straight from the ring; others wait in its mailbox, and actors with waiting messages
+ * take turns.
  *
- * The end of an actor, whatever its reason, goes through `actor-lifecycle.ts`; this file decides what happens to
- * each message.
+ * The end of an actor, whatever its reason, goes through `actor-lifecycle.ts`; this file decides what happens
+ * to each message.
  *
  * Writer: this thread writes its actor table (limits, generations) and gives places back.
- * Invariants: (1) every message that holds a place gives it back exactly once; (2) an ask that reached a handler,
- * or an actor that had ended, is answered exactly once; (3) no handler runs inside another one.
- * Tests: test/actor/actor-host.test.ts, test/actor/*.race.test.ts
+ * Invariants: (1) every message that holds a place gives it back exactly once; (2) an ask that reached a
+ * handler, or an actor that had ended, is answered exactly once; (3) no handler runs inside another one.
+ * Tests: test/actor/ask.race.test.ts, test/actor/mailbox.race.test.ts, test/actor/lifecycle.race.test.ts
  */
 import { type Clock, ShardloomError, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
@@ -156,8 +157,8 @@ export class ActorHost {
   }
 
   /**
-   * Gives back the places that a thread took for messages it died before sending. Only what can be nothing else is
-   * given back: the figures are read first, then `isQuiet` says that no message was under way since.
+   * Gives back the places that a thread took for messages it died before sending. Only what can be nothing
+   * else is given back: the figures are read first, then `isQuiet` says that no message was under way since.
    * False when some actor could not be judged now.
    */
   auditPlaces(isQuiet: () => boolean): boolean {

@@ -1,18 +1,20 @@
 /**
  * The lives of the actors on one thread: start, restart, stop, end, and who is told of it.
  *
- *     spawn ─► starting ─ init ─► running ─► ending ─ children, onStop ─► ended ─► watchers, links, waiters told
+ *     spawn ─► starting ─ init ─► running ─► ending ─ children, onStop ─► ended ─► everybody is told
  *                   └─ init fails ─────────────────────────────────────────► the spawner is told
  *
- * Every end takes one path, whatever its reason: the slot takes nothing new, timers and streams close, what waits
- * is answered or counted, children end first, `onStop` runs within its limit (unless killed), and then everybody
- * who asked to be told is told once. A watch of an actor that is gone is answered at once; a watch of an actor
- * whose thread is lost is answered from this side, and whichever comes first wins: the entry is taken out.
+ * Every end takes one path, whatever its reason: the slot takes nothing new, timers and streams close, what
+ * waits is answered or counted, children end first, `onStop` runs within its limit (unless killed), and then
+ * everybody who asked to be told is told once. A watch of an actor that is gone is answered at once; a watch
+ * of an actor whose thread is lost is answered from this side, and whichever comes first wins: the entry is
+ * taken out.
  *
- * Writer: this thread writes its actor table. Invariants: (1) a slot's generation is 0 in shared memory before its
- * actor is torn down, so that no sender takes a place any more; (2) each watch ends in exactly one `terminated`,
- * or in `unwatch`; (3) every hook has a time limit.
+ * Writer: this thread writes its actor table. Invariants: (1) a slot's generation is 0 in shared memory
+ * before its actor is torn down, so that no sender takes a place any more; (2) each watch ends in exactly one
+ * `terminated`, or in `unwatch`; (3) every hook has a time limit.
  * Source: Erlang's monitors and links, Akka's PostStop. Tests: test/actor/lifecycle.race.test.ts
+ * Tests: test/actor/lifecycle.race.test.ts
  */
 import { type Clock, ShardloomError, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'

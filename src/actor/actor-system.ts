@@ -1,10 +1,10 @@
 /**
  * The actor system of one thread: outbox, host and lifecycle, joined to the pump and the links.
  *
- * Everything that arrives passes `onRecord`, once, and goes to the half it is for: answers to the outbox, messages
- * to the host, news of ends to the lifecycle. This file owns no policy; it is the wiring.
+ * Everything that arrives passes `onRecord`, once, and goes to the half it is for: answers to the outbox,
+ * messages to the host, news of ends to the lifecycle. This file owns no policy; it is the wiring.
  *
- * Tests: test/actor/actor-system.test.ts and the race tests over it.
+ * Tests: test/actor/ask.race.test.ts, test/runtime/thread-loss.race.test.ts
  */
 import { type Clock, type ErrorDetails, ShardloomError, toError } from '../base/index.ts'
 import { type CodecExtension, ValueCodec } from '../codec/index.ts'
@@ -191,7 +191,9 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     this.#links.clear()
   }
 
-  /** A lost thread may have died with places taken and nothing sent: they are given back once all is quiet. */
+  /**
+   * A lost thread may have died with places taken and nothing sent: they are given back once all is quiet.
+   */
   #auditSoon(tries: number): void {
     const audit = (): void => {
       if (this.#isClosed || this.host.auditPlaces(() => this.#isQuiet()) || tries === 1) return

@@ -1,8 +1,10 @@
 /**
  * Keyed timers of one actor: their messages go through its mailbox like any other, in a place of their own.
  *
- * A timer that was cancelled or replaced never has its message handled, even when that message waits already: the
- * message carries its timer, and is skipped when the timer is no longer the key's. Source: Akka's `TimerScheduler`.
+ * A timer that was cancelled or replaced never has its message handled, even when that message waits already:
+ * the message carries its timer, and is skipped when the timer is no longer the key's. Source: Akka's
+ * `TimerScheduler`.
+ * Tests: test/actor/actor-timers.test.ts
  * Tests: test/actor/actor-timers.test.ts
  */
 import type { Clock, TimerHandle } from '../base/index.ts'

@@ -1,4 +1,7 @@
-/** Where an actor lives: thread, slot and the slot's generation. Never reused, so it names one actor for ever. */
+/**
+ * Where an actor lives: thread, slot and the slot's generation. Never reused, so it names one actor for ever.
+ * Tests: test/actor/lifecycle.race.test.ts
+ */
 
 /** The identity of an actor, and the name it was spawned with. */
 export interface ActorAddress {

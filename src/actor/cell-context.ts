@@ -1,9 +1,10 @@
 /**
  * The context of one actor: `ActorContext`, implemented over its cell and the message it handles.
  *
- * An actor handles one message at a time, so one context serves all its messages and costs nothing per message; a
- * served stream, which outlives its message, has a context of its own. The context is also the owner of the refs
- * that the actor holds: see `ref.ts`.
+ * An actor handles one message at a time, so one context serves all its messages and costs nothing per
+ * message; a served stream, which outlives its message, has a context of its own. The context is also the
+ * owner of the refs that the actor holds: see `ref.ts`.
+ * Tests: test/actor/ask.race.test.ts, test/actor/lifecycle.race.test.ts
  */
 import { ShardloomError } from '../base/index.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../memory/index.ts'

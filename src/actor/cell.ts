@@ -1,4 +1,7 @@
-/** The cell of one actor: everything that its thread keeps about it. Only the thread's `ActorHost` writes it. */
+/**
+ * The cell of one actor: everything that its thread keeps about it. Only the thread's `ActorHost` writes it.
+ * Tests: test/actor/lifecycle.race.test.ts
+ */
 
 import type { KeyedTimers } from './actor-timers.ts'
 import type { ActorAddress } from './address.ts'

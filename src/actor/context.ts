@@ -1,4 +1,7 @@
-/** What a handler is given as its third argument: the actor's view of the runtime. Implemented by `cell-context.ts`. */
+/**
+ * What a handler is given as its third argument: the actor's view of the runtime. Implemented by
+ * `cell-context.ts`.
+ */
 import type { Counter, Gauge, Histogram } from '../memory/index.ts'
 import type { ArgsOf, DefinitionShape, ReceiveOf } from './message-types.ts'
 import type { ActorRef } from './ref.ts'
@@ -9,7 +12,10 @@ import type { SpawnOptions } from './spawn-options.ts'
 export interface ActorTimers {
   /** Sends `type` to this actor once, after `delayMs`. */
   once(key: string, delayMs: number, type: string, payload?: unknown): void
-  /** Sends `type` to this actor every `periodMs`; a period that finds the last message still waiting is skipped. */
+  /**
+   * Sends `type` to this actor every `periodMs`; a period that finds the last message still waiting is
+   * skipped.
+   */
   every(key: string, periodMs: number, type: string, payload?: unknown): void
   cancel(key: string): void
   cancelAll(): void
@@ -36,7 +42,10 @@ export interface ActorContext {
   readonly cancelled: boolean
   readonly timers: ActorTimers
   readonly registry: Registry
-  /** Starts a child: it is stopped when this actor ends. A definition starts on this thread, a URL where placed. */
+  /**
+   * Starts a child: it is stopped when this actor ends. A definition starts on this thread, a URL where
+   * placed.
+   */
   spawn<Args, Receive>(
     definition: DefinitionShape<Args, Receive>,
     options?: SpawnOptions<Args>,

@@ -1,9 +1,10 @@
 /**
  * Dead letters: messages that reached nobody, counted by reason and, the newest, kept for a look.
  *
- * Counts live in shared counters (`shardloom_dead_letters_<reason>`), so that one look sees all threads; the kept
- * ones are this thread's, without their payload, which may be large or secret. Source: Akka's dead letters.
- * Tests: test/actor/dead-letters.test.ts
+ * Counts live in shared counters (`shardloom_dead_letters_<reason>`), so that one look sees all threads; the
+ * kept ones are this thread's, without their payload, which may be large or secret. Source: Akka's dead
+ * letters.
+ * Tests: test/actor/mailbox.race.test.ts, test/actor/lifecycle.race.test.ts
  */
 import type { Clock } from '../base/index.ts'
 import type { Counter, Metrics } from '../memory/index.ts'

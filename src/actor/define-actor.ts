@@ -1,11 +1,12 @@
 /**
  * `defineActor`: what an actor is, as a value; and the types that follow from it.
  *
- * A definition is plain data with a brand, so that a copy of this package in a bundle and one in a worker accept
- * each other's. State comes from `init`, each message type is a function in `receive`, and from their parameter
- * and return types the ref's `tell`, `ask` and `stream` are inferred: nothing is written twice.
+ * A definition is plain data with a brand, so that a copy of this package in a bundle and one in a worker
+ * accept each other's. State comes from `init`, each message type is a function in `receive`, and from their
+ * parameter and return types the ref's `tell`, `ask` and `stream` are inferred: nothing is written twice.
  *
  * Types are tested in test/actor/define-actor.types.test.ts.
+ * Tests: test/actor/define-actor.test.ts, test/actor/define-actor.types.test.ts
  */
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../base/index.ts'
 import type { ActorContext } from './context.ts'
@@ -44,7 +45,9 @@ export interface ActorDefinition<State, Args, Receive> {
   readonly onSignal?: (state: State, signal: Signal, ctx: ActorContext) => void | Promise<void>
   /** Runs once before the actor ends, unless it is killed; at most `stopTimeoutMs`. */
   readonly onStop?: (state: State, ctx: ActorContext) => void | Promise<void>
-  /** Default: an asker gets its error and the actor goes on; an error that nobody waits for stops the actor. */
+  /**
+   * Default: an asker gets its error and the actor goes on; an error that nobody waits for stops the actor.
+   */
   readonly onError?: (error: Error, info: ErrorInfo) => ErrorDirective
   readonly mailbox?: MailboxOptions
   /** Default: the runtime's `timeouts.initMs`. */

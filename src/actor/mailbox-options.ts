@@ -10,8 +10,8 @@ export interface MailboxOptions {
   /** Payload bytes that may wait. Default 64 MiB. */
   readonly bytesMax?: number
   /**
-   * `refuse`: `tell` says false, `ask` rejects (default). `wait`: `ask` waits up to its deadline. `drop_newest`:
-   * the new message is dropped and counted. `drop_oldest`: the oldest waiting one is.
+   * `refuse`: `tell` says false, `ask` rejects (default). `wait`: `ask` waits up to its deadline.
+   * `drop_newest`: the new message is dropped and counted. `drop_oldest`: the oldest waiting one is.
    */
   readonly policy?: MailboxPolicy
 }

@@ -1,12 +1,12 @@
 /**
  * A mailbox: what waits for one actor, by lane and priority, in order within each.
  *
- * Lanes, most urgent first: kill and stop are not queued at all (they stand on the cell and are looked at before
- * each message), then signals of supervision, then user messages in four priorities. Queues are made when first
- * used, so that an idle actor has none. Bounds are kept outside, at the sender (`transport/thread-memory.ts`):
- * what arrives here has its place already.
+ * Lanes, most urgent first: kill and stop are not queued at all (they stand on the cell and are looked at
+ * before each message), then signals of supervision, then user messages in four priorities. Queues are made
+ * when first used, so that an idle actor has none. Bounds are kept outside, at the sender
+ * (`transport/thread-memory.ts`): what arrives here has its place already.
  *
- * Tests: test/actor/mailbox.test.ts, test/actor/mailbox.prop.test.ts
+ * Tests: test/actor/mailbox.prop.test.ts, test/actor/mailbox.race.test.ts
  */
 
 /** A message with everything that its handling needs. */

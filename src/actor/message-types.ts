@@ -1,8 +1,8 @@
 /**
  * The types that follow from an actor's handlers: payloads, answers, items, and the arguments of a call.
  *
- * Structural on purpose: a definition is recognised by its `init` and `receive`, so that refs and contexts can be
- * typed by definitions without importing them. Tests: test/actor/define-actor.types.test.ts
+ * Structural on purpose: a definition is recognised by its `init` and `receive`, so that refs and contexts
+ * can be typed by definitions without importing them. Tests: test/actor/define-actor.types.test.ts
  */
 import type { Transferred } from './transferred.ts'
 

@@ -19,7 +19,9 @@ export interface OfferOptions extends TellOptions {
 
 /** Options of `ask`. */
 export interface AskOptions extends TellOptions {
-  /** Default: the runtime's `timeouts.askMs`, and never later than the deadline of the message being handled. */
+  /**
+   * Default: the runtime's `timeouts.askMs`, and never later than the deadline of the message being handled.
+   */
   readonly timeoutMs?: number
   /** Aborting rejects the ask; if it still waits it never runs, if it runs its `ctx.signal` aborts. */
   readonly signal?: AbortSignal
@@ -27,7 +29,9 @@ export interface AskOptions extends TellOptions {
 
 /** Options of `stream`. */
 export interface StreamOptions extends AskOptions {
-  /** Items that may be on their way before they are asked for. Default 1: the producer follows the consumer. */
+  /**
+   * Items that may be on their way before they are asked for. Default 1: the producer follows the consumer.
+   */
   readonly window?: number
 }
 

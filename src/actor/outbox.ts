@@ -3,12 +3,13 @@
  *
  * How a message is sent is in `record-sender.ts`; here is what a program asks for, and how each ask settles.
  *
- * What must wait for space (offers, and asks under the policy `wait`) stands in one queue per thread, in order per
- * target, and is tried again after each batch and every millisecond, up to its deadline.
+ * What must wait for space (offers, and asks under the policy `wait`) stands in one queue per thread, in
+ * order per target, and is tried again after each batch and every millisecond, up to its deadline.
  *
- * Invariant: every ask settles exactly once: by answer, failure, deadline, signal, the end of the actor, its thread
- * or this runtime.
- * Cost: bench/ask-awake.ts, bench/ask-256.ts. Tests: test/actor/ask.race.test.ts, mailbox.race.test.ts
+ * Invariant: every ask settles exactly once: by answer, failure, deadline, signal, the end of the actor, its
+ * thread or this runtime.
+ * Cost: bench/ask-awake.ts, bench/ask-256.ts. Tests: test/actor/ask.race.test.ts,
+ * test/actor/mailbox.race.test.ts
  */
 import { type Clock, invalidOption, numberOption, ShardloomError } from '../base/index.ts'
 import { rejectWithAskerStack, withAskerStack } from '../codec/index.ts'
@@ -443,7 +444,10 @@ export class Outbox implements Messenger {
     signal.addEventListener('abort', pending.onAbort, { once: true })
   }
 
-  /** Stands in the queue. The payload is copied as it is now, unless it moves: what moves is the sender's no more. */
+  /**
+   * Stands in the queue. The payload is copied as it is now, unless it moves: what moves is the sender's no
+   * more.
+   */
   #wait(sender: Omit<WaitingSender, 'sinceMs' | 'generation'>): void {
     const isMoving = sender.options?.transfer !== undefined
     const payload = isMoving ? sender.payload : this.#sender.copyPayload(sender.owner, sender.payload)

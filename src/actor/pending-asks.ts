@@ -1,16 +1,16 @@
 /**
  * The asks of one thread that wait for an answer: each settles exactly once.
  *
- * An ask is a slot and a generation. The slot indexes the entry here and the cancel mark in shared memory; the
- * generation tells a late answer to a former ask from the one that is awaited now. Entries are reused, so an ask
- * allocates its promise and nothing else.
+ * An ask is a slot and a generation. The slot indexes the entry here and the cancel mark in shared memory;
+ * the generation tells a late answer to a former ask from the one that is awaited now. Entries are reused, so
+ * an ask allocates its promise and nothing else.
  *
- * Deadlines: one list per distinct timeout, in the order of asking, hence in the order of expiry; one timer per
- * list (the way of Node's own timers). Opening and settling are O(1), whatever the number of asks.
+ * Deadlines: one list per distinct timeout, in the order of asking, hence in the order of expiry; one timer
+ * per list (the way of Node's own timers). Opening and settling are O(1), whatever the number of asks.
  *
  * Writer: this thread writes the cancel marks; readers: the handlers on other threads (`ctx.cancelled`).
- * Invariants: (1) an entry is settled once, by whoever closes it; (2) a mark is the generation of a cancelled ask
- * in that slot and only grows. Tests: test/actor/pending-asks.test.ts
+ * Invariants: (1) an entry is settled once, by whoever closes it; (2) a mark is the generation of a cancelled
+ * ask in that slot and only grows. Tests: test/actor/pending-asks.test.ts
  */
 import type { Clock, TimerHandle } from '../base/index.ts'
 import type { Owner } from './messenger.ts'

@@ -2,8 +2,8 @@
  * The three steps of a send: encode the payload, take a place in the target's mailbox, write the record.
  *
  * What cannot cross throws in the first step, before anything has happened; a step that fails undoes the ones
- * before it. A message for this thread takes the same steps and is copied by the same codec; only the ring is left
- * out. One record object and one encoder serve every message of the thread.
+ * before it. A message for this thread takes the same steps and is copied by the same codec; only the ring is
+ * left out. One record object and one encoder serve every message of the thread.
  *
  * Invariant: a place is taken exactly once for each message that is sent. Cost: bench/tell.ts
  * Tests: test/actor/mailbox.race.test.ts, test/actor/ask.race.test.ts
@@ -90,7 +90,8 @@ export class RecordSender {
     // The link is being made: nothing is known of the mailbox yet, so the sender waits as if it were full.
     if (peer === undefined) return REFUSED_RING
     const { sizeBytes } = encoder
-    // Touched before it is written: the word that says "a batch is under way" is set before the first place is taken.
+    // Touched before it is written: the word that says "a batch is under way" is set before the first place
+    // is taken.
     this.#parts.touch(link)
     const outcome = wire.admit(peer.actors, to.slot, to.generation, sizeBytes)
     if (outcome !== wire.ADMITTED) return outcome

@@ -2,11 +2,11 @@
  * `ActorRef`: the address of an actor, on this thread or another, with typed `tell`, `ask` and `stream`.
  *
  * A ref is small, can be sent in a message and works the same wherever it arrives. It keeps nobody alive: a
- * message to an actor that has ended is refused and counted as a dead letter.
- * A ref that an actor holds is bound to that actor: what is asked through it inherits the deadline of the message
- * being handled, and carries the actor as its sender.
+ * message to an actor that has ended is refused and counted as a dead letter. A ref that an actor holds is
+ * bound to that actor: what is asked through it inherits the deadline of the message being handled, and
+ * carries the actor as its sender.
  *
- * Tests: test/actor/ref.test.ts, test/actor/define-actor.types.test.ts
+ * Tests: test/actor/ask.race.test.ts, test/actor/define-actor.types.test.ts
  */
 import { type ActorAddress, formatAddress } from './address.ts'
 import type { AnswerOf, ItemOf, MessageType, PayloadArguments, ReceiveOf } from './message-types.ts'
@@ -54,8 +54,8 @@ export class ActorRef<Receive = AnyReceive> implements ActorAddress {
   }
 
   /**
-   * Sends and forgets. True when the message has its place in the mailbox; false when it was refused (mailbox or
-   * ring full, actor ended), and then it is counted as a dead letter and nothing was sent.
+   * Sends and forgets. True when the message has its place in the mailbox; false when it was refused (mailbox
+   * or ring full, actor ended), and then it is counted as a dead letter and nothing was sent.
    *
    * @throws SHL_VALUE_NOT_SENDABLE, SHL_MESSAGE_TOO_LARGE
    */
@@ -82,8 +82,10 @@ export class ActorRef<Receive = AnyReceive> implements ActorAddress {
    * Sends and resolves with the answer. Settles in any case: by the answer, the actor's error, its end, its
    * thread's end, the deadline, or the signal.
    *
-   * @throws what the handler throws, or SHL_ASK_TIMEOUT, SHL_ASK_ABORTED, SHL_ACTOR_STOPPED, SHL_ACTOR_NOT_FOUND,
-   * SHL_THREAD_LOST, SHL_MAILBOX_FULL, SHL_RING_FULL, SHL_ASK_LIMIT, SHL_VALUE_NOT_SENDABLE, SHL_RUNTIME_CLOSED
+   * @throws what the handler throws, or SHL_ASK_TIMEOUT, SHL_ASK_ABORTED, SHL_ACTOR_STOPPED,
+   * SHL_ACTOR_NOT_FOUND,
+   * SHL_THREAD_LOST, SHL_MAILBOX_FULL, SHL_RING_FULL, SHL_ASK_LIMIT, SHL_VALUE_NOT_SENDABLE,
+   * SHL_RUNTIME_CLOSED
    */
   ask<K extends MessageType<Receive>>(
     type: K,
@@ -92,7 +94,9 @@ export class ActorRef<Receive = AnyReceive> implements ActorAddress {
     return this.#messenger.ask(this, this.#owner, type, payload, options) as Promise<AnswerOf<Receive, K>>
   }
 
-  /** Iterates over a streaming answer: the producer runs only on demand, `return()` (or `break`) cancels it. */
+  /**
+   * Iterates over a streaming answer: the producer runs only on demand, `return()` (or `break`) cancels it.
+   */
   stream<K extends MessageType<Receive>>(
     type: K,
     ...[payload, options]: PayloadArguments<Receive, K, StreamOptions>

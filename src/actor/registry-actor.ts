@@ -1,11 +1,12 @@
 /**
- * The registry: one actor on the main thread that keeps names and groups, and tells subscribers of every change.
+ * The registry: one actor on the main thread that keeps names and groups, and tells subscribers of every
+ * change.
  *
- * It is an ordinary actor, so that registering is ordered with everything else that goes through a mailbox, and it
- * watches whatever is registered, so that an actor that ends leaves by itself, whatever way it went.
- * A subscriber that does not read is cut with an error after `BACKLOG_MAX` changes: memory stays bounded.
+ * It is an ordinary actor, so that registering is ordered with everything else that goes through a mailbox,
+ * and it watches whatever is registered, so that an actor that ends leaves by itself, whatever way it went. A
+ * subscriber that does not read is cut with an error after `BACKLOG_MAX` changes: memory stays bounded.
  *
- * Source: Erlang's `register` and `pg`, Akka's Receptionist. Tests: test/actor/registry.test.ts
+ * Source: Erlang's `register` and `pg`, Akka's Receptionist. Tests: test/actor/registry.race.test.ts
  */
 import { ShardloomError } from '../base/index.ts'
 import type { ActorContext } from './context.ts'

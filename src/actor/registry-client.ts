@@ -1,4 +1,7 @@
-/** The registry as any thread sees it: names and groups of actors, kept by one actor on the main thread. */
+/**
+ * The registry as any thread sees it: names and groups of actors, kept by one actor on the main thread.
+ * Tests: test/actor/registry.race.test.ts
+ */
 import type { ActorAddress } from './address.ts'
 import type { ReceiveOf } from './message-types.ts'
 import type { Messenger, Owner } from './messenger.ts'

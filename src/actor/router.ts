@@ -3,15 +3,16 @@
  *
  *     round_robin      in turn
  *     least_mailbox    the shortest mailbox, read from shared memory at that moment
- *     consistent_hash  by `hashKey(type, payload)`: the same key goes to the same routee, and a resize moves only
- *                      the keys of the routees that came or went (rendezvous hashing, Thaler and Ravishankar 1998)
+ *     consistent_hash  by `hashKey(type, payload)`: the same key goes to the same routee, and a resize moves
+ *                      only the keys of the routees that came or went (rendezvous hashing, Thaler 1998)
  *     broadcast        everybody; `ask` answers with an array
  *
- * A router is an object of the thread that made it, not an actor: it costs no hop. It may be resized at any time;
- * a routee that is taken out finishes its mailbox first. A routee that ends abnormally is replaced, at most
- * `REPLACEMENTS_MAX` times within `REPLACEMENT_WINDOW_MS`: a routee that cannot live must not be spawned for ever.
+ * A router is an object of the thread that made it, not an actor: it costs no hop. It may be resized at any
+ * time; a routee that is taken out finishes its mailbox first. A routee that ends abnormally is replaced, at
+ * most `REPLACEMENTS_MAX` times within `REPLACEMENT_WINDOW_MS`: a routee that cannot live must not be spawned
+ * for ever.
  *
- * Tests: test/actor/router.test.ts, test/actor/router.race.test.ts
+ * Tests: test/actor/router.race.test.ts
  */
 import { type Clock, choiceOption, invalidOption, numberOption, ShardloomError } from '../base/index.ts'
 import type { AnswerOf, ItemOf, MessageType, PayloadArguments } from './message-types.ts'

@@ -1,7 +1,7 @@
 /**
  * What may become of a send that did not go through, and the error or the reason that says so.
  *
- * Tests: test/actor/send-outcome.test.ts
+ * Tests: test/actor/mailbox.race.test.ts, test/actor/ask.race.test.ts
  */
 import { numberOption, ShardloomError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'

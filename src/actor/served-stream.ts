@@ -1,12 +1,14 @@
 /**
- * The producing end of a streaming answer: a generator that is advanced only while the consumer has granted items.
+ * The producing end of a streaming answer: a generator that is advanced only while the consumer has granted
+ * items.
  *
- * The request itself waits in the mailbox like any message. Once it runs, the generator's steps are taken when
- * credit arrives: a synchronous generator's step is atomic; an asynchronous one gives way to the actor's other
- * messages at each of its awaits, so that a stream of events does not hold up the actor that feeds it.
+ * The request itself waits in the mailbox like any message. Once it runs, the generator's steps are taken
+ * when credit arrives: a synchronous generator's step is atomic; an asynchronous one gives way to the actor's
+ * other messages at each of its awaits, so that a stream of events does not hold up the actor that feeds it.
  *
- * Invariants: (1) at most one step runs at a time; (2) never more items than credit; (3) `return` of the generator
- * is called exactly once when the consumer goes first. Tests: test/actor/streams.race.test.ts
+ * Invariants: (1) at most one step runs at a time; (2) never more items than credit; (3) `return` of the
+ * generator is called exactly once when the consumer goes first. Tests: test/actor/streams.race.test.ts
+ * Tests: test/actor/streams.race.test.ts
  */
 import { toError } from '../base/index.ts'
 import type { CellContext } from './cell-context.ts'

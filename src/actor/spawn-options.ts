@@ -10,9 +10,14 @@ export interface SpawnOptions<Args> {
   readonly args?: Args
   /** Shown in messages and by `inspect`. Default: the definition's name. */
   readonly name?: string
-  /** Which export of the module is the actor. Default: `default`, else the only definition among the exports. */
+  /**
+   * Which export of the module is the actor. Default: `default`, else the only definition among the exports.
+   */
   readonly export?: string
-  /** `shared`: the least busy worker thread (default). `dedicated`: a thread of its own. `main`: the main thread. */
+  /**
+   * `shared`: the least busy worker thread (default). `dedicated`: a thread of its own. `main`: the main
+   * thread.
+   */
   readonly placement?: Placement
   /** Overrides the definition's bounds. */
   readonly mailbox?: MailboxOptions

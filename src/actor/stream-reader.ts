@@ -1,12 +1,13 @@
 /**
  * The consuming end of a streaming answer: an async iterator that grants one item per `next`.
  *
- * The producer runs only on credit. Opening grants `window` items; each item taken grants another one, in batches
- * of half a window. `return()` (a `break` in `for await`) cancels: the producer's generator is closed and its
- * `finally` blocks run. Each wait for an item has the deadline of the stream's `timeoutMs`.
+ * The producer runs only on credit. Opening grants `window` items; each item taken grants another one, in
+ * batches of half a window. `return()` (a `break` in `for await`) cancels: the producer's generator is closed
+ * and its `finally` blocks run. Each wait for an item has the deadline of the stream's `timeoutMs`.
  *
- * Invariants: (1) at most `window` items are on their way or buffered; (2) after the end, an error or `return`,
- * every `next` is done. Tests: test/actor/streams.race.test.ts
+ * Invariants: (1) at most `window` items are on their way or buffered; (2) after the end, an error or
+ * `return`, every `next` is done. Tests: test/actor/streams.race.test.ts
+ * Tests: test/actor/streams.race.test.ts
  */
 import type { PendingSink } from './pending-asks.ts'
 

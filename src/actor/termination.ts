@@ -1,8 +1,10 @@
 /**
  * Why an actor ended: one union, the same for whoever watched, linked, stopped or asked.
  *
- * A thread's end is a reason of its own with its cause, because what to do about it differs: a failed actor may be
- * spawned again where it was; a lost thread took others with it. Source: Erlang's exit reasons, Akka's `Terminated`.
+ * A thread's end is a reason of its own with its cause, because what to do about it differs: a failed actor
+ * may be spawned again where it was; a lost thread took others with it. Source: Erlang's exit reasons, Akka's
+ * `Terminated`.
+ * Tests: test/actor/lifecycle.race.test.ts
  */
 
 /** How a thread came to its end. */

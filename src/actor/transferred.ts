@@ -1,4 +1,7 @@
-/** Marks an answer or a stream item whose transferables move to the asker instead of being copied. */
+/**
+ * Marks an answer or a stream item whose transferables move to the asker instead of being copied.
+ * Tests: test/actor/ask.race.test.ts
+ */
 
 /** A value with the list of what moves. Made by `transfer`. */
 export class Transferred<T> {
@@ -12,7 +15,8 @@ export class Transferred<T> {
 }
 
 /**
- * Returns `value` from a handler and moves the listed `ArrayBuffer`s, `MessagePort`s and streams to the asker.
+ * Returns `value` from a handler and moves the listed `ArrayBuffer`s, `MessagePort`s and streams to the
+ * asker.
  *
  * @example
  * ```ts

@@ -1,9 +1,9 @@
 /**
  * Senders that wait for space: one queue per thread, in order for each target.
  *
- * Offers wait here, and asks whose ring is full or whose target has the policy `wait`. They are tried again at
- * every turn of the pump while they are young, then every millisecond; each has its own deadline among the pending
- * asks. One that finds no room holds back the others for the same target, and nobody else.
+ * Offers wait here, and asks whose ring is full or whose target has the policy `wait`. They are tried again
+ * at every turn of the pump while they are young, then every millisecond; each has its own deadline among the
+ * pending asks. One that finds no room holds back the others for the same target, and nobody else.
  *
  * Invariant: what one caller sent first to a target goes first. Tests: test/actor/mailbox.race.test.ts
  */

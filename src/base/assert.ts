@@ -1,8 +1,9 @@
 /**
  * Assertions: for what must hold if this package is right, always on, at the edges of shared memory.
  *
- * A failed assertion is a programmer error (ours), never an operating error: it fails the actor that runs, not the
- * process. Operating errors are `ShardloomError`s with another code.
+ * A failed assertion is a programmer error (ours), never an operating error: it fails the actor that runs,
+ * not the process. Operating errors are `ShardloomError`s with another code.
+ * Tests: test/base/errors.test.ts
  */
 import { ShardloomError } from './errors.ts'
 

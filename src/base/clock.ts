@@ -1,10 +1,10 @@
 /**
  * Time, injected: everything above takes a `Clock`, so that tests and simulations can own it.
  *
- * Deadlines cross threads, so `nowMs` must mean the same on every thread of the process. `performance.now()` does
- * not (each worker counts from its own start); `process.hrtime` does, but costs more. The system clock therefore
- * measures the difference once per thread and adds it. Times are monotonic milliseconds since an arbitrary origin,
- * never wall-clock time: a clock that is set back ends no lease early and revives nothing.
+ * Deadlines cross threads, so `nowMs` must mean the same on every thread of the process. `performance.now()`
+ * does not (each worker counts from its own start); `process.hrtime` does, but costs more. The system clock
+ * therefore measures the difference once per thread and adds it. Times are monotonic milliseconds since an
+ * arbitrary origin, never wall-clock time: a clock that is set back ends no lease early and revives nothing.
  *
  * Cost: about 35 ns a call. Tests: test/base/clock.test.ts
  */
@@ -19,10 +19,13 @@ export interface TimerHandle {
 export interface Clock {
   /** Monotonic milliseconds, with a fraction. */
   nowMs(): number
-  /** Runs `task` once, not before `delayMs` has passed. An unreferenced timer does not keep the process alive. */
+  /**
+   * Runs `task` once, not before `delayMs` has passed. An unreferenced timer does not keep the process alive.
+   */
   after(delayMs: number, task: () => void, options?: { unref?: boolean }): TimerHandle
 }
 
+/** The longest wait that Node has a timer for; a longer one would fire at once, or so. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
 /** The clock of the machine. */
@@ -32,8 +35,15 @@ export function systemClock(): Clock {
   return {
     nowMs: () => performance.now() + offsetMs,
     after(delayMs, task, options) {
-      const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), TIMEOUT_MAX_MS))
-      if (options?.unref) timer.unref()
+      let timer: NodeJS.Timeout
+      const wait = (leftMs: number): void => {
+        const isLast = leftMs <= TIMEOUT_MAX_MS
+        timer = isLast
+          ? setTimeout(task, Math.max(leftMs, 0))
+          : setTimeout(() => wait(leftMs - TIMEOUT_MAX_MS), TIMEOUT_MAX_MS)
+        if (options?.unref) timer.unref()
+      }
+      wait(delayMs)
       return { cancel: () => clearTimeout(timer) }
     },
   }

@@ -1,10 +1,11 @@
 /**
- * The catalogue of everything Shardloom can refuse: one row per code, and every other list of errors is derived.
+ * The catalogue of everything Shardloom can refuse: one row per code, and every other list of errors is
+ * derived.
  *
- * A row is data, so that the documentation page, the types, the exit code and later the RESP and HTTP mappings
- * cannot drift from the code that throws. `message` is a template: `{name}` is replaced from `details`. It says
- * what was asked, what was found and what is allowed, as `name=value`; `advice` says what to do next.
- * When you add a row, `test/base/error-codes.test.ts` tells you which page must list it.
+ * A row is data, so that the documentation page, the types, the exit code and later the RESP and HTTP
+ * mappings cannot drift from the code that throws. `message` is a template: `{name}` is replaced from
+ * `details`. It says what was asked, what was found and what is allowed, as `name=value`; `advice` says what
+ * to do next. When you add a row, `test/base/error-codes.test.ts` tells you which page must list it.
  *
  * Source: the table of Fastify's `lib/errors.js`, with TigerBeetle's habit of saying the allowed range.
  */
@@ -146,11 +147,6 @@ export const ERROR_CODES = {
     message: 'router has no routees: group={group}',
     advice: 'resize the router to at least 1, or wait for a routee to join',
     retryable: true,
-  },
-  SHL_LINKED: {
-    message: 'a linked actor ended: actor={actor} linked={linked} reason={reason}',
-    advice: 'look at the linked actor first',
-    retryable: false,
   },
   SHL_HANDLER_FAILED: {
     message: 'handler failed: actor={actor} type={type}',

@@ -1,10 +1,10 @@
 /**
  * `ShardloomError`: every operating error that this package throws or rejects with.
  *
- * One class with a `code` from the catalogue instead of a class per code: callers match on `code`, which survives
- * a thread crossing, two copies of the package and a bundler. `instanceof` works across copies through a
- * registered symbol (undici's way), so an error rebuilt by the codec passes as well.
- * Expected outcomes are values and never errors; broken invariants are assertions (`assert.ts`).
+ * One class with a `code` from the catalogue instead of a class per code: callers match on `code`, which
+ * survives a thread crossing, two copies of the package and a bundler. `instanceof` works across copies
+ * through a registered symbol (undici's way), so an error rebuilt by the codec passes as well. Expected
+ * outcomes are values and never errors; broken invariants are assertions (`assert.ts`).
  *
  * Tests: test/base/errors.test.ts
  */

@@ -1,8 +1,8 @@
 /**
  * Checks of what a caller passes in: an unknown key or a value out of range is an error that names it.
  *
- * OTP accepts unknown options silently, and a misspelt limit is then no limit; we refuse them and name the nearest
- * key. Tests: test/base/options.test.ts
+ * OTP accepts unknown options silently, and a misspelt limit is then no limit; we refuse them and name the
+ * nearest key. Tests: test/base/options.test.ts
  */
 import { ShardloomError } from './errors.ts'
 

@@ -1,8 +1,9 @@
 /**
  * Randomness, injected: a seeded generator whose every draw can be replayed.
  *
- * xoshiro128** of Blackman and Vigna (https://prng.di.unimi.it/): 128 bits of state, good enough for schedules,
- * jitter and placement, and no secret: never use it for keys or tokens. Seeds are spread by SplitMix32.
+ * xoshiro128** of Blackman and Vigna (https://prng.di.unimi.it/): 128 bits of state, good enough for
+ * schedules, jitter and placement, and no secret: never use it for keys or tokens. Seeds are spread by
+ * SplitMix32.
  *
  * Tests: test/base/random.test.ts
  */

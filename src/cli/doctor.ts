@@ -1,4 +1,7 @@
-/** What `shardloom doctor` looks at: each check does the real thing once and says what it found. */
+/**
+ * What `shardloom doctor` looks at: each check does the real thing once and says what it found.
+ * Tests: test/cli/cli.test.ts
+ */
 import { availableParallelism } from 'node:os'
 import { toError } from '../base/index.ts'
 import { createRuntime } from '../runtime/index.ts'

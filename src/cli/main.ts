@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
- * The command `shardloom`: today it answers one question, whether this machine can run the runtime, and how well.
+ * The command `shardloom`: today it answers one question, whether this machine can run the runtime, and how
+ * well.
  *
- * `doctor` starts a real runtime with one worker thread, asks it, loses it and closes it, and says what it found;
- * its exit code is 0 when all of it worked. Tests: test/cli/cli.test.ts
+ * `doctor` starts a real runtime with one worker thread, asks it, loses it and closes it, and says what it
+ * found; its exit code is 0 when all of it worked. Tests: test/cli/cli.test.ts
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

@@ -1,8 +1,10 @@
 /**
- * The guardian: the first actor of every thread. It starts the others when asked to, and stops them at the end.
+ * The guardian: the first actor of every thread. It starts the others when asked to, and stops them at the
+ * end.
  *
- * It is an ordinary actor but for one thing: it goes on taking messages while earlier ones are being answered, so
- * that an `init` that takes long holds up nobody else.
+ * It is an ordinary actor but for one thing: it goes on taking messages while earlier ones are being
+ * answered, so that an `init` that takes long holds up nobody else.
+ * Tests: test/actor/lifecycle.race.test.ts, test/runtime/close.race.test.ts
  */
 import {
   type ActorRef,

@@ -1,8 +1,9 @@
 /**
  * Keeps the process alive while something is awaited, and not a moment longer.
  *
- * Every handle of the runtime is unreferenced; this one timer is referenced while there is a reason. Letting go is
- * put off by a few milliseconds, because one ask after the other would otherwise pay for it each time.
+ * Every handle of the runtime is unreferenced; this one timer is referenced while there is a reason. Letting
+ * go is put off by a few milliseconds, because one ask after the other would otherwise pay for it each time.
+ * Tests: test/runtime/close.race.test.ts
  */
 
 const LINGER_MS = 5

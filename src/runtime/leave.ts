@@ -1,12 +1,12 @@
 /**
  * Leaves a process that Node cannot end: one with a worker thread that nothing interrupts.
  *
- * At exit Node joins every worker thread, also in `process.exit`, and would wait for ever for a thread in a native
- * call or an uninterruptible loop. Once a thread had to be given up, the process is therefore left from its `exit`
- * event: replaced by a program that ends at once with the same exit code, where Node can
- * do that (22.15 and later), else killed by its own signal, which a shell shows as 137.
+ * At exit Node joins every worker thread, also in `process.exit`, and would wait for ever for a thread in a
+ * native call or an uninterruptible loop. Once a thread had to be given up, the process is therefore left
+ * from its `exit` event: replaced by a program that ends at once with the same exit code, where Node can do
+ * that (22.15 and later), else killed by its own signal, which a shell shows as 137.
  *
- * Tests: test/runtime/given-up-thread.race.test.ts
+ * Tests: test/runtime/close.race.test.ts
  */
 import { writeSync } from 'node:fs'
 

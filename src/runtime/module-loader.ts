@@ -1,10 +1,10 @@
 /**
  * Loads an actor's definition from a module, on the thread that will run it.
  *
- * TypeScript loads natively where Node can (22.18 and later, 24), else through `tsx` when it is installed, else
- * with an error that says what to do. A program run from its TypeScript sources writes the URL of the JavaScript
- * that a build would make, `new URL('./x.js', import.meta.url)`, because that is what bundlers see; where only
- * `x.ts` exists, that is loaded. Tests: test/runtime/module-loader.test.ts
+ * TypeScript loads natively where Node can (22.18 and later, 24), else through `tsx` when it is installed,
+ * else with an error that says what to do. A program run from its TypeScript sources writes the URL of the
+ * JavaScript that a build would make, `new URL('./x.js', import.meta.url)`, because that is what bundlers
+ * see; where only `x.ts` exists, that is loaded. Tests: test/runtime/module-loader.test.ts
  */
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'

@@ -1,8 +1,9 @@
 /**
- * How long to wait before a lost thread is replaced: not at all at first, longer and longer when many are lost.
+ * How long to wait before a lost thread is replaced: not at all at first, longer and longer when many are
+ * lost.
  *
- * Pure: times are passed in. A thread that dies as soon as it lives must not cost a core; one that dies now and
- * then should hardly be missed. Tests: test/runtime/replacement-backoff.test.ts
+ * Pure: times are passed in. A thread that dies as soon as it lives must not cost a core; one that dies now
+ * and then should hardly be missed. Tests: test/runtime/replacement-backoff.test.ts
  */
 
 /** Replaced at once, up to so many within the window; then with a delay that doubles. */

@@ -2,6 +2,7 @@
  * What a runtime shows of itself, read from shared memory: it works also while threads are stuck.
  *
  * Writer: none here. Readers: the main thread, at any time.
+ * Tests: test/runtime/thread-loss.race.test.ts
  */
 import type { DeadLetter } from '../actor/index.ts'
 import {

@@ -1,13 +1,13 @@
 /**
  * The runtime: threads, the actors on them, and one door for the program that uses them.
  *
- * The main thread is a thread like the others: it has an actor system, a guardian, the registry, and whatever is
- * spawned on it. `close()` goes in order: nothing new is taken, what is under way finishes, actors stop (the
- * youngest first), threads exit, and what had to be cut is reported. It returns within its deadline even when a
- * thread cannot be interrupted. A runtime that nobody closes does the same on its own when the process has nothing
- * else to do, and never holds the process.
+ * The main thread is a thread like the others: it has an actor system, a guardian, the registry, and whatever
+ * is spawned on it. `close()` goes in order: nothing new is taken, what is under way finishes, actors stop
+ * (the youngest first), threads exit, and what had to be cut is reported. It returns within its deadline even
+ * when a thread cannot be interrupted. A runtime that nobody closes does the same on its own when the process
+ * has nothing else to do, and never holds the process.
  *
- * Tests: test/runtime/*.race.test.ts
+ * Tests: test/runtime/close.race.test.ts, test/runtime/thread-loss.race.test.ts
  */
 import { setFlagsFromString } from 'node:v8'
 import {
@@ -274,7 +274,9 @@ export class Runtime {
     return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
   }
 
-  /** Terminates a worker thread, as a crash would: for tests and drills. False when there is no such thread. */
+  /**
+   * Terminates a worker thread, as a crash would: for tests and drills. False when there is no such thread.
+   */
   async killThread(id: number): Promise<boolean> {
     const thread = this.#pool.threads.get(id)
     if (thread === undefined) return false
@@ -287,7 +289,10 @@ export class Runtime {
     return true
   }
 
-  /** Ends everything, in order, within a deadline; see the head comment. Calling it again gives the same report. */
+  /**
+   * Ends everything, in order, within a deadline; see the head comment. Calling it again gives the same
+   * report.
+   */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     if (this.#closing === undefined) {
       checkKnownOptions('close', options, ['timeoutMs'])
@@ -437,7 +442,9 @@ export class Runtime {
     else if (message.type === 'stop_overdue') this.#onStopOverdue(message.thread)
   }
 
-  /** A stop was not obeyed: a dedicated thread is ended with its actor, a shared one has others to think of. */
+  /**
+   * A stop was not obeyed: a dedicated thread is ended with its actor, a shared one has others to think of.
+   */
   #onStopOverdue(id: number): void {
     const thread = this.#pool.threads.get(id)
     if (thread?.kind === 'dedicated') void this.#pool.terminate(thread, 'unresponsive')

@@ -43,9 +43,14 @@ export interface RuntimeTimeouts {
 
 /** Options of `createRuntime`. */
 export interface RuntimeOptions {
-  /** Worker threads that share the actors. Default: `availableParallelism() - 1`, at least 1; 0 means main only. */
+  /**
+   * Worker threads that share the actors. Default: `availableParallelism() - 1`, at least 1; 0 means main
+   * only.
+   */
   readonly threads?: number
-  /** What a thread without work does: `adaptive` (default) spins while it pays, `park` never, `spin` always. */
+  /**
+   * What a thread without work does: `adaptive` (default) spins while it pays, `park` never, `spin` always.
+   */
   readonly idle?: IdleStrategyName
   readonly limits?: RuntimeLimits
   readonly timeouts?: RuntimeTimeouts

@@ -1,10 +1,10 @@
 /**
  * The start of a worker thread: its actor system, its guardian, and its ear for the main thread.
  *
- * Links arrive on the control port before any ref that needs them can: the main thread posts them to everybody
- * before the new thread may be spawned on. A thread that meets an unknown address therefore looks at the control
- * port at once, without waiting for its event loop (`takeLink`).
- * Tests: test/runtime/*.race.test.ts
+ * Links arrive on the control port before any ref that needs them can: the main thread posts them to
+ * everybody before the new thread may be spawned on. A thread that meets an unknown address therefore looks
+ * at the control port at once, without waiting for its event loop (`takeLink`).
+ * Tests: test/runtime/thread-loss.race.test.ts, test/actor/lifecycle.race.test.ts
  */
 import { type MessagePort, receiveMessageOnPort, type WorkerOptions } from 'node:worker_threads'
 import type { SystemSettings } from '../actor/index.ts'
@@ -44,7 +44,9 @@ export function workerOptionsFor(start: ThreadStart, base: WorkerOptions): Worke
   return { ...base, workerData: { shardloom: start }, transferList: [start.controlPort, ...ports] }
 }
 
-/** Events that one thread may send within a second: a flood of dead letters must not become a flood of events. */
+/**
+ * Events that one thread may send within a second: a flood of dead letters must not become a flood of events.
+ */
 const EVENTS_PER_SECOND = 100
 
 /** Runs a worker thread until the main thread ends it. */
@@ -127,7 +129,9 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   post({ type: 'ready' })
 }
 
-/** Starts a child for an actor of this thread: a definition here, a module where the main thread places it. */
+/**
+ * Starts a child for an actor of this thread: a definition here, a module where the main thread places it.
+ */
 async function spawnChild(
   system: ActorSystem,
   owner: Owner,

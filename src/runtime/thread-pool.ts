@@ -6,8 +6,8 @@
  *                                                    unresponsive), reported once, with its cause
  *
  * Every pair of threads has a link from the start: rings are address space until they are used. Starts and
- * terminations take turns, because both at once can crash Node (nodejs/node#56312). `terminate()` is never awaited
- * without a deadline: a thread that does not die is *lost*, and nobody waits for it.
+ * terminations take turns, because both at once can crash Node (nodejs/node#56312). `terminate()` is never
+ * awaited without a deadline: a thread that does not die is *lost*, and nobody waits for it.
  *
  * Tests: test/runtime/thread-loss.race.test.ts
  */

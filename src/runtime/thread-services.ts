@@ -1,6 +1,6 @@
 /**
  * What every thread, main or worker, can do for the runtime: start an actor, stop them all, report.
- * Tests: test/runtime/*.race.test.ts
+ * Tests: test/runtime/close.race.test.ts
  */
 import type { ActorRef, ActorSystem, AnyActorDefinition, MailboxOptions } from '../actor/index.ts'
 import { type ActorAddress, GUARDIAN_SLOT } from '../actor/index.ts'

@@ -1,9 +1,9 @@
 /**
  * Starts a worker thread on our entry module, also where a bundler has moved us and left the module behind.
  *
- * Losing the worker's file in a bundle is the classic fault of libraries like this one. Here the path is made in a
- * way that no bundler tries to follow; where the file is, it is started; where it is not, the same code, built into
- * one text, is run instead. The text is loaded only in that case.
+ * Losing the worker's file in a bundle is the classic fault of libraries like this one. Here the path is made
+ * in a way that no bundler tries to follow; where the file is, it is started; where it is not, the same code,
+ * built into one text, is run instead. The text is loaded only in that case.
  * Tests: test/package/package.test.ts bundles with Vite, webpack and esbuild, and runs each bundle.
  */
 import { existsSync } from 'node:fs'

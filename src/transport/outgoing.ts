@@ -3,6 +3,7 @@
  *
  * One such object per thread is filled and reused for each message on the hot path, which keeps the call
  * monomorphic and free of allocation; a copy is made only for what has to wait (`WaitingRecord`).
+ * Tests: test/transport/link.test.ts
  */
 
 /** The header fields of `record-layout.ts`, with the payload still a value. */

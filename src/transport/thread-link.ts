@@ -4,12 +4,13 @@
  *     this thread                                     the other thread
  *     LinkWriter ──► ring (ours) ───────────────────► LinkReader
  *     LinkReader ◄── ring (theirs) ◄───────────────── LinkWriter
- *     bulk port  ◄═► large and transferable payloads ═► bulk port     (no listener: taken by the ring's headers)
- *     bell port  ◄─► wake-ups                        ─► bell port     (a listener: the event loop sleeps on it)
+ *     bulk port  ◄═► large and transferable payloads ═► bulk port    no listener: the ring's headers take it
+ *     bell port  ◄─► wake-ups                        ─► bell port    a listener: the event loop sleeps on it
  *
  * A link exists from the first use; until the runtime has connected it, what is sent reliably waits in it.
  *
  * Writer: each ring's producer end is written by one thread; see `memory/ring-producer.ts`.
+ * Tests: test/transport/link.test.ts
  * Tests: test/transport/link.test.ts
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'

@@ -1,22 +1,25 @@
 /**
- * The shared memory that one thread owns and every other thread may read: its control words, its actors' mailbox
- * figures, and the cancel marks of the asks it has sent.
+ * The shared memory that one thread owns and every other thread may read: its control words, its actors'
+ * mailbox figures, and the cancel marks of the asks it has sent.
  *
- *     control      one line per word that different threads write:  parked | state | awake (runtime-wide, main's)
+ *     control      one line per word that different threads write:  parked | state | sending
  *     actor table  64 bytes per actor slot:  depth | bytes | depthMax | bytesMax | generation | policy | …
  *     ask table    one word per ask slot: the generation of the newest cancelled ask in that slot
  *
- * The whole range is reserved at the start: the system gives pages only when they are touched, so 131,072 actor
- * slots cost 8 MB of addresses and no memory. Growing instead would need a message to every reader per growth.
+ * The whole range is reserved at the start: the system gives pages only when they are touched, so 131,072
+ * actor slots cost 8 MB of addresses and no memory. Growing instead would need a message to every reader per
+ * growth.
  *
- * Writer: control and ask table: the owning thread. Actor table: the owner writes limits and generation; `depth`
- * and `bytes` are added to by every sender (admission) and subtracted from by the owner (release), always with a
- * read-modify-write. Readers: every thread of the runtime.
- * Invariants: (1) each admitted message is released exactly once, wherever it ends; so `depth` is never negative,
- * and never above `depthMax` by more than the senders that are about to take their step back; (2) a slot's
- * generation grows with each actor and is 0 while the slot is free; (3) an ask's cancel mark only grows.
+ * Writer: control and ask table: the owning thread. Actor table: the owner writes limits and generation;
+ * `depth` and `bytes` are added to by every sender (admission) and subtracted from by the owner (release),
+ * always with a read-modify-write. Readers: every thread of the runtime.
+ * Invariants: (1) each admitted message is released exactly once, wherever it ends; so `depth` is never
+ * negative, and never above `depthMax` by more than the senders that are about to take their step back; (2) a
+ * slot's generation grows with each actor and is 0 while the slot is free; (3) an ask's cancel mark only
+ * grows.
  * Publication order: limits first, generation last; a reader that sees the generation sees its limits.
- * Cost: one atomic add per message on each side. Tests: test/transport/admission.test.ts, admission.model.test.ts
+ * Cost: one atomic add per message on each side. Tests: test/transport/thread-memory.test.ts,
+ * thread-memory.model.test.ts, test/actor/mailbox.race.test.ts
  */
 
 const LINE_WORDS = 32
@@ -122,7 +125,8 @@ export function admit(
   }
   if (sizeBytes === 0) return ADMITTED
   const bytes = Atomics.add(actors, base + ACTOR_BYTES, sizeBytes)
-  // A single message larger than the whole bound passes when the mailbox is empty: it could never pass otherwise.
+  // A single message larger than the whole bound passes when the mailbox is empty: it could never pass
+  // otherwise.
   if (bytes > 0 && bytes + sizeBytes > actors[base + ACTOR_BYTES_MAX]! && policy !== POLICY_DROP_OLDEST) {
     Atomics.sub(actors, base + ACTOR_BYTES, sizeBytes)
     Atomics.sub(actors, base + ACTOR_DEPTH, 1)

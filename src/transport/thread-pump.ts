@@ -2,23 +2,24 @@
  * The pump: one per thread, it moves records between the thread's links and its actors, and decides when the
  * thread looks, spins or sleeps.
  *
- * A thread is *parked* when it waits in its event loop for a doorbell, and *awake* when a look at the rings is
- * already scheduled. While awake nobody needs to ring. The loop of an awake thread:
+ * A thread is *parked* when it waits in its event loop for a doorbell, and *awake* when a look at the rings
+ * is already scheduled. While awake nobody needs to ring. The loop of an awake thread:
  *
  *     take what the rings hold ─► run local work ─► flush ─┬─ something was done ─► again, or yield
  *                                                          └─ nothing: spin ─┬─ found work ─► again
  *                                                                            └─ park, recheck, sleep
  *
- * It yields in two ways. To microtasks, whenever promises were settled or asynchronous handlers run, so that their
- * continuations go on at once. To the event loop, after `SLICE_MS`, so that timers and I/O never starve however
- * much arrives; microtasks alone would never let the loop turn.
- * How long to spin is the idle strategy's decision; on the main thread the pump spins only while an answer is
- * awaited. A thread that is awake has a `setImmediate` under way: it comes back to park even if nothing happens.
+ * It yields in two ways. To microtasks, whenever promises were settled or asynchronous handlers run, so that
+ * their continuations go on at once. To the event loop, after `SLICE_MS`, so that timers and I/O never starve
+ * however much arrives; microtasks alone would never let the loop turn. How long to spin is the idle
+ * strategy's decision; on the main thread the pump spins only while an answer is awaited. A thread that is
+ * awake has a `setImmediate` under way: it comes back to park even if nothing happens.
  *
  * Writer: this thread's parked word and its share of the runtime's awake count. Readers: every ringer.
  * Invariants: (1) parked is stored before the last look at the rings (no lost wake-up, `memory/doorbell.ts`);
  * (2) awake implies a scheduled look; (3) `flush` runs before any spin and before parking.
- * Cost: bench/ask-awake.ts, bench/ask-asleep.ts, bench/loop-delay.ts. Tests: test/transport/thread-pump.test.ts
+ * Cost: bench/ask-awake.ts, bench/ask-asleep.ts, bench/loop-delay.ts.
+ * Tests: test/actor/ask.race.test.ts, test/actor/mailbox.race.test.ts
  */
 import type { Clock, TimerHandle } from '../base/index.ts'
 import { DoorbellSleeper, type IdleStrategy } from '../memory/index.ts'
@@ -39,7 +40,10 @@ const SLICE_MS = 2
 const BURST_MS = 1
 /** Records taken from one link before the next one has its turn. */
 const RECORDS_PER_LINK = 256
-/** Turns through the microtask queue before a spin, after promises were settled: their continuations come first. */
+/**
+ * Turns through the microtask queue before a spin, after promises were settled: their continuations come
+ * first.
+ */
 const IDLE_ROUNDS = 2
 /** How often a writer with waiting records tries again while its reader is slow. */
 const RETRY_MS = 1
@@ -67,7 +71,9 @@ export interface ThreadPumpOptions {
   readonly clock: Clock
   readonly idle: IdleStrategy
   readonly cores: number
-  /** Whether to spin also when no answer is awaited: true on worker threads, whose work is to wait for work. */
+  /**
+   * Whether to spin also when no answer is awaited: true on worker threads, whose work is to wait for work.
+   */
   readonly spinsUnasked: boolean
 }
 

@@ -1,6 +1,12 @@
-/** Lives of actors on real threads: start, failure, stop, watch, link, children. Each end is told exactly once. */
+/**
+ * Lives of actors on real threads: start, failure, stop, watch, link, children. Each end is told exactly
+ * once.
+ */
+import type { ActorRef } from 'shardloom'
 import { describe, expect, test } from 'vitest'
 import { rejection, sleep, spawnTester, TESTER, testRuntime, until } from '../support/runtime.ts'
+
+type FiveRefs = [ActorRef, ActorRef, ActorRef, ActorRef, ActorRef]
 
 describe('spawn', () => {
   test('passes args and name, on every placement', async () => {
@@ -133,8 +139,7 @@ describe('watch and link', () => {
     const runtime = await testRuntime({ threads: 2 })
     const watcher = await spawnTester(runtime, { placement: 'main' })
     const targets = await Promise.all(Array.from({ length: 5 }, () => spawnTester(runtime)))
-    const [stopped, killed, failed, lost, gone] = targets as [never, never, never, never, never] &
-      typeof targets
+    const [stopped, killed, failed, lost, gone] = targets as FiveRefs
     await gone.stop()
     for (const target of targets) await watcher.ask('watch', target)
     await watcher.ask('watch', stopped)
@@ -165,11 +170,9 @@ describe('watch and link', () => {
 
   test('links share an abnormal end, and only that', async () => {
     const runtime = await testRuntime({ threads: 2 })
-    const [a, b, c] = (await Promise.all([1, 2, 3].map(() => spawnTester(runtime)))) as never as [
-      Awaited<ReturnType<typeof spawnTester>>,
-      Awaited<ReturnType<typeof spawnTester>>,
-      Awaited<ReturnType<typeof spawnTester>>,
-    ]
+    const a = await spawnTester(runtime)
+    const b = await spawnTester(runtime)
+    const c = await spawnTester(runtime)
     await a.ask('link', b)
     await c.ask('link', b)
     await c.stop()

@@ -1,4 +1,7 @@
-/** Every benchmark runs, small, so that none rots: what it prints is the contract, how fast it is is not looked at. */
+/**
+ * Every benchmark runs, small, so that none rots: what it prints is the contract, how fast it is is not
+ * looked at.
+ */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'

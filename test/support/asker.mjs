@@ -1,4 +1,7 @@
-/** A program that asks, fails and prints the error's stack: run by ask.race.test.ts, whose own stacks are mapped. */
+/**
+ * A program that asks, fails and prints the error's stack: run by ask.race.test.ts, whose own stacks are
+ * mapped.
+ */
 import { createRuntime } from 'shardloom'
 
 const runtime = await createRuntime({ threads: 1 })

@@ -1,4 +1,6 @@
-/** Actors that the race tests spawn on worker threads: plain JavaScript, because Node 20 loads nothing else. */
+/**
+ * Actors that the race tests spawn on worker threads: plain JavaScript, because Node 20 loads nothing else.
+ */
 import { spawnSync } from 'node:child_process'
 import { defineActor, transfer } from 'shardloom'
 

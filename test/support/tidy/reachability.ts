@@ -12,14 +12,25 @@ import { importsOf } from './imports.ts'
 import { type Check, CODE_PLACES, isFixture, isIn, lineAt, type Project } from './project.ts'
 
 /** Test file → why no source has its name. */
-const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {}
+const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
+  'test/actor/ask.race.test.ts': 'an ask passes ref, outbox, host and codec',
+  'test/actor/lifecycle.race.test.ts': 'ends are told across host, lifecycle and runtime',
+  'test/actor/registry.race.test.ts': 'the registry is an actor and its client',
+  'test/actor/streams.race.test.ts': 'a stream is a producing and a consuming end',
+  'test/cli/cli.test.ts': 'the command line as a whole',
+  'test/runtime/close.race.test.ts': 'the end of a runtime and of its process',
+  'test/runtime/thread-loss.race.test.ts': 'a loss is noticed by the pool and settled by everybody',
+  'test/transport/link.test.ts': 'a link is a writer and a reader',
+}
 
 /** Files where something begins: package.json names them, or a script, or a path at run time. */
 const ENTRY_POINTS = [
-  /^src\/(?:index|actor\/index|testkit\/index|cli\/main)\.ts$/,
+  /^src\/(?:index|actor\/public|cli\/main)\.ts$/,
   /^workers\/thread-main\.ts$/,
   /^examples\/[\w-]+\/main\.ts$/,
   /^bench\/main\.ts$/,
+  // Types of peers that bring none: found by the compiler, not by an import.
+  /^bench\/peers\/modules\.d\.ts$/,
 ]
 
 /** Paths in comments that a reader would follow. */
