@@ -1,7 +1,12 @@
 /** Payloads between value and bytes: which form a value takes, and that it comes back as it was. */
 import { describe, expect, test } from 'vitest'
 import { ValueCodec } from '../../src/codec/index.ts'
-import { decodePayload, type EncodedPayload, latin1Text, PayloadEncoder } from '../../src/transport/payload.ts'
+import {
+  decodePayload,
+  type EncodedPayload,
+  latin1Text,
+  PayloadEncoder,
+} from '../../src/transport/payload.ts'
 import {
   FORM_BYTES,
   FORM_DOUBLE,
