@@ -1,6 +1,5 @@
 /**
- * The actor libraries: comedy (an actor on a worker thread) and nact (actors in the same thread: no
- * crossing).
+ * The actor library: nact, whose actors live in the same thread: nothing is crossed and nothing is copied.
  */
 import type { AskPeer } from './peer.ts'
 

@@ -32,7 +32,9 @@ const BASE = SLOT * ACTOR_WORDS
 const GENERATION = 3
 const SENDERS = ['sender1', 'sender2'] as const
 
-/** Words behind the actor table: what the senders have put into the ring, and of that, what the owner took. */
+/**
+ * Words behind the actor table: what the senders have put into the ring, and of that, what the owner took.
+ */
 const SENT = (SLOT + 1) * ACTOR_WORDS
 const WORDS = SENT + SENDERS.length
 
