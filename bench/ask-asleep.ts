@@ -5,14 +5,8 @@
  * What would make the figure a lie: a pause that is shorter than the spin (5 ms is a hundred times longer).
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { peersNamed } from './ask-subjects.ts'
+import { peersNamed, warmUp } from './ask-subjects.ts'
 import { compare, type Question, ratio } from './harness.ts'
-
-/**
- * Back to back, before the rounds: compiled code is measured, as it would be in a program that runs for a
- * while.
- */
-const WARM_ASKS = 20_000
 
 export const question: Question = {
   name: 'ask-asleep',
@@ -29,7 +23,7 @@ export const question: Question = {
       name: peer.name,
       async start() {
         const { ask, stop } = await peer.start()
-        for (let i = 0; i < (params.small ? 10 : WARM_ASKS); i++) await ask(i)
+        await warmUp(ask, params.small)
         const round = async () => {
           const times: number[] = []
           let sum = 0

@@ -8,7 +8,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { createRuntime } from 'shardloom'
-import { ECHO } from './ask-subjects.ts'
+import { ECHO, warmUp } from './ask-subjects.ts'
 import type { echo } from './echo-actor.ts'
 import { compare, type Figure, type Question, ratio, type Subject } from './harness.ts'
 
@@ -33,14 +33,18 @@ export const question: Question = {
       const asks = params.small ? 5 : Math.max(50, Math.min(2000, 20_000_000 / size))
       const about = { question: 'message-size', metric: `${size} bytes`, unit: 'µs' }
       figures.push(
-        ...(await compare(about, [shardloomEcho(size, asks), postMessageEcho(size, asks)], params)),
+        ...(await compare(
+          about,
+          [shardloomEcho(size, asks, params.small), postMessageEcho(size, asks, params.small)],
+          params,
+        )),
       )
     }
     return figures
   },
 }
 
-function shardloomEcho(size: number, asks: number): Subject {
+function shardloomEcho(size: number, asks: number, isSmall: boolean): Subject {
   return {
     name: 'shardloom',
     async start() {
@@ -48,12 +52,13 @@ function shardloomEcho(size: number, asks: number): Subject {
       const ref = await runtime.spawn<typeof echo>(ECHO)
       const bytes = new Uint8Array(size).fill(7)
       const ask = async () => (await ref.ask('echo', bytes)) as Uint8Array
+      await warmUp(ask, isSmall)
       return { round: () => time(asks, ask), stop: async () => void (await runtime.close()) }
     },
   }
 }
 
-function postMessageEcho(size: number, asks: number): Subject {
+function postMessageEcho(size: number, asks: number, isSmall: boolean): Subject {
   return {
     name: 'postMessage',
     async start() {
@@ -67,6 +72,7 @@ function postMessageEcho(size: number, asks: number): Subject {
           answered = resolve
           worker.postMessage(bytes)
         })
+      await warmUp(ask, isSmall)
       return { round: () => time(asks, ask), stop: async () => void (await worker.terminate()) }
     },
   }

@@ -86,6 +86,8 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   readonly #parts: SystemParts
   readonly #codec: ValueCodec
   readonly #links = new Map<number, wire.ThreadLink>()
+  /** The link that was used last: most messages go where the last one went. */
+  #lastLink: wire.ThreadLink | undefined
   readonly #lost = new Map<number, { cause: ThreadLossCause; error: Error | undefined }>()
   #decodeOwner: Owner | undefined
   #isClosed = false
@@ -174,6 +176,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
       this.pump.removeLink(link)
       link.close()
       this.#links.delete(thread)
+      this.#lastLink = undefined
     }
     this.outbox.onThreadLost(thread, cause, error)
     this.host.onThreadLost(thread)
@@ -189,6 +192,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     this.pump.close()
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
+    this.#lastLink = undefined
   }
 
   /**
@@ -511,15 +515,22 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   }
 
   #linkTo(thread: number): wire.ThreadLink | undefined {
-    const link = this.#links.get(thread)
+    const link = this.#knownLink(thread)
     if (link !== undefined) return link
     if (this.#lost.has(thread)) return undefined
     const ends = this.#parts.takeLink(thread)
     return ends === undefined ? undefined : (this.#links.get(thread) ?? this.connect(thread, ends))
   }
 
+  #knownLink(thread: number): wire.ThreadLink | undefined {
+    if (this.#lastLink?.threadId === thread) return this.#lastLink
+    const link = this.#links.get(thread)
+    if (link !== undefined) this.#lastLink = link
+    return link
+  }
+
   #askTable(thread: number): Int32Array<SharedArrayBuffer> | undefined {
-    return thread === this.memory.id ? this.memory.asks : this.#links.get(thread)?.peer?.asks
+    return thread === this.memory.id ? this.memory.asks : this.#knownLink(thread)?.peer?.asks
   }
 
   #cellOf(address: ActorAddress): cells.ActorCell {

@@ -102,6 +102,8 @@ export class PendingAsks {
   readonly #entries: PendingAsk[] = []
   readonly #free: PendingAsk[] = []
   readonly #lists = new Map<number, DeadlineList>()
+  /** The list that was used last: most asks have the same timeout. */
+  #lastList: DeadlineList | undefined
 
   constructor(marks: Int32Array<SharedArrayBuffer>, clock: Clock, hooks: PendingHooks) {
     this.#asksMax = marks.length
@@ -136,11 +138,7 @@ export class PendingAsks {
     ask.timeoutMs = timeoutMs
     ask.deadlineMs = nowMs + timeoutMs
     const key = Math.ceil(timeoutMs)
-    let list = this.#lists.get(key)
-    if (list === undefined) {
-      list = new DeadlineList(key)
-      this.#lists.set(key, list)
-    }
+    const list = this.#lastList?.timeoutMs === key ? this.#lastList : this.#listOf(key)
     list.append(ask)
     if (list.timer === undefined) this.#schedule(list, key)
   }
@@ -181,6 +179,7 @@ export class PendingAsks {
   dispose(): void {
     for (const list of this.#lists.values()) list.timer?.cancel()
     this.#lists.clear()
+    this.#lastList = undefined
   }
 
   #grow(): PendingAsk | undefined {
@@ -188,6 +187,16 @@ export class PendingAsks {
     const ask = new PendingAsk(this.#entries.length)
     this.#entries.push(ask)
     return ask
+  }
+
+  #listOf(timeoutMs: number): DeadlineList {
+    let list = this.#lists.get(timeoutMs)
+    if (list === undefined) {
+      list = new DeadlineList(timeoutMs)
+      this.#lists.set(timeoutMs, list)
+    }
+    this.#lastList = list
+    return list
   }
 
   #schedule(list: DeadlineList, delayMs: number): void {
@@ -203,8 +212,10 @@ export class PendingAsks {
       // The hook closes it; should it not, it must not be met again for ever.
       if (list.head === ask) list.remove(ask)
     }
-    if (list.head === undefined) this.#lists.delete(list.timeoutMs)
-    else this.#schedule(list, Math.max(1, list.head.deadlineMs - nowMs))
+    if (list.head === undefined) {
+      this.#lists.delete(list.timeoutMs)
+      this.#lastList = undefined
+    } else this.#schedule(list, Math.max(1, list.head.deadlineMs - nowMs))
   }
 }
 

@@ -92,6 +92,7 @@ export class RecordSender {
     const { sizeBytes } = encoder
     // Touched before it is written: the word that says "a batch is under way" is set before the first place
     // is taken.
+    const isFirst = !link.isDirty
     this.#parts.touch(link)
     const outcome = wire.admit(peer.actors, to.slot, to.generation, sizeBytes)
     if (outcome !== wire.ADMITTED) return outcome
@@ -103,7 +104,9 @@ export class RecordSender {
     }
     out.payload = undefined
     if (!isWritten) return REFUSED_RING
-    link.writer.flushIfParked()
+    // The other thread begins on the first message of a batch while this one goes on with the rest.
+    if (isFirst) link.writer.publish()
+    else link.writer.flushIfParked()
     return wire.ADMITTED
   }
 

@@ -8,6 +8,7 @@
  *
  * Cost: about 35 ns a call. Tests: test/base/clock.test.ts
  */
+import { performance } from 'node:perf_hooks'
 
 /** A running timer. */
 export interface TimerHandle {

@@ -27,6 +27,7 @@
  * Cost: 10 ns to add, 22 ns to read; more when threads fight for the line.
  * Tests: test/memory/wide-count.test.ts, wide-count.model.test.ts, metrics.race.test.ts
  */
+import { assert } from '../base/index.ts'
 
 /** Words of one count. */
 export const COUNT_WORDS = 2
@@ -35,12 +36,15 @@ const EPOCH_SPAN = 2 ** 31
 const LOW_SPAN = 2 ** 32
 /** One addition to the low word is less than this: a power of two. */
 export const ADDEND_MAX = 2 ** 20
+/** The bits that an addition changes when it crosses a multiple of 2^20. Not exported, so V8 folds it. */
+const CROSSING_MASK = -(2 ** 20)
+
+assert(CROSSING_MASK === -ADDEND_MAX, 'the mask has the bits from ADDEND_MAX up')
 
 /** Adds a whole number below ADDEND_MAX to the count at `words[index]`. The caller has checked it. */
 export function addSmall(words: Int32Array<SharedArrayBuffer>, index: number, addend: number): void {
   const before = Atomics.add(words, index, addend)
-  // Bits from 2^20 up change when a multiple of 2^20 is crossed.
-  if (((before ^ (before + addend)) & -ADDEND_MAX) !== 0) tellCarry(words, index)
+  if (((before ^ (before + addend)) & CROSSING_MASK) !== 0) tellCarry(words, index)
 }
 
 /** Adds a whole number from 0 to 2^53 - 1. The caller has checked it. */

@@ -120,8 +120,9 @@ export class LinkReader {
 
   #inlineType(): string {
     const consumer = this.#consumer
-    const inPort = this.#form === layout.FORM_PORT
-    const at = this.#body + (inPort ? 0 : this.sizeBytes)
+    const isDouble = this.#form === layout.FORM_DOUBLE
+    const bodyBytes = isDouble ? layout.DOUBLE_BYTES : this.#form === layout.FORM_PORT ? 0 : this.sizeBytes
+    const at = this.#body + bodyBytes
     const end = this.#body - layout.HEADER_BYTES + consumer.lengthBytes
     const length = end - at
     assert(length >= 0, 'an inline message type fits its record')

@@ -30,8 +30,6 @@ const PUBLISH_BYTES = 8 * 1024
  * More types than this travel by name: a program that makes up types must not fill the other side's memory.
  */
 const TYPES_MAX = 4096
-/** A body that is a number. It never goes by the port. */
-const DOUBLE_BYTES = 8
 
 /** A header and payload that found no room. */
 interface WaitingRecord {
@@ -117,6 +115,14 @@ export class LinkWriter {
     parts.ringer.ringIfParked()
   }
 
+  /** Publishes what was written, and wakes the reader if it sleeps. */
+  publish(): void {
+    const parts = this.#parts
+    if (parts === undefined) return
+    parts.producer.publish()
+    parts.ringer.ringIfParked()
+  }
+
   /** Publishes what was written, lets waiting records in, and wakes the reader if it sleeps. */
   flush(): void {
     const parts = this.#parts
@@ -164,7 +170,8 @@ export class LinkWriter {
     }
     const typeBytes = inlineType === undefined ? 0 : inlineType.length
     const isByPort = isPosted || this.#isByPort(payload, typeBytes)
-    const bodyBytes = isByPort ? 0 : payload.sizeBytes
+    const sizeBytes = payload.form === layout.FORM_DOUBLE ? layout.DOUBLE_BYTES : payload.sizeBytes
+    const bodyBytes = isByPort ? 0 : sizeBytes
     const offset = producer.tryClaim(layout.HEADER_BYTES + bodyBytes + typeBytes)
     if (offset === INSUFFICIENT_CAPACITY) return false
     if (isByPort && !isPosted) {
@@ -222,7 +229,7 @@ export class LinkWriter {
   /** The name of a type, which has to fit beside a number: a body that is longer may go by the port. */
   #encodeType(type: string): Uint8Array {
     const bytes = Buffer.from(type, 'utf8')
-    const bytesMax = this.#recordBytesMax - layout.HEADER_BYTES - DOUBLE_BYTES
+    const bytesMax = this.#recordBytesMax - layout.HEADER_BYTES - layout.DOUBLE_BYTES
     if (bytes.length <= bytesMax) return bytes
     const what = `a name of ${bytes.length} bytes, and ${bytesMax} are allowed`
     throw new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path: 'type', what })

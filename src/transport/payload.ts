@@ -67,7 +67,8 @@ export class PayloadEncoder implements EncodedPayload {
       if (value === undefined) return this.#set(FORM_UNDEFINED, 0)
       if (typeof value === 'number') {
         this.double = value
-        return this.#set(FORM_DOUBLE, 8)
+        // No bytes: like a constant, a number is bounded by the count of messages.
+        return this.#set(FORM_DOUBLE, 0)
       }
       if (typeof value === 'string' && value.length <= LATIN1_CHARS_MAX && this.#encodeLatin1(value)) return
       if (value === null) return this.#set(FORM_NULL, 0)
@@ -102,7 +103,7 @@ export class PayloadEncoder implements EncodedPayload {
   /** A copy that outlives the next `encode`. */
   copy(): EncodedPayload {
     const { form, sizeBytes, double, objects, transferList } = this
-    const bytes = sizeBytes > 0 && form !== FORM_DOUBLE ? this.bytes.slice() : NO_BYTES
+    const bytes = sizeBytes > 0 ? this.bytes.slice() : NO_BYTES
     return { form, sizeBytes, double, bytes, objects, transferList }
   }
 

@@ -43,6 +43,11 @@ export const FORM_NULL = 1
 export const FORM_TRUE = 2
 export const FORM_FALSE = 3
 export const FORM_DOUBLE = 4
+/**
+ * The body of a number. Its size in the header is 0, as a constant's: the count of messages bounds both, and
+ * the bytes of a mailbox need not be touched.
+ */
+export const DOUBLE_BYTES = 8
 export const FORM_LATIN1 = 5
 export const FORM_BYTES = 6
 export const FORM_VALUE = 7
