@@ -22,10 +22,11 @@ import * as cells from './cell.ts'
 import { CellContext, type ContextHost } from './cell-context.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { AnyActorDefinition, ErrorDirective, ErrorInfo } from './define-actor.ts'
+import { Dispatcher } from './dispatcher.ts'
 import { type Envelope, Mailbox } from './mailbox.ts'
 import type { Outbox } from './outbox.ts'
 import { actorStoppedError } from './send-outcome.ts'
-import { ServedStream } from './served-stream.ts'
+import { isStreaming, ServedStream } from './served-stream.ts'
 import type { Signal } from './signal.ts'
 import type { TerminationReason } from './termination.ts'
 import { Transferred } from './transferred.ts'
@@ -63,10 +64,20 @@ export class ActorHost {
   #touched: cells.ActorCell[] = []
   #later: (() => void)[] = []
   readonly #streams = new Map<string, ServedStream>()
+  readonly #dispatcher: Dispatcher
 
   constructor(parts: HostParts) {
     this.#parts = parts
     this.#actors = parts.memory.actors
+    this.#dispatcher = new Dispatcher({
+      contextHost: parts.contextHost,
+      answer: (kind, envelope, value) => parts.outbox.answer(kind, envelope, value),
+      answerError: (envelope, error) => this.#answerError(envelope, error),
+      serve: (cell, envelope, context, items) => this.#serve(cell, envelope, context, items),
+      finish: (cell, envelope) => this.finishEnvelope(cell, envelope),
+      noteSettled: () => parts.noteSettled(),
+      addDeadLetter: (cell, type) => parts.deadLetters.add(cellText(cell), type, 'actor_gone'),
+    })
   }
 
   /** The living actor with this identity. */
@@ -189,6 +200,7 @@ export class ActorHost {
       stream.cancel()
       return
     }
+    if (this.#dispatcher.cancel(thread, askSlot, askGeneration)) return
     const cell = this.find(slot, generation)
     if (cell === undefined) return
     const current = cell.context?.envelope
@@ -213,6 +225,7 @@ export class ActorHost {
       this.#forgetStream(stream)
       stream.cancel()
     }
+    this.#dispatcher.onThreadLost(thread)
     for (const cell of this.cells) {
       const context = cell?.context
       if (context?.envelope?.askThread === thread) context.abort()
@@ -290,10 +303,10 @@ export class ActorHost {
     return true
   }
 
-  /** Closes the streams that an actor serves; each consumer hears why. */
-  closeStreams(cell: cells.ActorCell, reason: TerminationReason): void {
-    if (cell.streams === undefined) return
-    for (const stream of [...cell.streams]) {
+  /** Ends the streams that an actor serves and the asks that it handed on; whoever waits hears why. */
+  closeServed(cell: cells.ActorCell, reason: TerminationReason): void {
+    for (const envelope of this.#dispatcher.takeOf(cell)) this.discard(cell, envelope, reason)
+    for (const stream of [...(cell.streams ?? [])]) {
       this.#forgetStream(stream)
       const envelope = stream.context.envelope!
       stream.cancel()
@@ -327,6 +340,7 @@ export class ActorHost {
       envelope.local.isWaiting = false
       if (envelope.local.isCancelled) return
     }
+    if (cell.dispatch !== undefined) return this.#dispatcher.handOn(cell, envelope, cell.dispatch)
     const control = this.#parts.memory.control
     control[wire.CONTROL_CURRENT_SLOT] = cell.slot + 1
     cell.context ??= new CellContext(cell, this.#parts.contextHost)
@@ -534,14 +548,6 @@ function handlerOf(definition: AnyActorDefinition, type: string): AnyHandler | u
   const receive = definition.receive as Record<string, AnyHandler>
   // Own properties only: `constructor` is no message.
   return Object.hasOwn(receive, type) ? receive[type] : undefined
-}
-
-const GeneratorFunction = Object.getPrototypeOf(function* () {})
-const AsyncGeneratorFunction = Object.getPrototypeOf(async function* () {})
-
-function isStreaming(handler: AnyHandler): boolean {
-  const prototype = Object.getPrototypeOf(handler)
-  return prototype === GeneratorFunction || prototype === AsyncGeneratorFunction
 }
 
 function iteratorOf(iterable: unknown): Iterator<unknown> | AsyncIterator<unknown> | undefined {

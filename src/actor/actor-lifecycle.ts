@@ -23,6 +23,7 @@ import { type ActorAddress, formatAddress } from './address.ts'
 import * as cells from './cell.ts'
 import { CellContext, type ContextHost } from './cell-context.ts'
 import type { AnyActorDefinition } from './define-actor.ts'
+import type { Dispatch } from './dispatch.ts'
 import { Envelope } from './mailbox.ts'
 import type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
 import type { Outbox } from './outbox.ts'
@@ -37,6 +38,8 @@ export interface LocalSpawn {
   readonly module: string
   readonly mailbox: MailboxOptions | undefined
   readonly isReentrant?: boolean
+  /** Hands its messages on, instead of handling them. */
+  readonly dispatch?: Dispatch
 }
 
 /** What the lifecycle is made of. */
@@ -124,7 +127,7 @@ export class ActorLifecycle {
     const current = cell.isBusy ? cell.context?.envelope : undefined
     cell.context?.abort()
     if (current !== undefined && !current.isStashed) host.discard(cell, current, reason)
-    host.closeStreams(cell, reason)
+    host.closeServed(cell, reason)
     for (let next = cell.mailbox?.shift(); next !== undefined; next = cell.mailbox?.shift()) {
       host.discard(cell, next, reason)
     }
@@ -145,7 +148,7 @@ export class ActorLifecycle {
     const { host } = this.#parts
     cell.epoch++
     cell.timers?.cancelAll()
-    host.closeStreams(cell, { type: 'failed', error })
+    host.closeServed(cell, { type: 'failed', error })
     const { init } = cell.definition
     if (init === undefined) {
       host.schedule(cell)
@@ -271,6 +274,7 @@ export class ActorLifecycle {
       spawn.args,
       bounds,
       spawn.isReentrant === true,
+      spawn.dispatch,
     )
     host.cells[slot] = cell
     const base = slot * wire.ACTOR_WORDS

@@ -7,6 +7,7 @@ import type { KeyedTimers } from './actor-timers.ts'
 import type { ActorAddress } from './address.ts'
 import type { CellContext } from './cell-context.ts'
 import type { AnyActorDefinition } from './define-actor.ts'
+import type { Dispatch } from './dispatch.ts'
 import type { Envelope, Mailbox } from './mailbox.ts'
 import type { ServedStream } from './served-stream.ts'
 import type { TerminationReason } from './termination.ts'
@@ -53,6 +54,8 @@ export class ActorCell implements ActorAddress {
   readonly isDropOldest: boolean
   /** Handles messages while earlier ones are still being answered: the runtime's own actors only. */
   readonly isReentrant: boolean
+  /** Hands its messages on, instead of handling them. */
+  readonly dispatch: Dispatch | undefined
   state: unknown = undefined
   status = CELL_STARTING
   isBusy = false
@@ -81,6 +84,7 @@ export class ActorCell implements ActorAddress {
     args: unknown,
     bounds: { depthMax: number; bytesMax: number; isDropOldest: boolean },
     isReentrant: boolean,
+    dispatch: Dispatch | undefined,
   ) {
     this.thread = address.thread
     this.slot = address.slot
@@ -92,5 +96,6 @@ export class ActorCell implements ActorAddress {
     this.bytesMax = bounds.bytesMax
     this.isDropOldest = bounds.isDropOldest
     this.isReentrant = isReentrant
+    this.dispatch = dispatch
   }
 }

@@ -13,6 +13,7 @@ export {
   type HandlerMap,
   isActorDefinition,
 } from './define-actor.ts'
+export type { Dispatch } from './dispatch.ts'
 export type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
 export type {
   AnswerOf,

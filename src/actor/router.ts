@@ -7,7 +7,8 @@
  *                      only the keys of the routees that came or went (rendezvous hashing, Thaler 1998)
  *     broadcast        everybody; `ask` answers with an array
  *
- * A router is an object of the thread that made it, not an actor: it costs no hop. It may be resized at any
+ * A router is an object of the thread that made it, not an actor: it costs no hop. `ref()` gives it an actor,
+ * whose ref can be sent, registered and used on any thread, for a hop over this one. It may be resized at any
  * time; a routee that is taken out finishes its mailbox first. A routee that ends abnormally is replaced, at
  * most `REPLACEMENTS_MAX` times within `REPLACEMENT_WINDOW_MS`: a routee that cannot live must not be spawned
  * for ever.
@@ -15,8 +16,9 @@
  * Tests: test/actor/router.race.test.ts
  */
 import { type Clock, choiceOption, invalidOption, numberOption, ShardloomError } from '../base/index.ts'
+import type { Dispatch } from './dispatch.ts'
 import type { AnswerOf, ItemOf, MessageType, PayloadArguments } from './message-types.ts'
-import type { AskOptions, OfferOptions, StopOptions, StreamOptions, TellOptions } from './messenger.ts'
+import type { AskOptions, OfferOptions, Owner, StopOptions, StreamOptions, TellOptions } from './messenger.ts'
 import type { ActorRef } from './ref.ts'
 import { isAbnormal, type TerminationReason } from './termination.ts'
 
@@ -41,6 +43,8 @@ export interface RouterParts<Receive> {
   readonly name: string
   spawn(): Promise<ActorRef<Receive>>
   awaitEnd(ref: ActorRef<Receive>): Promise<TerminationReason>
+  /** Starts an actor on this thread that hands its messages on. */
+  spawnDispatcher(name: string, dispatch: Dispatch): Promise<ActorRef<Receive>>
 }
 
 const STRATEGIES: readonly RouterStrategy[] = ['round_robin', 'least_mailbox', 'consistent_hash', 'broadcast']
@@ -60,6 +64,7 @@ export class ActorRouter<Receive> {
   #turn = 0
   #isStopped = false
   #resizing: Promise<void> = Promise.resolve()
+  #ref: Promise<ActorRef<Receive>> | undefined
 
   /** @internal Made by `runtime.router`. */
   constructor(parts: RouterParts<Receive>, options: RouterOptions) {
@@ -124,6 +129,18 @@ export class ActorRouter<Receive> {
     return this.#choose(type, rest[0]).stream(type, ...rest)
   }
 
+  /**
+   * A ref that stands for the router, on any thread: what it is sent is handed on to a routee. The actor
+   * behind it is started with the first call and stopped with the router; its mailbox bounds the asks under
+   * way.
+   *
+   * @throws SHL_ACTOR_LIMIT, SHL_RUNTIME_CLOSED
+   */
+  ref(): Promise<ActorRef<Receive>> {
+    this.#ref ??= this.#parts.spawnDispatcher(this.#parts.name, this.#dispatch())
+    return this.#ref
+  }
+
   /** Grows or shrinks to `size` routees; resolves when the new ones run and the old ones have finished. */
   resize(size: number): Promise<void> {
     numberOption('size', size, 1, { min: 0, max: SIZE_MAX, integer: true })
@@ -139,7 +156,27 @@ export class ActorRouter<Receive> {
     const refs = this.#refs
     this.#refs = []
     for (const ref of refs) this.#leaving.add(ref.address)
+    await (await this.#ref?.catch(() => undefined))?.stop(options)
     await Promise.all(refs.map((ref) => ref.stop(options)))
+  }
+
+  #dispatch(): Dispatch {
+    // What arrives carries names and payloads that were typed where they were sent.
+    const bound = (owner: Owner, ref: ActorRef<Receive>): ActorRef => (ref as ActorRef).boundTo(owner)
+    const isForAll = this.strategy === 'broadcast'
+    return {
+      tell: (owner, type, payload, priority) => {
+        const refs = isForAll ? this.#all() : [this.#choose(type, payload)]
+        return refs.map((ref) => bound(owner, ref).tell(type, payload, { priority })).every(Boolean)
+      },
+      ask: (owner, type, payload, priority) => {
+        const ask = (ref: ActorRef<Receive>): Promise<unknown> =>
+          bound(owner, ref).ask(type, payload, { priority })
+        return isForAll ? Promise.all(this.#all().map(ask)) : ask(this.#choose(type, payload))
+      },
+      stream: (owner, type, payload, window) =>
+        bound(owner, this.#choose(type, payload)).stream(type, payload, { window }),
+    }
   }
 
   toString(): string {

@@ -121,3 +121,12 @@ export class ServedStream {
     this.#sink.error(toError(error))
   }
 }
+
+const GeneratorFunction = Object.getPrototypeOf(function* () {})
+const AsyncGeneratorFunction = Object.getPrototypeOf(async function* () {})
+
+/** Whether a handler is a generator. */
+export function isStreaming(handler: object): boolean {
+  const prototype = Object.getPrototypeOf(handler)
+  return prototype === GeneratorFunction || prototype === AsyncGeneratorFunction
+}

@@ -9,7 +9,6 @@
  *
  * Tests: test/runtime/close.race.test.ts, test/runtime/thread-loss.race.test.ts
  */
-import { setFlagsFromString } from 'node:v8'
 import {
   type ActorAddress,
   type ActorDefinition,
@@ -18,6 +17,8 @@ import {
   ActorSystem,
   type AnyActorDefinition,
   type ArgsOf,
+  type Dispatch,
+  defineActor,
   FIRST_GENERATION,
   GUARDIAN_SLOT,
   type ReceiveOf,
@@ -49,6 +50,7 @@ import {
 import { allocateThread, attachThread, RUNTIME_WORDS, type ThreadMemory } from '../transport/index.ts'
 import { type ControlToMain, guardianActor, type SpawnRequest } from './guardian.ts'
 import { KeepAlive } from './keep-alive.ts'
+
 import { ReplacementBackoff } from './replacement-backoff.ts'
 import type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
 import {
@@ -64,6 +66,7 @@ import { shutDown } from './shutdown.ts'
 import { spawnRequest } from './thread-bootstrap.ts'
 import { type ThreadHandle, ThreadPool } from './thread-pool.ts'
 import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
+import { protectFromEndlessLoops } from './v8-flags.ts'
 
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
@@ -236,6 +239,10 @@ export class Runtime {
       name: spawnOptions.name ?? `router-${++this.#routerCount}`,
       spawn: () => this.#spawn(target, spawnOptions, undefined),
       awaitEnd: (ref: ActorRef) => this.#system.outbox.awaitEnd(ref),
+      spawnDispatcher: async (name: string, dispatch: Dispatch) => {
+        this.#checkOpen('router.ref')
+        return this.#spawnSystemActor(defineActor({ name, receive: {} }), true, dispatch)
+      },
     }
     const router = new ActorRouter<unknown>(parts, options)
     try {
@@ -336,23 +343,23 @@ export class Runtime {
     options: object | undefined,
     owner: ConstructorParameters<typeof ActorRef>[1],
   ): Promise<ActorRef> {
-    if (this.#state !== 'open') throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation: 'spawn' })
+    this.#checkOpen('spawn')
     if (options !== undefined) {
       if (typeof options !== 'object' || options === null) invalidOption('options', options, 'an object')
       checkKnownOptions('spawn', options, SPAWN_OPTIONS)
     }
     const { definition, request } = spawnRequest(target, options)
-    if (definition === undefined) return this.#bind(await this.#place(request), owner)
+    if (definition === undefined) return this.#system.refFor(await this.#place(request), owner)
     const address = await spawnHere(this.#system, definition, definition.name, request)
     return this.#system.refFor(address, owner)
   }
 
-  #bind(ref: ActorRef, owner: ConstructorParameters<typeof ActorRef>[1]): ActorRef {
-    return this.#system.refFor(ref, owner)
+  #checkOpen(operation: string): void {
+    if (this.#state !== 'open') throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation })
   }
 
   async #place(request: SpawnRequest): Promise<ActorRef> {
-    if (this.#state !== 'open') throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation: 'spawn' })
+    this.#checkOpen('spawn')
     const placement = choiceOption('placement', request.placement, 'shared', PLACEMENTS)
     const shared = this.#pool.running('shared')
     if (
@@ -419,10 +426,15 @@ export class Runtime {
     )
   }
 
-  async #spawnSystemActor(definition: AnyActorDefinition, isReentrant: boolean): Promise<void> {
+  async #spawnSystemActor(
+    definition: AnyActorDefinition,
+    isReentrant: boolean,
+    dispatch?: Dispatch,
+  ): Promise<ActorRef> {
     const { name } = definition
     const spawn = { definition, args: undefined, name, module: '', mailbox: undefined, isReentrant }
-    await this.#system.lifecycle.spawn(spawn)
+    const address = await this.#system.lifecycle.spawn({ ...spawn, ...(dispatch && { dispatch }) })
+    return this.#system.refFor(address, undefined)
   }
 
   async #startThread(kind: ThreadKind): Promise<ThreadHandle> {
@@ -504,10 +516,4 @@ export class Runtime {
 export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   protectFromEndlessLoops()
   return new Runtime(options).start()
-}
-
-/** On Node 24 a hot loop can be compiled so that nothing interrupts it; this keeps it interruptible. */
-function protectFromEndlessLoops(): void {
-  const major = Number(process.versions.node.split('.')[0])
-  if (major >= 24) setFlagsFromString('--no-turboshaft-loop-unrolling')
 }

@@ -1,7 +1,7 @@
 /** Routers over real actors: who gets what, resized while in use, and routees that die. */
-import type { ActorRouter, RouterOptions, Runtime } from 'shardloom'
+import type { ActorRef, ActorRouter, RouterOptions, Runtime } from 'shardloom'
 import { describe, expect, test } from 'vitest'
-import { rejection, sleep, TESTER, testRuntime, until } from '../support/runtime.ts'
+import { rejection, sleep, spawnTester, TESTER, testRuntime, until } from '../support/runtime.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the test actors are plain JavaScript.
 function router(runtime: Runtime, options: RouterOptions): Promise<ActorRouter<any>> {
@@ -63,6 +63,77 @@ describe('a router', () => {
     const pool = await router(runtime, { size: 3, strategy: 'broadcast' })
     expect(pool.tell('add', 2)).toBe(true)
     expect(await pool.ask('sum')).toEqual([2, 2, 2])
+  })
+
+  test('has a ref that works on any thread: answers, errors, streams, and many at once', async () => {
+    const runtime = await testRuntime({ threads: 2 })
+    const pool = await router(runtime, { size: 4 })
+    const ref = await pool.ref()
+    expect(await pool.ref()).toBe(ref)
+    const other = await spawnTester(runtime)
+    expect(await other.ask('tellThrough', { ref, type: 'add', payload: 5 })).toBe(true)
+    await until(async () => (await sums(pool as never)).includes(5), 'the tell has arrived')
+    await runtime.registry.register('pool', ref)
+    const found = (await other.ask('lookup', 'pool')) as ActorRef
+    expect(await found.ask('echo', { a: [1, 2] })).toEqual({ a: [1, 2] })
+    expect(await rejection(found.ask('fail', 'no luck'))).toMatchObject({
+      code: 'E_CUSTOM',
+      message: 'no luck',
+    })
+    const items: unknown[] = []
+    for await (const item of found.stream('countSync', 3)) items.push(item)
+    expect(items).toEqual([1, 2, 3])
+    // One after the other they would take 5 s: they are under way together.
+    const slept = await Promise.all(
+      Array.from({ length: 100 }, () => found.ask('slowNote', { text: 'x', ms: 50 }, { timeoutMs: 4000 })),
+    )
+    expect(slept).toHaveLength(100)
+  })
+
+  test('hands deadlines and cancelling on through its ref', async () => {
+    const runtime = await testRuntime({ threads: 2 })
+    const pool = await router(runtime, { size: 1 })
+    const ref = await pool.ref()
+    const other = await spawnTester(runtime)
+    const left = await other.ask('forwardDeadline', { ref, timeoutMs: 60_000 }, { timeoutMs: 800 })
+    expect(left).toBeLessThanOrEqual(800)
+    expect(left).toBeGreaterThan(0)
+    const controller = new AbortController()
+    const asked = rejection(other.ask('forwardWait', ref, { signal: controller.signal }))
+    await sleep(20)
+    controller.abort()
+    await asked
+    await until(async () => (await pool.ask('aborted')) === 1, 'the routee is told')
+    await until(() => ref.depth === 0, 'no place is held')
+  })
+
+  test('settles what its ref was asked, whatever ends', async () => {
+    const runtime = await testRuntime({ threads: 2 })
+    const pool = await router(runtime, { size: 1 })
+    const ref = await pool.ref()
+    const lost = rejection(ref.ask('sleep', 60_000))
+    await runtime.killThread(pool.refs[0]!.thread)
+    expect(await lost).toMatchObject({ code: 'SHL_THREAD_LOST' })
+    await until(() => pool.size === 1, 'a replacement')
+    const cut = rejection(ref.ask('waitForAbort'))
+    await until(async () => (await pool.refs[0]!.depth) > 0, 'it is under way')
+    await pool.stop()
+    expect(await cut).toMatchObject({ code: 'SHL_ACTOR_STOPPED' })
+    expect(await rejection(ref.ask('echo', 1))).toMatchObject({ code: 'SHL_ACTOR_NOT_FOUND' })
+    const empty = await router(runtime, { size: 0 })
+    expect(await rejection((await empty.ref()).ask('echo', 1))).toMatchObject({ code: 'SHL_NO_ROUTEES' })
+    expect((await empty.ref()).tell('echo', 1)).toBe(true)
+    await until(() => (runtime.deadLetters.byReason['actor_gone'] ?? 0) > 0, 'it is counted')
+  })
+
+  test('with broadcast answers through its ref with all answers', async () => {
+    const runtime = await testRuntime()
+    const pool = await router(runtime, { size: 3, strategy: 'broadcast' })
+    const ref = await pool.ref()
+    expect(await ref.ask('echo', 7)).toEqual([7, 7, 7])
+    const drained = ref.ask('sleep', 30)
+    await pool.stop({ mode: 'drain' })
+    expect(await drained).toEqual([30, 30, 30])
   })
 
   test('is resized live: what leaves finishes first, nothing is lost', async () => {
