@@ -7,10 +7,9 @@
  * value.
  */
 import { deserialize, serialize } from 'node:v8'
-import { Packr } from 'msgpackr'
 import { Bench } from 'tinybench'
 import { ValueCodec } from '../src/codec/index.ts'
-import { type Figure, type Question, ratio, summarise } from './harness.ts'
+import { type Figure, type Question, ratio, skipped, summarise } from './harness.ts'
 
 const VALUES: Readonly<Record<string, unknown>> = {
   'a small object': { a: 1, b: 'x' },
@@ -45,11 +44,16 @@ export const question: Question = {
   ],
   async run(params) {
     const codec = new ValueCodec()
-    const packr = new Packr({ structuredClone: true })
-    const codecs: Readonly<Record<string, (value: unknown) => unknown>> = {
+    const codecs: Record<string, (value: unknown) => unknown> = {
       shardloom: (value) => codec.decode(codec.encode(value).bytes),
       'v8.serialize': (value) => deserialize(serialize(value)),
-      msgpackr: (value) => packr.unpack(packr.pack(value)),
+    }
+    try {
+      const { Packr } = await import('msgpackr')
+      const packr = new Packr({ structuredClone: true })
+      codecs['msgpackr'] = (value) => packr.unpack(packr.pack(value))
+    } catch (error) {
+      skipped('msgpackr', error)
     }
     const figures: Figure[] = []
     for (const [metric, value] of Object.entries(VALUES)) {

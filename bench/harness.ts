@@ -69,8 +69,7 @@ export async function compare(
     try {
       running.push({ name: subject.name, values: [], ...(await subject.start()) })
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      process.stderr.write(`skipped: ${subject.name} (${why}); install it with: npm install\n`)
+      skipped(subject.name, error)
     }
   }
   try {
@@ -90,6 +89,12 @@ export async function compare(
     for (const subject of running) await subject.stop()
   }
   return running.map(({ name, values }) => summarise(about, name, values))
+}
+
+/** Says that a peer is left out, and what to do about it. */
+export function skipped(subject: string, error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`skipped: ${subject} (${why}); install it with: npm install\n`)
 }
 
 /** Median and spread of a subject's rounds. */
