@@ -93,7 +93,7 @@ export class RingConsumer {
    * Whether nothing is left to consume, with a fresh look at the tail: for a thread that spins or will sleep.
    */
   isEmpty(): boolean {
-    return this.#head === this.#tail && Atomics.load(this.#control, TAIL_WORD) === this.#head
+    return this.#head === this.#tail && !this.#lookAtTail()
   }
 
   /** True when there is something behind the part that was known. */

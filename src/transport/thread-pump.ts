@@ -259,6 +259,7 @@ export class ThreadPump {
           continue
         }
       }
+      this.#releaseReaders()
       const nowMs = clock.nowMs()
       this.#hasTold = true
       const budgetUs = this.#spinBudgetUs()
@@ -305,6 +306,7 @@ export class ThreadPump {
     const readers = this.#readers
     for (let i = 0; i < readers.length; i++) {
       const reader = readers[i]!
+      reader.release()
       if (!reader.next()) continue
       hasWorked = true
       let count = 0
@@ -312,7 +314,6 @@ export class ThreadPump {
         client.onRecord(reader)
         count++
       } while (count < RECORDS_PER_LINK && reader.next())
-      reader.release()
     }
     if (hasWorked) {
       client.afterBatch()
@@ -320,6 +321,12 @@ export class ThreadPump {
     }
     this.flush()
     return hasWorked
+  }
+
+  /** Gives back what was read: late, because nobody waits for it while answers do. Before any wait. */
+  #releaseReaders(): void {
+    const readers = this.#readers
+    for (let i = 0; i < readers.length; i++) readers[i]!.release()
   }
 
   #spinBudgetUs(): number {
@@ -377,6 +384,7 @@ export class ThreadPump {
 
   #park(): void {
     this.flush()
+    this.#releaseReaders()
     this.#sleeper.park()
     this.#options.memory.control[CONTROL_AWAKE] = 0
     Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
