@@ -13,7 +13,7 @@
  * their continuations go on at once. To the event loop, after `SLICE_MS`, so that timers and I/O never starve
  * however much arrives; microtasks alone would never let the loop turn. How long to spin is the idle
  * strategy's decision; on the main thread the pump spins only while an answer is awaited. A thread that is
- * awake has a `setImmediate` under way: it comes back to park even if nothing happens.
+ * awake has a turn of the event loop under way: it comes back to park even if nothing happens.
  *
  * Writer: this thread's parked word and its share of the runtime's awake count. Readers: every ringer.
  * Invariants: (1) parked is stored before the last look at the rings (no lost wake-up, `memory/doorbell.ts`);
@@ -21,9 +21,11 @@
  * Cost: bench/ask-awake.ts, bench/ask-asleep.ts, bench/loop-delay.ts.
  * Tests: test/actor/ask.race.test.ts, test/actor/mailbox.race.test.ts
  */
-import type { Clock, TimerHandle } from '../base/index.ts'
-import { DoorbellSleeper, type IdleStrategy } from '../memory/index.ts'
+import type { TimerHandle } from '../base/index.ts'
+import { DoorbellSleeper } from '../memory/index.ts'
 import type { LinkReader } from './link-reader.ts'
+import type { PumpClient, ThreadPumpOptions } from './pump-options.ts'
+import { type Scheduler, systemScheduler, throwUncaught } from './scheduler.ts'
 import type { ThreadLink } from './thread-link.ts'
 import {
   CONTROL_AWAKE,
@@ -31,11 +33,8 @@ import {
   CONTROL_PARKED,
   CONTROL_SENDING,
   RUNTIME_AWAKE,
-  type ThreadMemory,
 } from './thread-memory.ts'
 
-/** A reaction to it is a microtask at half the cost of `queueMicrotask`, which makes an `AsyncResource`. */
-const READY = Promise.resolve()
 /** The event loop turns at least this often while messages arrive. */
 const SLICE_MS = 2
 /** Work this long after the last turn still belongs to it: more is likely to come at once. */
@@ -52,39 +51,13 @@ const RETRY_MS = 1
 /** Polls between two looks at the clock while spinning. */
 const SPIN_POLLS = 64
 
-/** What the pump drives: the thread's actors. */
-export interface PumpClient {
-  /** One record is in the reader's fields. */
-  onRecord(reader: LinkReader): void
-  /** Runs local work for a bounded time; true when it did something. */
-  runLocal(): boolean
-  /** Whether local work waits. */
-  hasLocal(): boolean
-  /** Called after each batch: places in mailboxes are given back here. */
-  afterBatch(): void
-  /** How many answers of other threads are awaited here. */
-  expectedCount(): number
-}
-
-/** How a pump is made. */
-export interface ThreadPumpOptions {
-  readonly memory: ThreadMemory
-  readonly runtimeWords: Int32Array<SharedArrayBuffer>
-  readonly clock: Clock
-  readonly idle: IdleStrategy
-  readonly cores: number
-  /**
-   * Whether to spin also when no answer is awaited: true on worker threads, whose work is to wait for work.
-   */
-  readonly spinsUnasked: boolean
-}
-
 /** Moves records, and parks the thread when there are none. */
 export class ThreadPump {
   /** Set by the client when a continuation may be waiting in the microtask queue. */
   needsMicrotasks = false
   readonly #options: ThreadPumpOptions
   readonly #client: PumpClient
+  readonly #scheduler: Scheduler
   readonly #sleeper: DoorbellSleeper
   readonly #links: ThreadLink[] = []
   readonly #readers: LinkReader[] = []
@@ -104,17 +77,14 @@ export class ThreadPump {
   /** Whether the clock has been looked at since a slice was last let go on without a look. */
   #hasTold = false
   #retry: TimerHandle | undefined
-  #immediate: NodeJS.Immediate | undefined
+  #turn: unknown
   readonly #onMicrotask = (): void => {
     this.#isMicrotaskSet = false
     if (this.#isClosed) return
     try {
       this.#run(false)
     } catch (error) {
-      // An error of the pump is nobody's rejection: it is uncaught, as from any callback.
-      setImmediate(() => {
-        throw error
-      })
+      throwUncaught(error)
     }
   }
   readonly #onImmediate = (): void => {
@@ -130,6 +100,7 @@ export class ThreadPump {
   constructor(options: ThreadPumpOptions, client: PumpClient) {
     this.#options = options
     this.#client = client
+    this.#scheduler = options.scheduler ?? systemScheduler
     this.#sleeper = new DoorbellSleeper(options.memory.control, CONTROL_PARKED)
     this.#sleeper.park()
     this.#parkedAtMs = options.clock.nowMs()
@@ -169,7 +140,7 @@ export class ThreadPump {
   requestRun(): void {
     if (this.#isMicrotaskSet || this.#isRunning || this.#isClosed) return
     this.#isMicrotaskSet = true
-    void READY.then(this.#onMicrotask)
+    this.#scheduler.soon(this.#onMicrotask)
   }
 
   /** The doorbell rang: what came is handled first, and what a wake-up means is thought about afterwards. */
@@ -205,7 +176,7 @@ export class ThreadPump {
     this.flush()
     this.#isClosed = true
     this.#retry?.cancel()
-    if (this.#immediate !== undefined) clearImmediate(this.#immediate)
+    if (this.#isImmediateSet) this.#scheduler.cancelTurn(this.#turn)
     this.#options.memory.control[CONTROL_AWAKE] = 0
     if (this.#isAwake) Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
     this.#isAwake = false
@@ -360,7 +331,7 @@ export class ThreadPump {
     if (!this.#isAwake) this.#wake()
     if (this.#isMicrotaskSet) return
     this.#isMicrotaskSet = true
-    void READY.then(this.#onMicrotask)
+    this.#scheduler.soon(this.#onMicrotask)
   }
 
   #stayAwake(): void {
@@ -379,7 +350,7 @@ export class ThreadPump {
   #scheduleTurn(): void {
     if (this.#isImmediateSet) return
     this.#isImmediateSet = true
-    this.#immediate = setImmediate(this.#onImmediate)
+    this.#turn = this.#scheduler.atNextTurn(this.#onImmediate)
   }
 
   #park(): void {
