@@ -1,6 +1,6 @@
 /** Bounded mailboxes on real threads: each policy, by count and by bytes, and the order that is left. */
 import { describe, expect, test } from 'vitest'
-import { rejection, sleep, spawnTester, testRuntime } from '../support/runtime.ts'
+import { rejection, sleep, spawnTester, testRuntime, until } from '../support/runtime.ts'
 
 describe('a mailbox', () => {
   test('refuses exactly what exceeds its depth: tell says false, ask rejects', async () => {
