@@ -297,7 +297,7 @@ export class Outbox implements Messenger {
   /** Settles everything that was expected from a lost thread. */
   onThreadLost(thread: number, cause: ThreadLossCause, error: Error | undefined): void {
     for (const ask of this.pending.filter((candidate) => candidate.thread === thread)) {
-      if (ask.kind === 'end') {
+      if (ask.kind === 'end' || ask.kind === 'watch') {
         const { resolve } = ask
         this.pending.close(ask)
         resolve(lossReason(thread, cause, error))
@@ -325,7 +325,7 @@ export class Outbox implements Messenger {
     this.#isClosed = true
     this.#waiting.clear()
     for (const ask of this.pending.filter(() => true)) {
-      if (ask.kind === 'end') {
+      if (ask.kind === 'end' || ask.kind === 'watch') {
         const { resolve } = ask
         this.pending.close(ask)
         resolve({ type: 'closed' } satisfies TerminationReason)
@@ -400,7 +400,7 @@ export class Outbox implements Messenger {
     if (this.#isClosed) return Promise.resolve({ type: 'closed' })
     const loss = this.#parts.lossOf(to.thread)
     if (loss !== undefined) return Promise.resolve(lossReason(to.thread, loss.cause, loss.error))
-    const pending = this.pending.open('end')
+    const pending = this.pending.open(mode === 0 ? 'watch' : 'end')
     if (pending === undefined) return Promise.reject(this.#askLimit())
     this.#aim(pending, to, 'stop')
     const promise = new Promise<unknown>(captureResolve)

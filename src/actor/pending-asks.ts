@@ -15,8 +15,11 @@
 import type { Clock, TimerHandle } from '../base/index.ts'
 import type { Owner } from './messenger.ts'
 
-/** What an entry belongs to. */
-export type PendingKind = 'ask' | 'stream' | 'end'
+/**
+ * What an entry belongs to. A `watch` is patient: it is not counted, so it neither holds the process nor lets
+ * the thread spin for its answer.
+ */
+export type PendingKind = 'ask' | 'stream' | 'end' | 'watch'
 
 /** Takes the outcome of something pending that is no single promise: a stream. */
 export interface PendingSink {
@@ -94,6 +97,7 @@ export interface PendingHooks {
 
 /** The table of a thread's pending asks. */
 export class PendingAsks {
+  /** Open entries, watches left out. */
   count = 0
   readonly #asksMax: number
   readonly #marks: Int32Array<SharedArrayBuffer>
@@ -122,7 +126,7 @@ export class PendingAsks {
     if (ask === undefined) return undefined
     ask.isOpen = true
     ask.kind = kind
-    if (this.count++ === 0) this.#hooks.onBusy()
+    if (kind !== 'watch' && this.count++ === 0) this.#hooks.onBusy()
     return ask
   }
 
@@ -162,7 +166,7 @@ export class PendingAsks {
     ask.sink = undefined
     ask.owner = undefined
     this.#free.push(ask)
-    if (--this.count === 0) this.#hooks.onIdle()
+    if (ask.kind !== 'watch' && --this.count === 0) this.#hooks.onIdle()
   }
 
   /** Tells whoever handles the ask, on any thread, that nobody waits any more. Call before `close`. */

@@ -15,6 +15,7 @@ export class KeepAlive {
   #holds = 0
   #isReferenced = false
   #linger: NodeJS.Timeout | undefined
+  #isClosed = false
 
   hold(): void {
     this.#holds++
@@ -25,7 +26,7 @@ export class KeepAlive {
 
   release(): void {
     this.#holds--
-    if (this.#holds > 0 || this.#linger !== undefined) return
+    if (this.#holds > 0 || this.#linger !== undefined || this.#isClosed) return
     this.#linger = setTimeout(() => {
       this.#linger = undefined
       if (this.#holds > 0) return
@@ -35,6 +36,7 @@ export class KeepAlive {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#timer)
     if (this.#linger !== undefined) clearTimeout(this.#linger)
   }

@@ -10,19 +10,27 @@
  */
 import { writeSync } from 'node:fs'
 
+/** Threads that had to be given up, and have not ended since. */
+const givenUp = new Set<number>()
 let isPrepared = false
 
 type Execve = (file: string, args: string[], env: Record<string, string>) => never
 
-/** Prepares the leave; `thread` is named in the warning. */
-export function leaveWithoutJoining(thread: number): void {
-  if (isPrepared) return
+/**
+ * Prepares the leave; `thread` is named in the warning. Returns what to call should the thread end after all:
+ * it was only slow, and Node can join it.
+ */
+export function leaveWithoutJoining(thread: number): () => void {
+  givenUp.add(thread)
+  if (!isPrepared) process.on('exit', leave)
   isPrepared = true
-  process.on('exit', (code) => leave(thread, code))
+  return () => givenUp.delete(thread)
 }
 
-function leave(thread: number, code: number): void {
-  writeSync(2, `shardloom: thread ${thread} cannot be interrupted; leaving the process without it\n`)
+function leave(code: number): void {
+  if (givenUp.size === 0) return
+  const threads = [...givenUp].join(', ')
+  writeSync(2, `shardloom: thread ${threads} cannot be interrupted; leaving the process without it\n`)
   const { execve } = process as { execve?: Execve }
   if (execve !== undefined && process.platform !== 'win32') {
     try {

@@ -66,7 +66,6 @@ import { shutDown } from './shutdown.ts'
 import { spawnRequest } from './thread-bootstrap.ts'
 import { type ThreadHandle, ThreadPool } from './thread-pool.ts'
 import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
-import { protectFromEndlessLoops } from './v8-flags.ts'
 
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
@@ -254,9 +253,18 @@ export class Runtime {
     return router
   }
 
-  /** Resolves when the actor has ended, with the reason; at once if it has ended already. */
-  watch(ref: ActorRef): Promise<TerminationReason> {
-    return this.#system.outbox.awaitEnd(ref)
+  /**
+   * Resolves when the actor has ended, with the reason; at once if it has ended already. It holds the process
+   * meanwhile, unless `unref` is true.
+   *
+   * @throws SHL_OPTION_UNKNOWN
+   */
+  watch(ref: ActorRef, options: { readonly unref?: boolean } = {}): Promise<TerminationReason> {
+    checkKnownOptions('watch', options, ['unref'])
+    const ended = this.#system.outbox.awaitEnd(ref)
+    if (options.unref === true) return ended
+    this.#keepAlive.hold()
+    return ended.finally(() => this.#keepAlive.release())
   }
 
   /** A counter that every thread sees and adds to without a message. */
@@ -496,24 +504,4 @@ export class Runtime {
       process.emitWarning(`shardloom: onEvent threw: ${toError(error).message}`)
     }
   }
-}
-
-/**
- * Starts a runtime: worker threads, linked to each other, ready for actors.
- *
- * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_THREAD_START
- * @example
- * ```ts
- * import { createRuntime, defineActor } from 'shardloom'
- *
- * const greeter = defineActor({ name: 'greeter', receive: { hi: (_state, name: string) => `hi ${name}` } })
- * const runtime = await createRuntime({ threads: 2 })
- * const ref = await runtime.spawn(greeter)
- * const text: string = await ref.ask('hi', 'Ada')
- * await runtime.close()
- * ```
- */
-export function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  protectFromEndlessLoops()
-  return new Runtime(options).start()
 }

@@ -37,6 +37,8 @@ import { startWorker } from './worker-entry.ts'
 
 /** How long a termination may take before the thread counts as lost. */
 const TERMINATE_MS = 1000
+/** How long the process waits for a thread that was given up, in case it is only slow. */
+const GIVE_UP_GRACE_MS = 2000
 /** How long a thread that was asked to exit may take before it is terminated. */
 const EXIT_MS = 250
 
@@ -255,9 +257,18 @@ export class ThreadPool {
   /** It would not die: from here on it is treated as dead. */
   #giveUp(thread: ThreadHandle): void {
     if (thread.state === 'ended') return
-    thread.worker?.unref()
     thread.isGivenUp = true
-    leaveWithoutJoining(thread.id)
+    const { worker } = thread
+    if (worker !== undefined) {
+      // It may only be slow: the process waits for it for a while, and leaves as usual when it has ended.
+      const withdraw = leaveWithoutJoining(thread.id)
+      const grace = this.#parts.clock.after(GIVE_UP_GRACE_MS, () => undefined)
+      worker.unref()
+      worker.once('exit', () => {
+        grace.cancel()
+        withdraw()
+      })
+    }
     this.#finish(thread)
     this.#announceLoss(thread, 'unresponsive', undefined)
     this.#parts.onEnded(thread, 'unresponsive', undefined)

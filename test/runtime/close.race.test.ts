@@ -103,8 +103,17 @@ describe('a process', () => {
     expect(await exits('told')).toMatchObject({ stdout: 'handled 100\n', code: 0 })
   })
 
-  test('is held by an ask that waits', async () => {
+  test('is not held by a router, nor by a watch that does not want to', async () => {
+    expect(await exits('router')).toMatchObject({ stdout: 'stopped\n', code: 0 })
+  })
+
+  test('is held by an ask that waits, and by a watch', async () => {
     expect(await exits('waiting')).toMatchObject({ stdout: 'answered 200\n', code: 0 })
+    expect(await exits('watching')).toMatchObject({ stdout: 'stopped\n', code: 0 })
+  })
+
+  test('ends as usual when a thread that was given up was only slow', async () => {
+    expect(await exits('slow')).toMatchObject({ stdout: 'lost 1\n', stderr: '', code: 7 })
   })
 
   test('keeps its exit code though a thread cannot be interrupted', async () => {

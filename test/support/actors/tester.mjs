@@ -172,6 +172,9 @@ export const tester = defineActor({
     count1(_state, name, ctx) {
       ctx.counter(name).add(1)
     },
+    stopAfter(_state, ms, ctx) {
+      ctx.timers.once('stop', ms, 'stopSelf')
+    },
     stopSelf(_state, error, ctx) {
       ctx.stop(error)
     },
