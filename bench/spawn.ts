@@ -55,7 +55,10 @@ function nactSpawns(count: number): Subject {
       const round = async () => {
         const system = start()
         const startMs = performance.now()
-        const actors = Array.from({ length: count }, () => spawn(system, () => undefined))
+        const actors = Array.from({ length: count }, (_, i) =>
+          // Named, because the names that nact makes up collide now and then.
+          spawn(system, () => undefined, `actor-${i}`),
+        )
         const value = count / ((performance.now() - startMs) / 1000)
         stop(system)
         return { value, check: String(actors.length) }
