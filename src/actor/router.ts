@@ -134,9 +134,10 @@ export class ActorRouter<Receive> {
    * behind it is started with the first call and stopped with the router; its mailbox bounds the asks under
    * way.
    *
-   * @throws SHL_ACTOR_LIMIT, SHL_RUNTIME_CLOSED
+   * @throws SHL_NO_ROUTEES when the router was stopped, SHL_ACTOR_LIMIT, SHL_RUNTIME_CLOSED
    */
-  ref(): Promise<ActorRef<Receive>> {
+  async ref(): Promise<ActorRef<Receive>> {
+    if (this.#isStopped) throw new ShardloomError('SHL_NO_ROUTEES', { group: this.#parts.name })
     this.#ref ??= this.#parts.spawnDispatcher(this.#parts.name, this.#dispatch())
     return this.#ref
   }

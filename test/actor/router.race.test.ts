@@ -134,6 +134,7 @@ describe('a router', () => {
     const drained = ref.ask('sleep', 30)
     await pool.stop({ mode: 'drain' })
     expect(await drained).toEqual([30, 30, 30])
+    expect(await rejection(pool.ref())).toMatchObject({ code: 'SHL_NO_ROUTEES' })
   })
 
   test('is resized live: what leaves finishes first, nothing is lost', async () => {
