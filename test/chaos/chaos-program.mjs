@@ -255,6 +255,15 @@ for (const { ref, policy } of victims) {
     },
   )
 }
+// Once everything is answered or given up, no place is held in any mailbox.
+if (random() < 0.5) {
+  const quietMs = Date.now() + 8000
+  const isQuiet = () => [...open.values()].every((what) => what === 'watch')
+  while (!isQuiet() && Date.now() < quietMs) await sleep(10)
+  const holding = () => victims.filter(({ ref }) => ref.depth > 0)
+  while (holding().length > 0 && Date.now() < quietMs) await sleep(10)
+  for (const { ref } of holding()) problems.push(`${ref} holds ${ref.depth} places, and nothing is under way`)
+}
 if (random() < 0.5) await sleep(below(200))
 
 const how = pick(['close', 'close', 'hurried', 'twice', 'never'])
