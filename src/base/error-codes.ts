@@ -188,6 +188,47 @@ export const ERROR_CODES = {
     advice: 'use 1 to 48 ASCII characters, and one kind per name',
     retryable: false,
   },
+  SHL_RESTART_INTENSITY: {
+    message:
+      'too many restarts: supervisor={supervisor} child={child} intensity={intensity} periodMs={periodMs}',
+    advice: 'the cause is the last failure; mend it, or raise restarts.intensity',
+    retryable: false,
+  },
+  SHL_CHILD_START: {
+    message: 'child did not start: supervisor={supervisor} child={child}',
+    advice: 'the cause says why; it ended before it was ready',
+    retryable: false,
+  },
+  SHL_CHILD_START_TIMEOUT: {
+    message: 'child was not ready in time: child={child} startMs={startMs}',
+    advice: 'raise its startMs, or look at what its init waits for',
+    retryable: true,
+  },
+  SHL_CHILD_EXISTS: {
+    message: 'child exists already: supervisor={supervisor} child={child}',
+    advice: 'choose another id, or remove the child first',
+    retryable: false,
+  },
+  SHL_CHILD_UNKNOWN: {
+    message: 'no such child: supervisor={supervisor} child={child} children={children}',
+    advice: 'look at view().children',
+    retryable: false,
+  },
+  SHL_SUPERVISOR_STOPPED: {
+    message: 'supervisor does not run: supervisor={supervisor} phase={phase}',
+    advice: 'start it, or make a new one',
+    retryable: false,
+  },
+  SHL_CHILD_NOT_UP: {
+    message: 'child did not come up in time: child={child} timeoutMs={timeoutMs}',
+    advice: 'look at view(): it may be backing off, or have been given up',
+    retryable: true,
+  },
+  SHL_CHILD_ENDED: {
+    message: 'child ended: actor={actor} reason={reason}',
+    advice: 'the cause, where there is one, says more',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorCodeRow>
 
 /** A stable code: match on this, never on a message. */

@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ['base', 'codec', 'keyspace', 'events', 'observe'],
   host: ['base', 'runtime', 'supervise', 'observe'],
   admin: ['base', 'host', 'supervise', 'keyspace', 'events', 'observe'],
-  cli: ['base', 'actor', 'runtime'],
+  cli: ['base', 'actor', 'runtime', 'supervise'],
   dashboard: ['base'],
   testkit: [
     'base',

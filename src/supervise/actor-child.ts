@@ -1,0 +1,171 @@
+/**
+ * An actor as a child: the driver that spawns it, and the ref that survives its restarts.
+ *
+ * A restart is a new actor with a new address; `SupervisedRef` always means the present one. An ask waits
+ * until the child is up, up to its deadline. One that is under way when the actor dies rejects, and is not
+ * repeated: whether it was carried out is not known.
+ *
+ * Source: OTP's `{via, Module, Name}` refs, which outlive a process.
+ * Tests: test/supervise/supervised-runtime.race.test.ts
+ */
+import {
+  type ActorDefinition,
+  type ActorRef,
+  type AnswerOf,
+  type AnyActorDefinition,
+  type ArgsOf,
+  type AskOptions,
+  describeReason,
+  isAbnormal,
+  type MessageType,
+  type PayloadArguments,
+  type ReceiveOf,
+  type SpawnOptions,
+  type TellOptions,
+  type TerminationReason,
+} from '../actor/index.ts'
+import { type Clock, numberOption, ShardloomError } from '../base/index.ts'
+import type { ChildDriver, RunningChild } from './child-spec.ts'
+
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+
+/** What the driver needs of a runtime. */
+export interface ActorSpawner {
+  spawn<D extends AnyActorDefinition>(
+    module: URL | string,
+    options?: SpawnOptions<ArgsOf<D>>,
+  ): Promise<ActorRef<ReceiveOf<D>>>
+  spawn<State, Args, Receive>(
+    definition: ActorDefinition<State, Args, Receive>,
+    options?: SpawnOptions<Args>,
+  ): Promise<ActorRef<Receive>>
+  watch(ref: ActorRef, options: { readonly unref: boolean }): Promise<TerminationReason>
+}
+
+/** Follows one child from restart to restart. */
+export class ActorChild<Receive> implements ChildDriver {
+  readonly #spawner: ActorSpawner
+  readonly #spawn: () => Promise<ActorRef<Receive>>
+  #current: ActorRef<Receive> | undefined
+  #waiting: ((ref: ActorRef<Receive>) => void)[] = []
+
+  constructor(spawner: ActorSpawner, spawn: () => Promise<ActorRef<Receive>>) {
+    this.#spawner = spawner
+    this.#spawn = spawn
+  }
+
+  /** The actor that runs now. */
+  get current(): ActorRef<Receive> | undefined {
+    return this.#current
+  }
+
+  async start(signal: AbortSignal): Promise<RunningChild> {
+    const ref = await this.#spawn()
+    const ended = this.#spawner.watch(ref, { unref: true }).then((reason) => {
+      if (this.#current === ref) this.#current = undefined
+      return endError(ref, reason)
+    })
+    // Nobody waits for these: how it ends is heard of through `ended`.
+    const end = (mode: 'drain' | 'stop' | 'kill', timeoutMs: number) => () =>
+      void ref.stop({ mode, timeoutMs }).catch(() => undefined)
+    if (!signal.aborted) {
+      this.#current = ref
+      for (const take of this.#waiting.splice(0)) take(ref)
+    }
+    return {
+      ended,
+      drain: end('drain', TIMEOUT_MAX_MS),
+      stop: end('stop', TIMEOUT_MAX_MS),
+      kill: end('kill', 0),
+    }
+  }
+
+  /** Resolves with the next actor that runs, or at once with the present one. */
+  up(signal: AbortSignal): Promise<ActorRef<Receive>> {
+    if (this.#current !== undefined) return Promise.resolve(this.#current)
+    return new Promise((resolve, reject) => {
+      const take = (ref: ActorRef<Receive>): void => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(ref)
+      }
+      const onAbort = (): void => {
+        this.#waiting = this.#waiting.filter((one) => one !== take)
+        reject(signal.reason)
+      }
+      if (signal.aborted) return reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(take)
+    })
+  }
+}
+
+/** A ref to a supervised actor, whichever one it is at the moment. */
+export class SupervisedRef<Receive> {
+  readonly id: string
+  readonly #child: ActorChild<Receive>
+  readonly #clock: Clock
+  readonly #askMs: number
+
+  /** @internal Use `supervisor.ref`. */
+  constructor(id: string, child: ActorChild<Receive>, clock: Clock, askMs: number) {
+    this.id = id
+    this.#child = child
+    this.#clock = clock
+    this.#askMs = askMs
+  }
+
+  /** The ref of the actor that runs now; undefined while it is being restarted. */
+  get current(): ActorRef<Receive> | undefined {
+    return this.#child.current
+  }
+
+  /** As `ActorRef.tell`; false also while it is being restarted. */
+  tell<K extends MessageType<Receive>>(type: K, ...rest: PayloadArguments<Receive, K, TellOptions>): boolean {
+    return this.#child.current?.tell(type, ...rest) ?? false
+  }
+
+  /**
+   * As `ActorRef.ask`, but waits for the actor to be up, within the same deadline.
+   *
+   * @throws as `ActorRef.ask`, or SHL_CHILD_NOT_UP
+   */
+  async ask<K extends MessageType<Receive>>(
+    type: K,
+    ...[payload, options]: PayloadArguments<Receive, K, AskOptions>
+  ): Promise<AnswerOf<Receive, K>> {
+    const asked = options as AskOptions | undefined
+    const range = { min: 1, max: TIMEOUT_MAX_MS }
+    const timeoutMs = numberOption('timeoutMs', asked?.timeoutMs, this.#askMs, range)
+    let ref = this.#child.current
+    const sinceMs = this.#clock.nowMs()
+    ref ??= await this.#up(timeoutMs, asked?.signal)
+    const leftMs = Math.max(1, timeoutMs - (this.#clock.nowMs() - sinceMs))
+    const rest: unknown = [payload, { ...asked, timeoutMs: leftMs }]
+    return ref.ask(type, ...(rest as PayloadArguments<Receive, K, AskOptions>))
+  }
+
+  async #up(timeoutMs: number, signal: AbortSignal | undefined): Promise<ActorRef<Receive>> {
+    const given = new AbortController()
+    const onAbort = (): void => given.abort(signal?.reason)
+    const timer = this.#clock.after(timeoutMs, () =>
+      given.abort(new ShardloomError('SHL_CHILD_NOT_UP', { child: this.id, timeoutMs })),
+    )
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+    try {
+      return await this.#child.up(given.signal)
+    } finally {
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+/** The error of an abnormal end. */
+function endError(ref: ActorRef, reason: TerminationReason): Error | undefined {
+  if (!isAbnormal(reason)) return undefined
+  if (reason.type === 'failed') return reason.error
+  const cause = reason.type === 'thread_lost' ? reason.error : undefined
+  const details = { actor: `${ref}`, reason: describeReason(reason) }
+  return new ShardloomError('SHL_CHILD_ENDED', details, cause === undefined ? {} : { cause })
+}

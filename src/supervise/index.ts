@@ -1,0 +1,26 @@
+/** What programs and other folders may use of `supervise`. */
+export { SupervisedRef } from './actor-child.ts'
+export type { ChildPhase, ChildStopMode } from './child-machine.ts'
+export type { ChildDriver, ChildShutdown, ChildSpec, RunningChild } from './child-spec.ts'
+export type { InspectedEvent } from './inspected-event.ts'
+export type {
+  AutoShutdown,
+  Backoff,
+  Directive,
+  PlanPhase,
+  RestartIntensity,
+  RestartType,
+  Strategy,
+} from './policy/index.ts'
+export { createRuntime, SupervisedRuntime, type SuperviseOptions } from './supervised-runtime.ts'
+export type { SupervisionTree, TreeChildView, TreeView } from './supervision-tree.ts'
+export type { StopReport, SupervisionEvent } from './supervision-views.ts'
+export type { SupervisorOptions } from './supervisor-options.ts'
+export {
+  actorChild,
+  type ChildOptions,
+  driverChild,
+  supervisorChild,
+  type TreeChild,
+  type TreeOptions,
+} from './tree-child.ts'

@@ -1,0 +1,122 @@
+/**
+ * The runtime with supervision: what `createRuntime` gives to a program.
+ *
+ * `runtime/` knows nothing of trees, so that the kernel stays light; this class adds them. XState is loaded
+ * with the first tree, and never by a program that has none. `close()` stops the trees first, the youngest
+ * first, so that children are stopped in their order and not all at once.
+ *
+ * Tests: test/supervise/supervised-runtime.race.test.ts
+ */
+import { seededRandom, systemClock } from '../base/index.ts'
+import {
+  type CloseOptions,
+  type CloseReport,
+  protectFromEndlessLoops,
+  Runtime,
+  type RuntimeOptions,
+} from '../runtime/index.ts'
+import type { InspectedEvent } from './inspected-event.ts'
+import type { SupervisionTree } from './supervision-tree.ts'
+import type { SupervisionEvent } from './supervision-views.ts'
+import type { TreeOptions } from './tree-child.ts'
+
+const ASK_MS = 30_000
+/** Trees may take so much of the time of `close`; the rest is for threads. */
+const TREES_SHARE = 0.6
+const CLOSE_MS = 10_000
+
+/** Options of `runtime.supervise`. */
+export interface SuperviseOptions extends TreeOptions {
+  /** Told of every transition in the tree, at once. */
+  onEvent?(event: SupervisionEvent): void
+  /** XState's inspection protocol, of every machine in the tree. */
+  inspect?(event: InspectedEvent): void
+}
+
+/** A runtime with trees of supervisors. Made by `createRuntime`. */
+export class SupervisedRuntime extends Runtime {
+  readonly #clock = systemClock()
+  readonly #random = seededRandom(Number(process.hrtime.bigint() & 0xffff_ffffn))
+  readonly #trees = new Set<SupervisionTree>()
+  readonly #askMs: number
+  readonly #closeMs: number
+  #closingAll: Promise<CloseReport> | undefined
+
+  /** @internal Use `createRuntime`. */
+  constructor(options: RuntimeOptions) {
+    super(options)
+    this.#askMs = options.timeouts?.askMs ?? ASK_MS
+    this.#closeMs = options.timeouts?.closeMs ?? CLOSE_MS
+  }
+
+  /**
+   * Starts a tree of supervisors: its children in order, each ready before the next one begins. Rejects with
+   * the error of the child that could not start; those before it are stopped again.
+   *
+   * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_CHILD_EXISTS, and what keeps a child from starting
+   */
+  async supervise(options: SuperviseOptions): Promise<SupervisionTree> {
+    const { SupervisionTree } = await import('./supervision-tree.ts')
+    const { onEvent, inspect, ...treeOptions } = options
+    const tree = new SupervisionTree(treeOptions, {
+      spawner: this,
+      clock: this.#clock,
+      random: this.#random,
+      askMs: this.#askMs,
+      ...(onEvent && { onEvent }),
+      ...(inspect && { inspect }),
+    })
+    this.#trees.add(tree)
+    void tree.ended.then(() => this.#trees.delete(tree))
+    await tree.start()
+    return tree
+  }
+
+  /** Stops the trees, the youngest first, and then everything else. */
+  override close(options: CloseOptions = {}): Promise<CloseReport> {
+    this.#closingAll ??= this.#closeAll(options)
+    return this.#closingAll
+  }
+
+  async #closeAll(options: CloseOptions): Promise<CloseReport> {
+    if (this.#trees.size > 0) {
+      const endMs = this.#clock.nowMs() + (options.timeoutMs ?? this.#closeMs) * TREES_SHARE
+      for (const tree of [...this.#trees].reverse()) {
+        await this.#within(tree.stop(), endMs - this.#clock.nowMs())
+      }
+    }
+    return super.close(options)
+  }
+
+  async #within(task: Promise<unknown>, timeoutMs: number): Promise<void> {
+    let stop: () => void = () => undefined
+    const late = new Promise<void>((resolve) => {
+      const timer = this.#clock.after(Math.max(0, timeoutMs), resolve)
+      stop = () => timer.cancel()
+    })
+    await Promise.race([task, late])
+    stop()
+  }
+}
+
+/**
+ * Starts a runtime: worker threads, linked to each other, ready for actors and supervisors.
+ *
+ * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_THREAD_START
+ * @example
+ * ```ts
+ * import { createRuntime, defineActor } from 'shardloom'
+ *
+ * const greeter = defineActor({ name: 'greeter', receive: { hi: (_state, name: string) => `hi ${name}` } })
+ * const runtime = await createRuntime({ threads: 2 })
+ * const ref = await runtime.spawn(greeter)
+ * const text: string = await ref.ask('hi', 'Ada')
+ * await runtime.close()
+ * ```
+ */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<SupervisedRuntime> {
+  protectFromEndlessLoops()
+  const runtime = new SupervisedRuntime(options)
+  await runtime.start()
+  return runtime
+}

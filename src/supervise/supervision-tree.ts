@@ -1,0 +1,180 @@
+/**
+ * A tree of supervisors over a runtime: specifications in, a handle out.
+ *
+ * A child is an actor, a supervisor of its own, or anything with a driver. A supervisor that is a child is
+ * started and stopped like any other; when it gives up, that is its failure, and its parent's to decide.
+ *
+ * Tests: test/supervise/supervised-runtime.race.test.ts
+ */
+import type { AnyActorDefinition, ReceiveOf, SpawnOptions } from '../actor/index.ts'
+import { type Clock, type Random, ShardloomError } from '../base/index.ts'
+import { ActorChild, type ActorSpawner, SupervisedRef } from './actor-child.ts'
+import type { ChildDriver, ChildSpec, RunningChild } from './child-spec.ts'
+import type { InspectedEvent } from './inspected-event.ts'
+import type { ChildView, StopReport, SupervisionEvent, SupervisorView } from './supervision-views.ts'
+import { Supervisor } from './supervisor.ts'
+import type { ChildKind, TreeChild, TreeOptions } from './tree-child.ts'
+
+/** A child as it is seen from outside, with what it is. */
+export interface TreeChildView extends ChildView {
+  /** Of the actor that runs now. */
+  readonly address: string | undefined
+  /** Messages that wait for it. */
+  readonly depth: number
+  readonly tree: TreeView | undefined
+}
+
+/** A tree as it is seen from outside. */
+export interface TreeView extends Omit<SupervisorView, 'children'> {
+  readonly children: readonly TreeChildView[]
+}
+
+/** @internal What a tree needs of its surroundings. */
+export interface TreeParts {
+  readonly spawner: ActorSpawner
+  readonly clock: Clock
+  readonly random: Random
+  readonly askMs: number
+  onEvent?(event: SupervisionEvent): void
+  inspect?(event: InspectedEvent): void
+}
+
+/** A supervisor as a driver: each start is a new supervisor. */
+class TreeDriver implements ChildDriver {
+  readonly #options: TreeOptions
+  readonly #parts: TreeParts
+  tree: SupervisionTree | undefined = undefined
+
+  constructor(options: TreeOptions, parts: TreeParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  async start(signal: AbortSignal): Promise<RunningChild> {
+    const tree = new SupervisionTree(this.#options, this.#parts)
+    this.tree = tree
+    const stop = (): void => void tree.stop()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await tree.start()
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+    return { ended: tree.ended.then(({ error }) => error), drain: stop, stop, kill: () => tree.kill() }
+  }
+}
+
+/** A supervisor over a runtime, with its children. */
+export class SupervisionTree {
+  readonly id: string
+  readonly #parts: TreeParts
+  readonly #supervisor: Supervisor
+  readonly #actors = new Map<string, ActorChild<unknown>>()
+  readonly #trees = new Map<string, TreeDriver>()
+
+  /** @internal Use `runtime.supervise`. */
+  constructor(options: TreeOptions, parts: TreeParts) {
+    this.id = options.id
+    this.#parts = parts
+    const { children = [], ...rest } = options
+    const specs = children.map((child) => this.#spec(child))
+    this.#supervisor = new Supervisor({ ...rest, children: specs }, parts)
+  }
+
+  /** Resolves when it has stopped or given up; never rejects. */
+  get ended(): Promise<StopReport> {
+    return this.#supervisor.ended
+  }
+
+  /** @internal Starts the children in order. */
+  start(): Promise<void> {
+    return this.#supervisor.start()
+  }
+
+  /** Stops the children in the reverse order, each within its deadlines. */
+  stop(): Promise<StopReport> {
+    return this.#supervisor.stop()
+  }
+
+  /** Kills the children, in the reverse order. */
+  kill(): void {
+    this.#supervisor.kill()
+  }
+
+  /** Adds a child, last in the order. Rejects with what kept it from starting. */
+  async add(child: TreeChild): Promise<void> {
+    await this.#supervisor.add(this.#spec(child))
+  }
+
+  /** Stops a child and forgets it. */
+  async remove(id: string): Promise<void> {
+    await this.#supervisor.remove(id)
+    this.#actors.delete(id)
+    this.#trees.delete(id)
+  }
+
+  /** Stops a child; it stays known and can be started again. */
+  stopChild(id: string): Promise<void> {
+    return this.#supervisor.stopChild(id)
+  }
+
+  /** Starts a child that is down, or stops and starts one that runs. */
+  restartChild(id: string): Promise<void> {
+    return this.#supervisor.restartChild(id)
+  }
+
+  /** A ref to the actor with this id, across restarts. @throws SHL_CHILD_UNKNOWN */
+  ref<D extends AnyActorDefinition>(id: string): SupervisedRef<ReceiveOf<D>> {
+    const actor = this.#actors.get(id)
+    if (actor === undefined) throw this.#unknown(id, [...this.#actors.keys()])
+    const { clock, askMs } = this.#parts
+    return new SupervisedRef(id, actor as ActorChild<ReceiveOf<D>>, clock, askMs)
+  }
+
+  /** The supervisor with this id, as it runs now. @throws SHL_CHILD_UNKNOWN */
+  tree(id: string): SupervisionTree {
+    const tree = this.#trees.get(id)?.tree
+    if (tree === undefined) throw this.#unknown(id, [...this.#trees.keys()])
+    return tree
+  }
+
+  /** The whole tree, as it is now. */
+  view(): TreeView {
+    const view = this.#supervisor.view()
+    const children = view.children.map((child) => {
+      const tree = this.#trees.get(child.id)?.tree
+      const actor = this.#actors.get(child.id)?.current
+      return { ...child, address: actor?.address, depth: actor?.depth ?? 0, tree: tree?.view() }
+    })
+    return { ...view, children }
+  }
+
+  #spec({ id, kind, options }: TreeChild): ChildSpec {
+    return { ...options, id, driver: this.#driver(id, kind) }
+  }
+
+  #driver(id: string, kind: ChildKind): ChildDriver {
+    if (kind.type === 'driver') return kind.driver
+    if (kind.type === 'supervisor') {
+      const driver = new TreeDriver(kind.tree, this.#parts)
+      this.#trees.set(id, driver)
+      return driver
+    }
+    const { spawner } = this.#parts
+    const { actor, spawn } = kind
+    // `spawn` takes either; which one it is was checked where it was given.
+    const driver = new ActorChild<unknown>(spawner, () =>
+      spawner.spawn(actor as URL, spawn as SpawnOptions<never>),
+    )
+    this.#actors.set(id, driver)
+    return driver
+  }
+
+  #unknown(child: string, children: readonly string[]): ShardloomError {
+    return new ShardloomError('SHL_CHILD_UNKNOWN', {
+      supervisor: this.id,
+      child,
+      children: children.join(', '),
+    })
+  }
+}

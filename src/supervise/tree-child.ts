@@ -1,0 +1,62 @@
+/**
+ * The children of a tree, as data: what they are, and what every child may say.
+ *
+ * Nothing is loaded or started here, so that a program may describe trees without loading what runs them.
+ * Tests: test/supervise/supervised-runtime.race.test.ts
+ */
+import type { AnyActorDefinition, ArgsOf, SpawnOptions } from '../actor/index.ts'
+import type { ChildDriver, ChildSpec } from './child-spec.ts'
+import type { SupervisorOptions } from './supervisor-options.ts'
+
+/** What every child may say, whatever it is. */
+export type ChildOptions = Omit<ChildSpec, 'id' | 'driver'>
+
+/** Options of a tree's supervisor. */
+export interface TreeOptions extends Omit<SupervisorOptions, 'children'> {
+  /** In the order of starting. */
+  readonly children?: readonly TreeChild[]
+}
+
+/** What a child is. */
+export type ChildKind =
+  | {
+      readonly type: 'actor'
+      readonly actor: URL | AnyActorDefinition
+      readonly spawn: SpawnOptions<unknown>
+    }
+  | { readonly type: 'supervisor'; readonly tree: TreeOptions }
+  | { readonly type: 'driver'; readonly driver: ChildDriver }
+
+/** A child of a tree: made by `actorChild`, `supervisorChild` or `driverChild`. */
+export interface TreeChild {
+  readonly id: string
+  readonly kind: ChildKind
+  readonly options: ChildOptions
+}
+
+/** An actor as a child, from its module or its definition. */
+export function actorChild<D extends AnyActorDefinition>(
+  id: string,
+  actor: URL | D,
+  options: ChildOptions & SpawnOptions<ArgsOf<D>> = {},
+): TreeChild {
+  const { args, name = id, export: exported, placement, mailbox, ...childOptions } = options
+  const spawn = {
+    name,
+    ...(args !== undefined && { args }),
+    ...(exported !== undefined && { export: exported }),
+    ...(placement !== undefined && { placement }),
+    ...(mailbox !== undefined && { mailbox }),
+  }
+  return { id, kind: { type: 'actor', actor, spawn }, options: childOptions }
+}
+
+/** A supervisor as a child: when it gives up, that is its failure, and its parent's to decide. */
+export function supervisorChild(tree: TreeOptions, options: ChildOptions = {}): TreeChild {
+  return { id: tree.id, kind: { type: 'supervisor', tree }, options }
+}
+
+/** Anything that starts and ends, as a child. */
+export function driverChild(id: string, driver: ChildDriver, options: ChildOptions = {}): TreeChild {
+  return { id, kind: { type: 'driver', driver }, options }
+}
