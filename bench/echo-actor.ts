@@ -11,6 +11,9 @@ export const echo = defineActor({
       state.sum += n
     },
     sum: (state) => state.sum,
+    crash() {
+      throw new RangeError('on purpose')
+    },
     /** Work for the processor: about `ms` of it. */
     busy(_state, ms: number) {
       const end = performance.now() + ms

@@ -7,6 +7,7 @@ import { question as counter } from './counter.ts'
 import type { Question } from './harness.ts'
 import { question as loopDelay } from './loop-delay.ts'
 import { question as messageSize } from './message-size.ts'
+import { question as restart } from './restart.ts'
 import { question as spawn } from './spawn.ts'
 import { question as startup } from './startup.ts'
 import { question as tell } from './tell.ts'
@@ -21,5 +22,6 @@ export const QUESTIONS: readonly Question[] = [
   loopDelay,
   messageSize,
   startup,
+  restart,
   codec,
 ]

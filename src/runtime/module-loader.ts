@@ -22,11 +22,26 @@ export function moduleHref(module: unknown): string {
   return invalidOption('module', module, allowed)
 }
 
+/**
+ * Definitions that this thread has loaded, by module and export. Node keeps modules for ever, so this keeps
+ * nothing longer; it saves a look at the file system for each actor.
+ */
+const loaded = new Map<string, AnyActorDefinition>()
+
 /** Loads the definition. @throws SHL_ACTOR_MODULE */
 export async function loadDefinition(
   href: string,
   exportName: string | undefined,
 ): Promise<AnyActorDefinition> {
+  const key = `${exportName ?? ''} ${href}`
+  const known = loaded.get(key)
+  if (known !== undefined) return known
+  const definition = await load(href, exportName)
+  loaded.set(key, definition)
+  return definition
+}
+
+async function load(href: string, exportName: string | undefined): Promise<AnyActorDefinition> {
   const fail = (hint: string, cause?: unknown): never => {
     const details = { module: href, export: exportName ?? 'default', hint }
     throw new ShardloomError('SHL_ACTOR_MODULE', details, cause === undefined ? undefined : { cause })
