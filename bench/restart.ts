@@ -14,6 +14,8 @@ const ECHO = new URL('./echo-actor.js', import.meta.url)
 const EXIT_TASK = new URL('./peers/exit-task.js', import.meta.url)
 const CHECK = 'it answers'
 const WARM_UP_CRASHES = 100
+/** The budget of a message, beyond which it hangs. */
+const BUDGET_MS = 50
 
 type Blow = 'crash' | 'kill'
 
@@ -29,6 +31,10 @@ export const question: Question = {
       text: 'a killed thread within 100 ms',
       isMet: (figures) => (figureOf(figures, 'shardloom', 'killed thread')?.median ?? 999) <= 100,
     },
+    {
+      text: 'a hang is seen within 50 ms after its budget',
+      isMet: (figures) => (figureOf(figures, 'shardloom', 'hang, beyond its budget')?.max ?? 999) <= 50,
+    },
   ],
   async run(params) {
     const rounds = { ...params, rounds: params.small ? 1 : params.rounds * 3 }
@@ -36,6 +42,7 @@ export const question: Question = {
     for (const [metric, subjects] of [
       ['crashed actor', [supervised('crash')]],
       ['killed thread', [supervised('kill'), piscina()]],
+      ['hang, beyond its budget', [watched()]],
     ] as const) {
       figures.push(...(await compare({ question: 'restart', metric, unit: 'ms' }, subjects, rounds)))
     }
@@ -68,6 +75,42 @@ function supervised(blow: Blow): Subject {
       }
       // As in the other questions, compiled code is measured.
       for (let i = 0; blow === 'crash' && i < WARM_UP_CRASHES; i++) await round()
+      return { round, stop: async () => void (await runtime.close()) }
+    },
+  }
+}
+
+/** From the beginning of a message that blocks its thread to the report, less its budget. */
+function watched(): Subject {
+  return {
+    name: 'shardloom',
+    async start() {
+      const runtime = await createRuntime({ threads: 1 })
+      let onHang: () => void = () => undefined
+      const tree = await runtime.supervise({
+        id: 'bench',
+        restarts: { intensity: 1_000_000 },
+        children: [
+          actorChild<typeof echo>('echo', ECHO, {
+            placement: 'dedicated',
+            limits: { messageMs: BUDGET_MS },
+            backoff: { resetAfterMs: 0 },
+          }),
+        ],
+        onEvent: (event) => event.type === 'hang' && onHang(),
+      })
+      const ref = tree.ref<typeof echo>('echo')
+      const round = async () => {
+        // Asked while the one before is being ended, it may be cut.
+        while ((await ref.ask('increment', 1).catch(() => 0)) === 0);
+        const startMs = performance.now()
+        const seen = new Promise<void>((resolve) => {
+          onHang = resolve
+        })
+        void ref.ask('busy', 10_000).catch(() => undefined)
+        await seen
+        return { value: performance.now() - startMs - BUDGET_MS, check: CHECK }
+      }
       return { round, stop: async () => void (await runtime.close()) }
     },
   }

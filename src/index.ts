@@ -51,6 +51,7 @@ export type {
   ThreadView,
 } from './runtime/index.ts'
 export {
+  type ActorLimits,
   type AutoShutdown,
   actorChild,
   type Backoff,
@@ -61,6 +62,7 @@ export {
   createRuntime,
   type Directive,
   driverChild,
+  type Hang,
   type InspectedEvent,
   type RestartIntensity,
   type RestartType,

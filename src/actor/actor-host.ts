@@ -345,6 +345,7 @@ export class ActorHost {
     control[wire.CONTROL_CURRENT_SLOT] = cell.slot + 1
     cell.context ??= new CellContext(cell, this.#parts.contextHost)
     cell.isBusy = true
+    cell.timing?.begin(envelope.type)
     if (!cell.isReentrant) cell.context.begin(envelope)
     let result: unknown
     try {
@@ -467,6 +468,7 @@ export class ActorHost {
   #complete(cell: cells.ActorCell, envelope: Envelope): void {
     if (!envelope.isStashed) this.finishEnvelope(cell, envelope)
     cell.isBusy = false
+    cell.timing?.end()
     if (cell.context !== undefined && !cell.isReentrant) cell.context.envelope = undefined
     if (cell.stopMode !== cells.STOP_NONE && this.checkStop(cell)) return
     if (cell.mailbox !== undefined && cell.mailbox.length > 0) this.schedule(cell)
@@ -485,6 +487,7 @@ export class ActorHost {
     }
     this.finishEnvelope(cell, envelope)
     cell.isBusy = false
+    cell.timing?.end()
     if (cell.context !== undefined) cell.context.envelope = undefined
     if (directive === 'restart') this.#parts.restartCell(cell, error)
     else this.#parts.endCell(cell, { type: 'failed', error })

@@ -9,6 +9,7 @@ import type { CellContext } from './cell-context.ts'
 import type { AnyActorDefinition } from './define-actor.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Envelope, Mailbox } from './mailbox.ts'
+import type { MessageTiming } from './message-timing.ts'
 import type { ServedStream } from './served-stream.ts'
 import type { TerminationReason } from './termination.ts'
 
@@ -56,6 +57,8 @@ export class ActorCell implements ActorAddress {
   readonly isReentrant: boolean
   /** Hands its messages on, instead of handling them. */
   readonly dispatch: Dispatch | undefined
+  /** Shows what it handles, and since when. */
+  timing: MessageTiming | undefined = undefined
   state: unknown = undefined
   status = CELL_STARTING
   isBusy = false

@@ -15,6 +15,7 @@ export {
 } from './define-actor.ts'
 export type { Dispatch } from './dispatch.ts'
 export type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
+export { MessageTiming, type MessageUnderWay, messageUnderWay } from './message-timing.ts'
 export type {
   AnswerOf,
   ArgsOf,

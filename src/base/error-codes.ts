@@ -229,6 +229,12 @@ export const ERROR_CODES = {
     advice: 'the cause, where there is one, says more',
     retryable: false,
   },
+  SHL_CHILD_HANGS: {
+    message:
+      'message takes too long: actor={actor} message={message} forMs={forMs} messageMs={messageMs}: {how}',
+    advice: 'mend the handler, give it less to do at a time, or raise limits.messageMs',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorCodeRow>
 
 /** A stable code: match on this, never on a message. */

@@ -7,8 +7,11 @@
  * Tests: test/actor/lifecycle.race.test.ts, test/runtime/close.race.test.ts
  */
 import {
+  type ActorAddress,
   type ActorRef,
   defineActor,
+  FIRST_GENERATION,
+  GUARDIAN_SLOT,
   type MailboxOptions,
   type SystemEvent,
   type ThreadLossCause,
@@ -47,6 +50,8 @@ export interface GuardianServices {
   place(request: SpawnRequest): Promise<ActorRef>
   stopAll(timeoutMs: number): Promise<CutReport[]>
   report(limit: number): ThreadReport
+  /** Times the messages of an actor from now on; the names of its handlers, or nothing when it is gone. */
+  time(actor: { slot: number; generation: number }): readonly string[] | undefined
 }
 
 /** The guardian's definition over its services. */
@@ -60,8 +65,14 @@ export function guardianActor(services: GuardianServices) {
       place: (_state, request: SpawnRequest) => services.place(request),
       stopAll: (_state, timeoutMs: number) => services.stopAll(timeoutMs),
       report: (_state, limit: number) => services.report(limit),
+      time: (_state, actor: { slot: number; generation: number }) => services.time(actor),
     },
   })
+}
+
+/** Where a thread's guardian is: its first actor. */
+export function guardianAddress(thread: number): ActorAddress {
+  return { thread, slot: GUARDIAN_SLOT, generation: FIRST_GENERATION, name: 'guardian' }
 }
 
 /** Messages from the main thread to a worker, on the control port. */

@@ -19,8 +19,9 @@ import {
   type ArgsOf,
   type Dispatch,
   defineActor,
-  FIRST_GENERATION,
   GUARDIAN_SLOT,
+  type MessageUnderWay,
+  messageUnderWay,
   type ReceiveOf,
   type Registry,
   type RouterOptions,
@@ -48,7 +49,7 @@ import {
   Metrics,
 } from '../memory/index.ts'
 import { allocateThread, attachThread, RUNTIME_WORDS, type ThreadMemory } from '../transport/index.ts'
-import { type ControlToMain, guardianActor, type SpawnRequest } from './guardian.ts'
+import { type ControlToMain, guardianActor, guardianAddress, type SpawnRequest } from './guardian.ts'
 import { KeepAlive } from './keep-alive.ts'
 
 import { ReplacementBackoff } from './replacement-backoff.ts'
@@ -65,7 +66,7 @@ import { type RuntimeOptions, type RuntimeSettings, resolveSettings } from './se
 import { shutDown } from './shutdown.ts'
 import { spawnRequest } from './thread-bootstrap.ts'
 import { type ThreadHandle, ThreadPool } from './thread-pool.ts'
-import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
+import { reportThread, spawnHere, spawnModule, stopAllActors, timeMessages } from './thread-services.ts'
 
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
@@ -153,6 +154,7 @@ export class Runtime {
       stopAll: (timeoutMs) =>
         stopAllActors(this.#system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
       report: (limit) => reportThread(this.#system, limit),
+      time: (actor) => timeMessages(this.#system, this.#clock, actor),
     })
     this.#keepAlive.hold()
     try {
@@ -289,6 +291,17 @@ export class Runtime {
     return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
   }
 
+  /** @internal Times the messages of an actor from now on; the names of its handlers. */
+  timeMessages({ thread, slot, generation }: ActorAddress): Promise<readonly string[] | undefined> {
+    return this.#guardianOf(thread).ask('time', { slot, generation })
+  }
+
+  /** @internal */
+  messageUnderWay({ thread, slot, generation }: ActorAddress): MessageUnderWay | undefined {
+    const memory = thread === 0 ? this.#memory : this.#pool.threads.get(thread)?.memory
+    return memory && messageUnderWay(memory, slot, generation, this.#clock.nowMs())
+  }
+
   /**
    * Terminates a worker thread, as a crash would: for tests and drills. False when there is no such thread.
    */
@@ -420,12 +433,7 @@ export class Runtime {
   }
 
   #guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']> {
-    const address: ActorAddress = {
-      thread,
-      slot: GUARDIAN_SLOT,
-      generation: FIRST_GENERATION,
-      name: 'guardian',
-    }
+    const address = guardianAddress(thread)
     // Bound to the runtime's own address: it may still ask while the program may not.
     return new ActorRef(
       this.#system.outbox,

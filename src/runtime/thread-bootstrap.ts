@@ -11,7 +11,6 @@ import type { SystemSettings } from '../actor/index.ts'
 import {
   ActorRef,
   ActorSystem,
-  FIRST_GENERATION,
   GUARDIAN_SLOT,
   isActorDefinition,
   type Owner,
@@ -21,9 +20,15 @@ import { type Clock, invalidOption, systemClock } from '../base/index.ts'
 import { decodeError } from '../codec/index.ts'
 import { createIdleStrategy, type IdleStrategyName, Metrics } from '../memory/index.ts'
 import { attachThread, type LinkEnds, type ThreadBuffers } from '../transport/index.ts'
-import { type ControlToMain, type ControlToWorker, guardianActor, type SpawnRequest } from './guardian.ts'
+import {
+  type ControlToMain,
+  type ControlToWorker,
+  guardianActor,
+  guardianAddress,
+  type SpawnRequest,
+} from './guardian.ts'
 import { moduleHref } from './module-loader.ts'
-import { reportThread, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
+import { reportThread, spawnHere, spawnModule, stopAllActors, timeMessages } from './thread-services.ts'
 
 /** What a worker is started with. */
 export interface ThreadStart {
@@ -117,6 +122,7 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
     place: (request) => askMainGuardian(system, undefined, request),
     stopAll: (timeoutMs) => stopAllActors(system, clock, timeoutMs, [GUARDIAN_SLOT]),
     report: (limit) => reportThread(system, limit),
+    time: (actor) => timeMessages(system, clock, actor),
   })
   await system.lifecycle.spawn({
     definition: guardian,
@@ -166,7 +172,7 @@ function askMainGuardian(
   owner: Owner | undefined,
   request: SpawnRequest,
 ): Promise<ActorRef> {
-  const address = { thread: 0, slot: GUARDIAN_SLOT, generation: FIRST_GENERATION, name: 'guardian' }
+  const address = guardianAddress(0)
   const guardian = new ActorRef<ReturnType<typeof guardianActor>['receive']>(system.outbox, owner, address)
   return guardian.ask('place', request)
 }

@@ -3,7 +3,7 @@
  * Tests: test/runtime/close.race.test.ts
  */
 import type { ActorRef, ActorSystem, AnyActorDefinition, MailboxOptions } from '../actor/index.ts'
-import { type ActorAddress, GUARDIAN_SLOT } from '../actor/index.ts'
+import { type ActorAddress, GUARDIAN_SLOT, MessageTiming } from '../actor/index.ts'
 import type { Clock } from '../base/index.ts'
 import type { CutReport, SpawnRequest, ThreadReport } from './guardian.ts'
 import { loadDefinition } from './module-loader.ts'
@@ -71,4 +71,17 @@ export function reportThread(system: ActorSystem, limit: number): ThreadReport {
     }),
     heapUsedBytes: process.memoryUsage().heapUsed,
   }
+}
+
+/** Times the messages of an actor from now on. */
+export function timeMessages(
+  system: ActorSystem,
+  clock: Clock,
+  { slot, generation }: { slot: number; generation: number },
+): readonly string[] | undefined {
+  const cell = system.host.find(slot, generation)
+  if (cell === undefined) return undefined
+  const types = Object.keys(cell.definition.receive as object)
+  cell.timing ??= new MessageTiming(system.memory, clock, slot, types)
+  return cell.timing.types
 }

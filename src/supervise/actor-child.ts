@@ -18,6 +18,7 @@ import {
   describeReason,
   isAbnormal,
   type MessageType,
+  type MessageUnderWay,
   type PayloadArguments,
   type ReceiveOf,
   type SpawnOptions,
@@ -26,6 +27,7 @@ import {
 } from '../actor/index.ts'
 import { type Clock, numberOption, ShardloomError } from '../base/index.ts'
 import type { ChildDriver, RunningChild } from './child-spec.ts'
+import type { Watchdog } from './watchdog.ts'
 
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
@@ -40,18 +42,23 @@ export interface ActorSpawner {
     options?: SpawnOptions<Args>,
   ): Promise<ActorRef<Receive>>
   watch(ref: ActorRef, options: { readonly unref: boolean }): Promise<TerminationReason>
+  timeMessages(ref: ActorRef): Promise<readonly string[] | undefined>
+  messageUnderWay(ref: ActorRef): MessageUnderWay | undefined
+  killThread(thread: number): Promise<boolean>
 }
 
 /** Follows one child from restart to restart. */
 export class ActorChild<Receive> implements ChildDriver {
   readonly #spawner: ActorSpawner
   readonly #spawn: () => Promise<ActorRef<Receive>>
+  readonly #watchdog: Watchdog | undefined
   #current: ActorRef<Receive> | undefined
   #waiting: ((ref: ActorRef<Receive>) => void)[] = []
 
-  constructor(spawner: ActorSpawner, spawn: () => Promise<ActorRef<Receive>>) {
+  constructor(spawner: ActorSpawner, spawn: () => Promise<ActorRef<Receive>>, watchdog?: Watchdog) {
     this.#spawner = spawner
     this.#spawn = spawn
+    this.#watchdog = watchdog
   }
 
   /** The actor that runs now. */
@@ -61,7 +68,9 @@ export class ActorChild<Receive> implements ChildDriver {
 
   async start(signal: AbortSignal): Promise<RunningChild> {
     const ref = await this.#spawn()
+    const unwatch = await this.#watchdog?.watch(ref)
     const ended = this.#spawner.watch(ref, { unref: true }).then((reason) => {
+      unwatch?.()
       if (this.#current === ref) this.#current = undefined
       return endError(ref, reason)
     })

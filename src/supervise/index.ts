@@ -17,6 +17,7 @@ export type { SupervisionTree, TreeChildView, TreeView } from './supervision-tre
 export type { StopReport, SupervisionEvent } from './supervision-views.ts'
 export type { SupervisorOptions } from './supervisor-options.ts'
 export {
+  type ActorLimits,
   actorChild,
   type ChildOptions,
   driverChild,
@@ -24,3 +25,4 @@ export {
   type TreeChild,
   type TreeOptions,
 } from './tree-child.ts'
+export type { Hang } from './watchdog.ts'

@@ -7,13 +7,14 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import type { AnyActorDefinition, ReceiveOf, SpawnOptions } from '../actor/index.ts'
-import { type Clock, type Random, ShardloomError } from '../base/index.ts'
+import { type Clock, checkKnownOptions, numberOption, type Random, ShardloomError } from '../base/index.ts'
 import { ActorChild, type ActorSpawner, SupervisedRef } from './actor-child.ts'
 import type { ChildDriver, ChildSpec, RunningChild } from './child-spec.ts'
 import type { InspectedEvent } from './inspected-event.ts'
 import type { ChildView, StopReport, SupervisionEvent, SupervisorView } from './supervision-views.ts'
 import { Supervisor } from './supervisor.ts'
-import type { ChildKind, TreeChild, TreeOptions } from './tree-child.ts'
+import type { ActorLimits, ChildKind, TreeChild, TreeOptions } from './tree-child.ts'
+import { hangError, Watchdog } from './watchdog.ts'
 
 /** A child as it is seen from outside, with what it is. */
 export interface TreeChildView extends ChildView {
@@ -161,13 +162,33 @@ export class SupervisionTree {
       return driver
     }
     const { spawner } = this.#parts
-    const { actor, spawn } = kind
+    const { actor, spawn, limits } = kind
+    const watchdog = this.#watchdog(id, limits)
     // `spawn` takes either; which one it is was checked where it was given.
-    const driver = new ActorChild<unknown>(spawner, () =>
-      spawner.spawn(actor as URL, spawn as SpawnOptions<never>),
-    )
+    const start = () => spawner.spawn(actor as URL, spawn as SpawnOptions<never>)
+    const driver = new ActorChild<unknown>(spawner, start, watchdog)
     this.#actors.set(id, driver)
     return driver
+  }
+
+  #watchdog(id: string, limits: ActorLimits): Watchdog | undefined {
+    checkKnownOptions(`child ${id}: limits`, limits, ['messageMs'])
+    if (limits.messageMs === undefined) return undefined
+    const range = { min: 1, max: 2 ** 31 - 1 }
+    const messageMs = numberOption(`child ${id}: limits.messageMs`, limits.messageMs, 0, range)
+    const { spawner, clock, onEvent } = this.#parts
+    return new Watchdog({
+      clock,
+      messageMs,
+      timeMessages: (ref) => spawner.timeMessages(ref),
+      messageUnderWay: (ref) => spawner.messageUnderWay(ref),
+      onHang: (ref, hang) => {
+        onEvent?.({ type: 'hang', supervisor: this.id, child: id, hang, atMs: clock.nowMs() })
+        this.#supervisor.recycle(id, hangError(hang, messageMs), 'kill')
+        // Nothing else ends a loop.
+        if (hang.isBlocking && ref.thread !== 0) void spawner.killThread(ref.thread)
+      },
+    })
   }
 
   #unknown(child: string, children: readonly string[]): ShardloomError {

@@ -5,9 +5,18 @@
  */
 import type { ChildPhase } from './child-machine.ts'
 import type { PlanPhase, Strategy } from './policy/index.ts'
+import type { Hang } from './watchdog.ts'
 
 /** Something has changed in a tree. */
 export type SupervisionEvent =
+  | {
+      /** A child takes too long for a message; its end and restart follow. */
+      readonly type: 'hang'
+      readonly supervisor: string
+      readonly child: string
+      readonly hang: Hang
+      readonly atMs: number
+    }
   | {
       readonly type: 'child'
       readonly supervisor: string

@@ -23,7 +23,7 @@ import {
   type TimerHandle,
   toError,
 } from '../base/index.ts'
-import { type ChildLife, type ChildPhase, childLife, statusOf } from './child-machine.ts'
+import { type ChildLife, type ChildPhase, type ChildStopMode, childLife, statusOf } from './child-machine.ts'
 import { type ChildSpec, childLimits, childRow, type RunningChild } from './child-spec.ts'
 import type { InspectedEvent } from './inspected-event.ts'
 import {
@@ -173,9 +173,9 @@ export class Supervisor {
     this.#children.delete(id)
   }
 
-  /** Replaces a child that is unhealthy: it is drained, and its end counts as a failure. */
-  recycle(id: string, error: Error): void {
-    this.#child(id).life.send({ type: 'recycle', mode: 'drain', error })
+  /** Replaces a child that is unhealthy: it is ended, and its end counts as a failure. */
+  recycle(id: string, error: Error, mode: ChildStopMode = 'drain'): void {
+    this.#child(id).life.send({ type: 'recycle', mode, error })
   }
 
   /** The whole state, as it is now. */

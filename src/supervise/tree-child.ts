@@ -8,6 +8,15 @@ import type { AnyActorDefinition, ArgsOf, SpawnOptions } from '../actor/index.ts
 import type { ChildDriver, ChildSpec } from './child-spec.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
 
+/** Limits of an actor, beyond which it has failed. */
+export interface ActorLimits {
+  /**
+   * The longest time for one message, asynchronous handlers included. A handler that blocks its thread is
+   * ended with the thread, and with whatever else lives there: such an actor wants `placement: 'dedicated'`.
+   */
+  readonly messageMs?: number
+}
+
 /** What every child may say, whatever it is. */
 export type ChildOptions = Omit<ChildSpec, 'id' | 'driver'>
 
@@ -23,6 +32,7 @@ export type ChildKind =
       readonly type: 'actor'
       readonly actor: URL | AnyActorDefinition
       readonly spawn: SpawnOptions<unknown>
+      readonly limits: ActorLimits
     }
   | { readonly type: 'supervisor'; readonly tree: TreeOptions }
   | { readonly type: 'driver'; readonly driver: ChildDriver }
@@ -38,9 +48,9 @@ export interface TreeChild {
 export function actorChild<D extends AnyActorDefinition>(
   id: string,
   actor: URL | D,
-  options: ChildOptions & SpawnOptions<ArgsOf<D>> = {},
+  options: ChildOptions & SpawnOptions<ArgsOf<D>> & { readonly limits?: ActorLimits } = {},
 ): TreeChild {
-  const { args, name = id, export: exported, placement, mailbox, ...childOptions } = options
+  const { args, name = id, export: exported, placement, mailbox, limits = {}, ...childOptions } = options
   const spawn = {
     name,
     ...(args !== undefined && { args }),
@@ -48,7 +58,7 @@ export function actorChild<D extends AnyActorDefinition>(
     ...(placement !== undefined && { placement }),
     ...(mailbox !== undefined && { mailbox }),
   }
-  return { id, kind: { type: 'actor', actor, spawn }, options: childOptions }
+  return { id, kind: { type: 'actor', actor, spawn, limits }, options: childOptions }
 }
 
 /** A supervisor as a child: when it gives up, that is its failure, and its parent's to decide. */

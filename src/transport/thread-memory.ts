@@ -53,6 +53,10 @@ export const ACTOR_DEPTH_MAX = 2
 export const ACTOR_BYTES_MAX = 3
 export const ACTOR_GENERATION = 4
 export const ACTOR_POLICY = 5
+/** Of an actor whose messages are timed: see `actor/message-timing.ts`. */
+export const ACTOR_MESSAGE_SEQUENCE = 6
+export const ACTOR_MESSAGE_TYPE = 7
+export const ACTOR_MESSAGE_SINCE = 8
 
 /** Mailbox policies as they stand in the table. */
 export const POLICY_REFUSE = 0
