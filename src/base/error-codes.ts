@@ -235,6 +235,31 @@ export const ERROR_CODES = {
     advice: 'mend the handler, give it less to do at a time, or raise limits.messageMs',
     retryable: false,
   },
+  SHL_TASK_QUEUE_FULL: {
+    message: 'too many tasks wait: module={module} queued={queued} queueMax={queueMax}',
+    advice: 'await some of them before you run more, or raise tasks.queueMax',
+    retryable: true,
+  },
+  SHL_TASK_TIMEOUT: {
+    message: 'task took too long: module={module} timeoutMs={timeoutMs}',
+    advice: 'raise timeoutMs, or give it less to do; its thread was ended',
+    retryable: true,
+  },
+  SHL_TASK_ABORTED: {
+    message: 'task was aborted: module={module}',
+    advice: "its signal was aborted; the cause is the signal's reason",
+    retryable: false,
+  },
+  SHL_TASK_LOST: {
+    message: 'task was lost with its thread: module={module} reason={reason}',
+    advice: 'it ended its thread, or ran out of memory; whether it took effect is unknown',
+    retryable: true,
+  },
+  SHL_TASK_POOL_CLOSED: {
+    message: 'task pool is closed: module={module}',
+    advice: 'the runtime is closing; create a new one',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorCodeRow>
 
 /** A stable code: match on this, never on a message. */

@@ -12,10 +12,17 @@ export type {
   RestartType,
   Strategy,
 } from './policy/index.ts'
-export { createRuntime, SupervisedRuntime, type SuperviseOptions } from './supervised-runtime.ts'
+export {
+  createRuntime,
+  SupervisedRuntime,
+  type SupervisedRuntimeOptions,
+  type SuperviseOptions,
+} from './supervised-runtime.ts'
 export type { SupervisionTree, TreeChildView, TreeView } from './supervision-tree.ts'
 export type { StopReport, SupervisionEvent } from './supervision-views.ts'
 export type { SupervisorOptions } from './supervisor-options.ts'
+export type { TaskOptions, TaskPoolOptions } from './task-options.ts'
+export type { TaskStats, TaskTimes } from './task-pool.ts'
 export {
   type ActorLimits,
   actorChild,

@@ -7,7 +7,9 @@
  *
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
-import { seededRandom, systemClock } from '../base/index.ts'
+import { availableParallelism } from 'node:os'
+import type { Piscina } from 'piscina'
+import { invalidOption, ShardloomError, seededRandom, systemClock } from '../base/index.ts'
 import {
   type CloseOptions,
   type CloseReport,
@@ -18,7 +20,9 @@ import {
 import type { InspectedEvent } from './inspected-event.ts'
 import type { SupervisionTree } from './supervision-tree.ts'
 import type { SupervisionEvent } from './supervision-views.ts'
-import type { TreeOptions } from './tree-child.ts'
+import { type TaskOptions, type TaskPoolOptions, taskPoolOptions } from './task-options.ts'
+import type { TaskPool, TaskStats } from './task-pool.ts'
+import { driverChild, type TreeOptions } from './tree-child.ts'
 
 const ASK_MS = 30_000
 /** Trees may take so much of the time of `close`; the rest is for threads. */
@@ -33,6 +37,15 @@ export interface SuperviseOptions extends TreeOptions {
   inspect?(event: InspectedEvent): void
 }
 
+/** Options of `createRuntime`. */
+export interface SupervisedRuntimeOptions extends RuntimeOptions {
+  /** The pool of `runtime.run`. */
+  readonly tasks?: TaskPoolOptions
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any function that takes one argument may be a task.
+type AnyTask = (input: any) => unknown
+
 /** A runtime with trees of supervisors. Made by `createRuntime`. */
 export class SupervisedRuntime extends Runtime {
   readonly #clock = systemClock()
@@ -40,11 +53,16 @@ export class SupervisedRuntime extends Runtime {
   readonly #trees = new Set<SupervisionTree>()
   readonly #askMs: number
   readonly #closeMs: number
+  readonly #taskOptions: Required<TaskPoolOptions>
+  #tasks: TaskPool | undefined
+  #tasksStarted: Promise<TaskPool> | undefined
   #closingAll: Promise<CloseReport> | undefined
 
   /** @internal Use `createRuntime`. */
-  constructor(options: RuntimeOptions) {
+  constructor({ tasks = {}, ...options }: SupervisedRuntimeOptions) {
     super(options)
+    const threads = options.threads ?? Math.max(1, availableParallelism() - 1)
+    this.#taskOptions = taskPoolOptions(tasks, availableParallelism() - threads)
     this.#askMs = options.timeouts?.askMs ?? ASK_MS
     this.#closeMs = options.timeouts?.closeMs ?? CLOSE_MS
   }
@@ -72,10 +90,51 @@ export class SupervisedRuntime extends Runtime {
     return tree
   }
 
+  /**
+   * Runs a task: a function of a module, called with one argument on a thread of the pool, which is started
+   * with the first task and supervised. What it gets and gives is copied, unless it is in `transfer`.
+   *
+   * @throws what the task throws, or SHL_TASK_QUEUE_FULL, SHL_TASK_TIMEOUT, SHL_TASK_ABORTED, SHL_TASK_LOST,
+   * SHL_TASK_POOL_CLOSED, SHL_RUNTIME_CLOSED, SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
+   */
+  async run<Task extends AnyTask>(
+    module: URL,
+    input: Parameters<Task>[0],
+    options: TaskOptions = {},
+  ): Promise<Awaited<ReturnType<Task>>> {
+    if (this.#closingAll !== undefined) throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation: 'run' })
+    if (!(module instanceof URL)) invalidOption('module', module, "new URL('./task.js', import.meta.url)")
+    this.#tasksStarted ??= this.#startTasks()
+    const pool = await this.#tasksStarted
+    return (await pool.run(module.href, input, options)) as Awaited<ReturnType<Task>>
+  }
+
+  /** What has become of the tasks so far; undefined before the first one. */
+  get tasks(): TaskStats | undefined {
+    return this.#tasks?.stats()
+  }
+
   /** Stops the trees, the youngest first, and then everything else. */
   override close(options: CloseOptions = {}): Promise<CloseReport> {
     this.#closingAll ??= this.#closeAll(options)
     return this.#closingAll
+  }
+
+  async #startTasks(): Promise<TaskPool> {
+    const [{ TaskPool }, { Piscina }] = await Promise.all([import('./task-pool.ts'), loadPiscina()])
+    const pool = new TaskPool({
+      clock: this.#clock,
+      options: this.#taskOptions,
+      waitMs: this.histogram('shardloom_task_wait_ms'),
+      runMs: this.histogram('shardloom_task_run_ms'),
+      create: (options) => new Piscina(options),
+    })
+    this.#tasks = pool
+    await this.supervise({
+      id: 'tasks',
+      children: [driverChild('pool', pool, { shutdown: { drainMs: 1000, stopMs: 1000 } })],
+    })
+    return pool
   }
 
   async #closeAll(options: CloseOptions): Promise<CloseReport> {
@@ -114,9 +173,15 @@ export class SupervisedRuntime extends Runtime {
  * await runtime.close()
  * ```
  */
-export async function createRuntime(options: RuntimeOptions = {}): Promise<SupervisedRuntime> {
+export async function createRuntime(options: SupervisedRuntimeOptions = {}): Promise<SupervisedRuntime> {
   protectFromEndlessLoops()
   const runtime = new SupervisedRuntime(options)
   await runtime.start()
   return runtime
+}
+
+/** Loaded by a name that bundlers do not follow: Piscina's own worker would be lost in a bundle. */
+async function loadPiscina(): Promise<{ Piscina: new (options: object) => Piscina }> {
+  const name = 'piscina'
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ name)
 }
