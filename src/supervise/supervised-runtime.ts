@@ -8,7 +8,6 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import { availableParallelism } from 'node:os'
-import type { Piscina } from 'piscina'
 import { invalidOption, ShardloomError, seededRandom, systemClock } from '../base/index.ts'
 import {
   type CloseOptions,
@@ -21,7 +20,7 @@ import type { InspectedEvent } from './inspected-event.ts'
 import type { SupervisionTree } from './supervision-tree.ts'
 import type { SupervisionEvent } from './supervision-views.ts'
 import { type TaskOptions, type TaskPoolOptions, taskPoolOptions } from './task-options.ts'
-import type { TaskPool, TaskStats } from './task-pool.ts'
+import type { TaskPool, TaskStats, TaskThreads } from './task-pool.ts'
 import { driverChild, type TreeOptions } from './tree-child.ts'
 
 const ASK_MS = 30_000
@@ -181,7 +180,7 @@ export async function createRuntime(options: SupervisedRuntimeOptions = {}): Pro
 }
 
 /** Loaded by a name that bundlers do not follow: Piscina's own worker would be lost in a bundle. */
-async function loadPiscina(): Promise<{ Piscina: new (options: object) => Piscina }> {
+async function loadPiscina(): Promise<{ Piscina: new (options: object) => TaskThreads }> {
   const name = 'piscina'
   return import(/* webpackIgnore: true */ /* @vite-ignore */ name)
 }
