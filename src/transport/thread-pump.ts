@@ -17,9 +17,11 @@
  *
  * Writer: this thread's parked word and its share of the runtime's awake count. Readers: every ringer.
  * Invariants: (1) parked is stored before the last look at the rings (no lost wake-up, `memory/doorbell.ts`);
- * (2) awake implies a scheduled look; (3) `flush` runs before any spin and before parking.
+ * (2) awake implies a scheduled look; (3) `flush` runs before any spin and before parking;
+ * (4) a thread that sleeps is parked in shared memory, also when a bell was lost with the thread that rang
+ *     it.
  * Cost: bench/ask-awake.ts, bench/ask-asleep.ts, bench/loop-delay.ts.
- * Tests: test/actor/ask.race.test.ts, test/actor/mailbox.race.test.ts
+ * Tests: test/transport/thread-pump.test.ts, test/actor/ask.race.test.ts, test/actor/mailbox.race.test.ts
  */
 import type { TimerHandle } from '../base/index.ts'
 import { DoorbellSleeper } from '../memory/index.ts'
@@ -126,6 +128,9 @@ export class ThreadPump {
     this.#dirty = this.#dirty.slice(0, this.#dirtyCount).filter((dirty) => dirty !== link)
     this.#dirtyCount = this.#dirty.length
     link.isDirty = false
+    // Its bell may be lost with its port, and whoever rang it took the parked word: it is stored again,
+    // before the look at the rings that follows.
+    if (!this.#isAwake) this.#sleeper.park()
     this.requestRun()
   }
 
