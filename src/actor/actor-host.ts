@@ -16,18 +16,30 @@
  */
 import { type Clock, ShardloomError, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
+import { isSuspended, MessageTracer, type TraceRecord } from './actor-flags.ts'
 import { TimerToken } from './actor-timers.ts'
 import { type ActorAddress, formatAddress } from './address.ts'
 import * as cells from './cell.ts'
 import { CellContext, type ContextHost } from './cell-context.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { AnyActorDefinition, ErrorDirective, ErrorInfo } from './define-actor.ts'
+import type { ErrorDirective, ErrorInfo } from './define-actor.ts'
 import { Dispatcher } from './dispatcher.ts'
+import {
+  contextOfAsk,
+  contextsOf,
+  errorKind,
+  handlerOf,
+  isThenable,
+  iteratorOf,
+  takeStashed,
+  traceRecord,
+} from './handling.ts'
 import { type Envelope, Mailbox } from './mailbox.ts'
 import type { Outbox } from './outbox.ts'
 import { actorStoppedError } from './send-outcome.ts'
-import { isStreaming, ServedStream } from './served-stream.ts'
+import { isStreaming } from './served-stream.ts'
 import type { Signal } from './signal.ts'
+import { StreamServer } from './stream-server.ts'
 import type { TerminationReason } from './termination.ts'
 import { Transferred } from './transferred.ts'
 
@@ -50,6 +62,7 @@ export interface HostParts {
   endCell(cell: cells.ActorCell, reason: TerminationReason): void
   /** A failed actor starts over: implemented by the lifecycle. */
   restartCell(cell: cells.ActorCell, error: Error): void
+  onTrace(record: TraceRecord): void
   onActorFailed(cell: cells.ActorCell, error: Error, type: string, directive: ErrorDirective): void
 }
 
@@ -62,18 +75,28 @@ export class ActorHost {
   #runQueue: cells.ActorCell[] = []
   #runHead = 0
   #touched: cells.ActorCell[] = []
-  #later: (() => void)[] = []
-  readonly #streams = new Map<string, ServedStream>()
+  readonly #streams: StreamServer
+  readonly #tracer: MessageTracer
   readonly #dispatcher: Dispatcher
 
   constructor(parts: HostParts) {
     this.#parts = parts
     this.#actors = parts.memory.actors
+    const { outbox } = parts
+    this.#streams = new StreamServer({
+      outbox,
+      noteSettled: () => parts.noteSettled(),
+      requestRun: () => parts.requestRun(),
+      find: (slot, generation) => this.find(slot, generation),
+    })
+    this.#tracer = new MessageTracer(parts.memory, (cell, envelope, step) =>
+      parts.onTrace(traceRecord(cell, envelope, step, parts.clock.nowMs())),
+    )
     this.#dispatcher = new Dispatcher({
       contextHost: parts.contextHost,
       answer: (kind, envelope, value) => parts.outbox.answer(kind, envelope, value),
       answerError: (envelope, error) => this.#answerError(envelope, error),
-      serve: (cell, envelope, context, items) => this.#serve(cell, envelope, context, items),
+      serve: (cell, envelope, context, items) => this.#streams.serve(cell, envelope, context, items),
       finish: (cell, envelope) => this.finishEnvelope(cell, envelope),
       noteSettled: () => parts.noteSettled(),
       addDeadLetter: (cell, type) => parts.deadLetters.add(cellText(cell), type, 'actor_gone'),
@@ -93,7 +116,8 @@ export class ActorHost {
       this.rejectGone(slot, generation, envelope, cell?.name ?? '')
       return
     }
-    const canRun = cell.status === cells.CELL_RUNNING && (!cell.isBusy || cell.isReentrant)
+    const isFree = cell.status === cells.CELL_RUNNING && (!cell.isBusy || cell.isReentrant)
+    const canRun = isFree && !isSuspended(this.#parts.memory, cell.slot)
     const isFirst = cell.mailbox === undefined || cell.mailbox.length === 0
     if (mayRunNow && canRun && isFirst) {
       this.#run(cell, envelope)
@@ -123,12 +147,12 @@ export class ActorHost {
   }
 
   hasLocal(): boolean {
-    return this.#runHead < this.#runQueue.length || this.#later.length > 0
+    return this.#runHead < this.#runQueue.length || this.#streams.hasLater()
   }
 
   /** Runs waiting messages for a while; true when there were any. */
   runLocal(): boolean {
-    if (this.#later.length > 0) for (const step of this.#later.splice(0)) step()
+    this.#streams.runLater()
     if (this.#runHead === this.#runQueue.length) return this.#touched.length > 0
     let left = MESSAGES_PER_RUN
     const end = this.#runQueue.length
@@ -194,18 +218,13 @@ export class ActorHost {
 
   /** Nobody waits for this ask any more: what still waits never runs, what runs is told. */
   cancelAsk(slot: number, generation: number, thread: number, askSlot: number, askGeneration: number): void {
-    const stream = this.#streams.get(formatAddress(thread, askSlot, askGeneration))
-    if (stream !== undefined) {
-      this.#forgetStream(stream)
-      stream.cancel()
-      return
-    }
+    if (this.#streams.cancel(thread, askSlot, askGeneration)) return
     if (this.#dispatcher.cancel(thread, askSlot, askGeneration)) return
     const cell = this.find(slot, generation)
     if (cell === undefined) return
-    const current = cell.context?.envelope
-    if (current?.isAsk(thread, askSlot, askGeneration) === true) {
-      cell.context!.abort()
+    const context = contextOfAsk(cell, thread, askSlot, askGeneration)
+    if (context !== undefined) {
+      context.abort()
       return
     }
     const queued = cell.mailbox?.removeAsk(thread, askSlot, askGeneration)
@@ -215,20 +234,17 @@ export class ActorHost {
 
   /** The consumer of a stream grants more items. */
   pullStream(thread: number, askSlot: number, askGeneration: number, count: number): void {
-    this.#streams.get(formatAddress(thread, askSlot, askGeneration))?.grant(count)
+    this.#streams.pull(thread, askSlot, askGeneration, count)
   }
 
   /** Ends everything that was being done for a thread that is no more. */
   onThreadLost(thread: number): void {
-    for (const stream of [...this.#streams.values()]) {
-      if (stream.context.envelope?.askThread !== thread) continue
-      this.#forgetStream(stream)
-      stream.cancel()
-    }
+    this.#streams.onThreadLost(thread)
     this.#dispatcher.onThreadLost(thread)
     for (const cell of this.cells) {
-      const context = cell?.context
-      if (context?.envelope?.askThread === thread) context.abort()
+      for (const context of contextsOf(cell)) {
+        if (context.envelope?.askThread === thread) context.abort()
+      }
     }
   }
 
@@ -303,13 +319,22 @@ export class ActorHost {
     return true
   }
 
+  /** Ends what a reentrant actor still handles; whoever waits hears why. */
+  discardInFlight(cell: cells.ActorCell, reason: TerminationReason): void {
+    const { inFlight } = cell
+    if (inFlight === undefined) return
+    cell.inFlight = undefined
+    cell.isBusy = false
+    for (const [envelope, context] of inFlight) {
+      context.abort()
+      if (!envelope.isStashed) this.discard(cell, envelope, reason)
+    }
+  }
+
   /** Ends the streams that an actor serves and the asks that it handed on; whoever waits hears why. */
   closeServed(cell: cells.ActorCell, reason: TerminationReason): void {
     for (const envelope of this.#dispatcher.takeOf(cell)) this.discard(cell, envelope, reason)
-    for (const stream of [...(cell.streams ?? [])]) {
-      this.#forgetStream(stream)
-      const envelope = stream.context.envelope!
-      stream.cancel()
+    for (const envelope of this.#streams.takeOf(cell)) {
       this.#answerError(envelope, actorStoppedError(cell.name, envelope.type, reason))
     }
   }
@@ -320,6 +345,7 @@ export class ActorHost {
       if (cell.status !== cells.CELL_RUNNING) return count
       if (cell.isBusy && !cell.isReentrant) return count
       if (this.checkStop(cell)) return count
+      if (isSuspended(this.#parts.memory, cell.slot)) return count
       const envelope = cell.mailbox?.shift()
       if (envelope === undefined) return count
       count++
@@ -343,13 +369,10 @@ export class ActorHost {
     if (cell.dispatch !== undefined) return this.#dispatcher.handOn(cell, envelope, cell.dispatch)
     const control = this.#parts.memory.control
     control[wire.CONTROL_CURRENT_SLOT] = cell.slot + 1
-    cell.context ??= new CellContext(cell, this.#parts.contextHost)
-    cell.isBusy = true
-    cell.timing?.begin(envelope.type)
-    if (!cell.isReentrant) cell.context.begin(envelope)
+    const context = this.#begin(cell, envelope)
     let result: unknown
     try {
-      result = this.#handle(cell, envelope, cell.context)
+      result = this.#handle(cell, envelope, context)
     } catch (error) {
       control[wire.CONTROL_CURRENT_SLOT] = 0
       this.#fail(cell, envelope, toError(error))
@@ -358,6 +381,37 @@ export class ActorHost {
     control[wire.CONTROL_CURRENT_SLOT] = 0
     if (isThenable(result)) this.#await(cell, envelope, result)
     else this.#succeed(cell, envelope, result)
+  }
+
+  #begin(cell: cells.ActorCell, envelope: Envelope): CellContext {
+    cell.isBusy = true
+    cell.timing?.begin(envelope.type)
+    if (this.#actors[cell.slot * wire.ACTOR_WORDS + wire.ACTOR_FLAGS] !== 0) {
+      this.#tracer.begin(cell, envelope, this.#parts.clock.nowMs())
+    }
+    if (!cell.isReentrant) {
+      cell.context ??= new CellContext(cell, this.#parts.contextHost)
+      cell.context.begin(envelope)
+      return cell.context
+    }
+    const context = new CellContext(cell, this.#parts.contextHost)
+    context.begin(envelope)
+    cell.inFlight ??= new Map()
+    cell.inFlight.set(envelope, context)
+    return context
+  }
+
+  /** The message is no longer being handled, whatever came of it. */
+  #end(cell: cells.ActorCell, envelope: Envelope, error?: Error): void {
+    cell.timing?.end()
+    if (this.#tracer.isActive) this.#tracer.end(cell, envelope, this.#parts.clock.nowMs(), error)
+    if (cell.isReentrant) {
+      cell.inFlight?.delete(envelope)
+      cell.isBusy = cell.inFlight !== undefined && cell.inFlight.size > 0
+      return
+    }
+    cell.isBusy = false
+    if (cell.context !== undefined) cell.context.envelope = undefined
   }
 
   #handle(cell: cells.ActorCell, envelope: Envelope, context: CellContext): unknown {
@@ -389,55 +443,15 @@ export class ActorHost {
     if (iterator === undefined) {
       throw new ShardloomError('SHL_NOT_A_STREAM', { actor: cellText(cell), type: envelope.type })
     }
-    this.#serve(cell, envelope, streamContext, iterator)
+    this.#streams.serve(cell, envelope, streamContext, iterator)
     return undefined
-  }
-
-  #serve(
-    cell: cells.ActorCell,
-    envelope: Envelope,
-    context: CellContext,
-    iterator: Iterator<unknown> | AsyncIterator<unknown>,
-  ): void {
-    const { outbox } = this.#parts
-    const stream: ServedStream = new ServedStream(context, iterator, envelope.local as number, {
-      item: (value, transfer) => {
-        this.#parts.noteSettled()
-        outbox.answer(wire.KIND_STREAM_ITEM, envelope, value, transfer)
-      },
-      end: (value) => {
-        this.#forgetStream(stream)
-        try {
-          outbox.answer(wire.KIND_STREAM_END, envelope, value)
-        } catch (error) {
-          this.#answerError(envelope, toError(error))
-        }
-      },
-      error: (error) => {
-        this.#forgetStream(stream)
-        this.#answerError(envelope, error)
-      },
-      later: (step) => {
-        this.#later.push(step)
-        this.#parts.requestRun()
-      },
-    })
-    cell.streams ??= new Set()
-    cell.streams.add(stream)
-    this.#streams.set(streamKey(envelope), stream)
-    this.#parts.noteSettled()
-    stream.step()
-  }
-
-  #forgetStream(stream: ServedStream): void {
-    const envelope = stream.context.envelope!
-    this.#streams.delete(streamKey(envelope))
-    this.find(stream.context.slot, stream.context.generation)?.streams?.delete(stream)
   }
 
   #await(cell: cells.ActorCell, envelope: Envelope, result: PromiseLike<unknown>): void {
     const { epoch } = cell
     this.#parts.noteSettled()
+    // Others go on meanwhile: only what blocks the thread is timed.
+    if (cell.isReentrant) cell.timing?.end()
     result.then(
       (value) => {
         if (cell.epoch === epoch) this.#succeed(cell, envelope, value)
@@ -465,11 +479,9 @@ export class ActorHost {
     this.#complete(cell, envelope)
   }
 
-  #complete(cell: cells.ActorCell, envelope: Envelope): void {
+  #complete(cell: cells.ActorCell, envelope: Envelope, error?: Error): void {
     if (!envelope.isStashed) this.finishEnvelope(cell, envelope)
-    cell.isBusy = false
-    cell.timing?.end()
-    if (cell.context !== undefined && !cell.isReentrant) cell.context.envelope = undefined
+    this.#end(cell, envelope, error)
     if (cell.stopMode !== cells.STOP_NONE && this.checkStop(cell)) return
     if (cell.mailbox !== undefined && cell.mailbox.length > 0) this.schedule(cell)
   }
@@ -482,13 +494,11 @@ export class ActorHost {
       this.#parts.onActorFailed(cell, error, envelope.type, directive)
     }
     if (directive === 'resume') {
-      this.#complete(cell, envelope)
+      this.#complete(cell, envelope, error)
       return
     }
     this.finishEnvelope(cell, envelope)
-    cell.isBusy = false
-    cell.timing?.end()
-    if (cell.context !== undefined) cell.context.envelope = undefined
+    this.#end(cell, envelope, error)
     if (directive === 'restart') this.#parts.restartCell(cell, error)
     else this.#parts.endCell(cell, { type: 'failed', error })
   }
@@ -543,44 +553,4 @@ export function isMarked(asks: Int32Array<SharedArrayBuffer>, envelope: Envelope
 /** `name@thread/slot:generation` */
 export function cellText(cell: ActorAddress): string {
   return `${cell.name}@${formatAddress(cell.thread, cell.slot, cell.generation)}`
-}
-
-type AnyHandler = (state: unknown, payload: unknown, context: CellContext) => unknown
-
-function handlerOf(definition: AnyActorDefinition, type: string): AnyHandler | undefined {
-  const receive = definition.receive as Record<string, AnyHandler>
-  // Own properties only: `constructor` is no message.
-  return Object.hasOwn(receive, type) ? receive[type] : undefined
-}
-
-function iteratorOf(iterable: unknown): Iterator<unknown> | AsyncIterator<unknown> | undefined {
-  if (typeof iterable !== 'object' || iterable === null) return undefined
-  const source = iterable as Partial<AsyncIterable<unknown> & Iterable<unknown>>
-  return source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.()
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
-}
-
-function takeStashed(
-  cell: cells.ActorCell,
-  thread: number,
-  askSlot: number,
-  askGeneration: number,
-): Envelope | undefined {
-  const index = cell.stash?.findIndex((envelope) => envelope.isAsk(thread, askSlot, askGeneration)) ?? -1
-  return index === -1 ? undefined : cell.stash!.splice(index, 1)[0]
-}
-
-function streamKey(envelope: Envelope): string {
-  return formatAddress(envelope.askThread, envelope.askSlot, envelope.askGeneration)
-}
-
-function errorKind(kind: number): ErrorInfo['kind'] {
-  if (kind === wire.KIND_ASK) return 'ask'
-  if (kind === wire.KIND_STREAM_OPEN) return 'stream'
-  return kind === wire.KIND_TERMINATED ? 'signal' : 'tell'
 }

@@ -37,7 +37,6 @@ export interface LocalSpawn {
   readonly name: string
   readonly module: string
   readonly mailbox: MailboxOptions | undefined
-  readonly isReentrant?: boolean
   /** Hands its messages on, instead of handling them. */
   readonly dispatch?: Dispatch
 }
@@ -127,6 +126,7 @@ export class ActorLifecycle {
     const current = cell.isBusy ? cell.context?.envelope : undefined
     cell.context?.abort()
     if (current !== undefined && !current.isStashed) host.discard(cell, current, reason)
+    host.discardInFlight(cell, reason)
     host.closeServed(cell, reason)
     for (let next = cell.mailbox?.shift(); next !== undefined; next = cell.mailbox?.shift()) {
       host.discard(cell, next, reason)
@@ -148,6 +148,7 @@ export class ActorLifecycle {
     const { host } = this.#parts
     cell.epoch++
     cell.timers?.cancelAll()
+    host.discardInFlight(cell, { type: 'failed', error })
     host.closeServed(cell, { type: 'failed', error })
     const { init } = cell.definition
     if (init === undefined) {
@@ -268,19 +269,13 @@ export class ActorLifecycle {
     const { depthMax, bytesMax, policy } = mailbox
     const bounds = { depthMax, bytesMax, isDropOldest: policy === 'drop_oldest' }
     const address = { thread: memory.id, slot, generation, name: spawn.name }
-    const cell = new cells.ActorCell(
-      address,
-      spawn.definition,
-      spawn.args,
-      bounds,
-      spawn.isReentrant === true,
-      spawn.dispatch,
-    )
+    const cell = new cells.ActorCell(address, spawn.definition, spawn.args, bounds, spawn.dispatch)
     host.cells[slot] = cell
     const base = slot * wire.ACTOR_WORDS
     memory.actors[base + wire.ACTOR_DEPTH_MAX] = depthMax
     memory.actors[base + wire.ACTOR_BYTES_MAX] = bytesMax
     memory.actors[base + wire.ACTOR_POLICY] = POLICY_CODES[policy]
+    Atomics.store(memory.actors, base + wire.ACTOR_FLAGS, 0)
     Atomics.store(memory.actors, base + wire.ACTOR_GENERATION, generation)
     this.livingCount++
     this.#publishCounts()

@@ -10,7 +10,8 @@ import { type Clock, type ErrorDetails, ShardloomError, toError } from '../base/
 import { type CodecExtension, ValueCodec } from '../codec/index.ts'
 import type { IdleStrategy, Metrics } from '../memory/index.ts'
 import * as wire from '../transport/index.ts'
-import { ActorHost, isMarked } from './actor-host.ts'
+import type { TraceRecord } from './actor-flags.ts'
+import { ActorHost, cellText, isMarked } from './actor-host.ts'
 import { ActorLifecycle, addressKey, plainAddress } from './actor-lifecycle.ts'
 import { KeyedTimers } from './actor-timers.ts'
 import { type ActorAddress, FIRST_GENERATION } from './address.ts'
@@ -41,6 +42,7 @@ const AUDIT_TRIES = 100
 export type SystemEvent =
   | { readonly type: 'dead_letter'; readonly letter: DeadLetter }
   | { readonly type: 'actor_failed'; readonly actor: string; readonly message: string; readonly error: Error }
+  | { readonly type: 'trace'; readonly record: TraceRecord }
   | { readonly type: 'hook_failed'; readonly actor: string; readonly hook: string; readonly error: Error }
 
 /** Limits and timeouts that the system obeys. */
@@ -137,8 +139,9 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
       askTable: (thread) => this.#askTable(thread),
       endCell: (cell, reason) => this.lifecycle.end(cell, reason),
       restartCell: (cell, error) => this.lifecycle.restart(cell, error),
+      onTrace: (record) => parts.onEvent({ type: 'trace', record }),
       onActorFailed: (cell, error, message) =>
-        parts.onEvent({ type: 'actor_failed', actor: refText(cell), message, error }),
+        parts.onEvent({ type: 'actor_failed', actor: cellText(cell), message, error }),
     })
     this.lifecycle = new ActorLifecycle({
       memory,
@@ -154,7 +157,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
       requestRun,
       onActorEnded: (address, reason) => parts.onActorEnded(address, reason),
       onHookFailed: (address, hook, error) =>
-        parts.onEvent({ type: 'hook_failed', actor: refText(address), hook, error }),
+        parts.onEvent({ type: 'hook_failed', actor: cellText(address), hook, error }),
     })
   }
 
@@ -395,7 +398,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     if (damage !== undefined && cell !== undefined) {
       this.host.finishEnvelope(cell, envelope)
       if (envelope.askSlot >= 0) this.outbox.answer(wire.KIND_REPLY_ERROR, envelope, damage)
-      else this.deadLetters.add(refText(cell), envelope.type, 'discarded')
+      else this.deadLetters.add(cellText(cell), envelope.type, 'discarded')
       return
     }
     this.host.deliver(reader.targetSlot, reader.targetGeneration, envelope, true)
@@ -536,7 +539,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   #cellOf(address: ActorAddress): cells.ActorCell {
     const cell = this.host.find(address.slot, address.generation)
     if (cell !== undefined) return cell
-    throw new ShardloomError('SHL_ACTOR_NOT_FOUND', { actor: refText(address), reason: 'it has ended' })
+    throw new ShardloomError('SHL_ACTOR_NOT_FOUND', { actor: cellText(address), reason: 'it has ended' })
   }
 
   #refExtension(): CodecExtension {
@@ -553,8 +556,4 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
       },
     }
   }
-}
-
-function refText(address: ActorAddress): string {
-  return `${address.name}@${addressKey(address)}`
 }

@@ -53,7 +53,7 @@ export class ActorCell implements ActorAddress {
   readonly depthMax: number
   readonly bytesMax: number
   readonly isDropOldest: boolean
-  /** Handles messages while earlier ones are still being answered: the runtime's own actors only. */
+  /** Takes messages while asynchronous handlers of earlier ones go on. */
   readonly isReentrant: boolean
   /** Hands its messages on, instead of handling them. */
   readonly dispatch: Dispatch | undefined
@@ -71,6 +71,8 @@ export class ActorCell implements ActorAddress {
   releaseCount = 0
   releaseBytes = 0
   context: CellContext | undefined = undefined
+  /** The messages being handled, of a reentrant actor. */
+  inFlight: Map<Envelope, CellContext> | undefined = undefined
   mailbox: Mailbox | undefined = undefined
   stash: Envelope[] | undefined = undefined
   timers: KeyedTimers | undefined = undefined
@@ -86,7 +88,6 @@ export class ActorCell implements ActorAddress {
     definition: AnyActorDefinition,
     args: unknown,
     bounds: { depthMax: number; bytesMax: number; isDropOldest: boolean },
-    isReentrant: boolean,
     dispatch: Dispatch | undefined,
   ) {
     this.thread = address.thread
@@ -98,7 +99,7 @@ export class ActorCell implements ActorAddress {
     this.depthMax = bounds.depthMax
     this.bytesMax = bounds.bytesMax
     this.isDropOldest = bounds.isDropOldest
-    this.isReentrant = isReentrant
+    this.isReentrant = definition.reentrant === true
     this.dispatch = dispatch
   }
 }

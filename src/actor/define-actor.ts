@@ -56,6 +56,13 @@ export interface ActorDefinition<State, Args, Receive> {
   readonly stopTimeoutMs?: number
   /** Messages that may be stashed. Default 1024. */
   readonly stashMax?: number
+  /**
+   * Takes messages while asynchronous handlers of earlier ones go on. Such an actor ends when all have ended.
+   * Default false: one message at a time.
+   */
+  readonly reentrant?: boolean
+  /** What `runtime.sys.state` shows of its state: here secrets are left out. Default: the state. */
+  readonly formatState?: (state: State) => unknown
 }
 
 /** Any definition. */
@@ -73,6 +80,8 @@ const KNOWN_OPTIONS = [
   'initTimeoutMs',
   'stopTimeoutMs',
   'stashMax',
+  'reentrant',
+  'formatState',
 ]
 const POLICIES: readonly MailboxPolicy[] = ['refuse', 'wait', 'drop_newest', 'drop_oldest']
 const INT32_MAX = 2 ** 31 - 1
@@ -96,10 +105,14 @@ const INT32_MAX = 2 ** 31 - 1
  * ```
  */
 export function defineActor<State = undefined, Args = undefined, Receive = object>(
-  definition: Omit<ActorDefinition<State, Args, Receive>, 'receive' | 'onSignal' | 'onStop'> & {
+  definition: Omit<
+    ActorDefinition<State, Args, Receive>,
+    'receive' | 'onSignal' | 'onStop' | 'formatState'
+  > & {
     readonly receive: Receive & HandlerMap<NoInfer<State>>
     readonly onSignal?: (state: NoInfer<State>, signal: Signal, ctx: ActorContext) => void | Promise<void>
     readonly onStop?: (state: NoInfer<State>, ctx: ActorContext) => void | Promise<void>
+    readonly formatState?: (state: NoInfer<State>) => unknown
   },
 ): ActorDefinition<State, Args, Receive> {
   checkKnownOptions('defineActor', definition, KNOWN_OPTIONS)
@@ -112,13 +125,17 @@ export function defineActor<State = undefined, Args = undefined, Receive = objec
   for (const [type, handler] of Object.entries(receive)) {
     if (typeof handler !== 'function') invalidOption(`receive.${type}`, handler, 'a function')
   }
-  for (const hook of ['init', 'onSignal', 'onStop', 'onError'] as const) {
+  for (const hook of ['init', 'onSignal', 'onStop', 'onError', 'formatState'] as const) {
     const value: unknown = definition[hook]
     if (value !== undefined && typeof value !== 'function') invalidOption(hook, value, 'a function')
   }
   checkMailbox(definition.mailbox)
   for (const option of ['initTimeoutMs', 'stopTimeoutMs'] as const) {
     numberOption(option, definition[option], 1, { min: 1, max: INT32_MAX })
+  }
+  const { reentrant } = definition as { reentrant?: unknown }
+  if (reentrant !== undefined && typeof reentrant !== 'boolean') {
+    invalidOption('reentrant', reentrant, 'true or false')
   }
   numberOption('stashMax', definition.stashMax, 1, { min: 0, max: INT32_MAX, integer: true })
   const branded = { ...definition } as ActorDefinition<State, Args, Receive>

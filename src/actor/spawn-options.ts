@@ -4,6 +4,14 @@ import type { MailboxOptions } from './mailbox-options.ts'
 /** Which kind of thread an actor lives on. */
 export type Placement = 'shared' | 'dedicated' | 'main'
 
+/** Limits of a thread's heap, as Node's `resourceLimits`. */
+export interface ThreadResourceLimits {
+  readonly maxOldGenerationSizeMb?: number
+  readonly maxYoungGenerationSizeMb?: number
+  readonly codeRangeSizeMb?: number
+  readonly stackSizeMb?: number
+}
+
 /** Options of `spawn`. */
 export interface SpawnOptions<Args> {
   /** The second argument of `init`; must be sendable. */
@@ -19,6 +27,8 @@ export interface SpawnOptions<Args> {
    * thread.
    */
   readonly placement?: Placement
+  /** Hard limits of a dedicated thread's heap: beyond them the thread ends, as out of memory. */
+  readonly resourceLimits?: ThreadResourceLimits
   /** Overrides the definition's bounds. */
   readonly mailbox?: MailboxOptions
 }

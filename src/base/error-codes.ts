@@ -168,6 +168,11 @@ export const ERROR_CODES = {
     advice: 'the cause holds the error; look at memory and at --max-old-space-size',
     retryable: true,
   },
+  SHL_THREAD_SILENT: {
+    message: 'thread cannot be looked into: thread={thread} reason={reason}',
+    advice: 'it may have ended, or wait in a system call: look at inspect().threads',
+    retryable: true,
+  },
   SHL_THREAD_LIMIT: {
     message: 'too many threads: threads={threads} threadsMax={threadsMax}',
     advice: 'stop a dedicated actor, or raise limits.threadsMax',

@@ -2,8 +2,7 @@
  * The guardian: the first actor of every thread. It starts the others when asked to, and stops them at the
  * end.
  *
- * It is an ordinary actor but for one thing: it goes on taking messages while earlier ones are being
- * answered, so that an `init` that takes long holds up nobody else.
+ * It is an ordinary, reentrant actor: an `init` that takes long holds up nobody else.
  * Tests: test/actor/lifecycle.race.test.ts, test/runtime/close.race.test.ts
  */
 import {
@@ -15,6 +14,7 @@ import {
   type MailboxOptions,
   type SystemEvent,
   type ThreadLossCause,
+  type ThreadResourceLimits,
 } from '../actor/index.ts'
 import type { PlainError } from '../codec/index.ts'
 import type { LinkEnds } from '../transport/index.ts'
@@ -27,6 +27,26 @@ export interface SpawnRequest {
   readonly name: string | undefined
   readonly mailbox: MailboxOptions | undefined
   readonly placement: string | undefined
+  /** Of the thread that is started for it. */
+  readonly resourceLimits?: ThreadResourceLimits | undefined
+}
+
+/** An actor, as `sys.state` asks for it. */
+export interface ActorQuestion {
+  readonly slot: number
+  readonly generation: number
+  readonly withState: boolean
+}
+
+/** What a thread says about one of its actors. */
+export interface ActorReport {
+  readonly state: unknown
+  readonly text: string
+  readonly status: string
+  readonly depth: number
+  /** The message that it handles. */
+  readonly message: string | undefined
+  readonly isSuspended: boolean
 }
 
 /** What did not end in time. */
@@ -52,12 +72,19 @@ export interface GuardianServices {
   report(limit: number): ThreadReport
   /** Times the messages of an actor from now on; the names of its handlers, or nothing when it is gone. */
   time(actor: { slot: number; generation: number }): readonly string[] | undefined
+  /** What an actor holds and does; nothing when it is gone. */
+  actor(question: ActorQuestion): ActorReport | undefined
+  /** Looks at the mailbox of an actor that was resumed. */
+  wake(actor: { slot: number; generation: number }): void
+  /** Beats at least so often. */
+  beat(periodMs: number): void
 }
 
 /** The guardian's definition over its services. */
 export function guardianActor(services: GuardianServices) {
   return defineActor({
     name: 'guardian',
+    reentrant: true,
     mailbox: { depthMax: 1 << 20, bytesMax: 2 ** 31 - 1, policy: 'wait' },
     onError: () => 'resume',
     receive: {
@@ -66,6 +93,9 @@ export function guardianActor(services: GuardianServices) {
       stopAll: (_state, timeoutMs: number) => services.stopAll(timeoutMs),
       report: (_state, limit: number) => services.report(limit),
       time: (_state, actor: { slot: number; generation: number }) => services.time(actor),
+      actor: (_state, question: ActorQuestion) => services.actor(question),
+      wake: (_state, actor: { slot: number; generation: number }) => services.wake(actor),
+      beat: (_state, periodMs: number) => services.beat(periodMs),
     },
   })
 }

@@ -1,7 +1,11 @@
 /** What the other folders may use of `runtime`. */
+export { type EventFilter, EventHub } from './event-hub.ts'
 export type { CutReport } from './guardian.ts'
+export type { ThreadMemoryUse, ThreadPulse } from './heartbeat.ts'
 export { Runtime } from './runtime.ts'
 export type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
 export type { CloseOptions, CloseReport, DeadLetterView, RuntimeView, ThreadView } from './runtime-views.ts'
 export type { RuntimeLimits, RuntimeOptions, RuntimeTimeouts } from './settings.ts'
+export type { ActorStateView, Sys } from './sys.ts'
+export type { CpuProfile } from './thread-inspector.ts'
 export { protectFromEndlessLoops } from './v8-flags.ts'

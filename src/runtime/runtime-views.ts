@@ -4,15 +4,18 @@
  * Writer: none here. Readers: the main thread, at any time.
  * Tests: test/runtime/thread-loss.race.test.ts
  */
-import type { DeadLetter } from '../actor/index.ts'
+import { type DeadLetter, formatAddress } from '../actor/index.ts'
 import {
   ACTOR_DEPTH,
+  ACTOR_GENERATION,
   ACTOR_WORDS,
   CONTROL_ACTORS,
+  CONTROL_CURRENT_SLOT,
   CONTROL_SLOTS,
   type ThreadMemory,
 } from '../transport/index.ts'
 import type { CutReport } from './guardian.ts'
+import { readPulse, type ThreadMemoryUse } from './heartbeat.ts'
 import type { ThreadKind } from './runtime-event.ts'
 
 /** What `close` reports. */
@@ -38,6 +41,16 @@ export interface ThreadView {
   readonly actors: number
   /** Messages waiting for its actors, those on their way included. */
   readonly depth: number
+  /** The slot and generation of the actor whose handler runs, as in `thread/slot:generation`. */
+  readonly handling: string | undefined
+  /** The share of its time that its event loop was busy, since its start: 0 to 1. */
+  readonly utilization: number
+  /** Processor time since its start; undefined where this Node does not tell. */
+  readonly cpuMs: number | undefined
+  /** What its heap held at its last beat. */
+  readonly memory: ThreadMemoryUse | undefined
+  /** How long ago it last said that it is alive: much more than a second means that it is stuck. */
+  readonly beatAgeMs: number | undefined
 }
 
 /** What `inspect` shows. */
@@ -55,8 +68,29 @@ export interface DeadLetterView {
 }
 
 /** One thread's view. */
-export function viewThread(memory: ThreadMemory, kind: ThreadView['kind'], state: string): ThreadView {
-  return { id: memory.id, kind, state, actors: actorCount(memory), depth: waitingDepth(memory) }
+export function viewThread(
+  memory: ThreadMemory,
+  kind: ThreadView['kind'],
+  state: string,
+  nowMs: number,
+  performance: { eventLoopUtilization(): { readonly utilization: number } } | undefined,
+): ThreadView {
+  const { control, actors, id } = memory
+  const pulse = readPulse(memory, nowMs)
+  const slot = Atomics.load(control, CONTROL_CURRENT_SLOT) - 1
+  const generation = slot < 0 ? 0 : Atomics.load(actors, slot * ACTOR_WORDS + ACTOR_GENERATION)
+  return {
+    id,
+    kind,
+    state,
+    actors: actorCount(memory),
+    depth: waitingDepth(memory),
+    handling: generation === 0 ? undefined : formatAddress(id, slot, generation),
+    utilization: performance?.eventLoopUtilization().utilization ?? 0,
+    cpuMs: pulse?.cpuMs,
+    memory: pulse?.memory,
+    beatAgeMs: pulse?.ageMs,
+  }
 }
 
 /** Actors of a thread, its guardian left out. */

@@ -9,6 +9,7 @@
  *
  * Tests: test/runtime/close.race.test.ts, test/runtime/thread-loss.race.test.ts
  */
+import { performance } from 'node:perf_hooks'
 import {
   type ActorAddress,
   type ActorDefinition,
@@ -33,7 +34,6 @@ import {
 import {
   type Clock,
   checkKnownOptions,
-  choiceOption,
   invalidOption,
   numberOption,
   ShardloomError,
@@ -49,13 +49,14 @@ import {
   Metrics,
 } from '../memory/index.ts'
 import { allocateThread, attachThread, RUNTIME_WORDS, type ThreadMemory } from '../transport/index.ts'
+import { EventHub } from './event-hub.ts'
 import { type ControlToMain, guardianActor, guardianAddress, type SpawnRequest } from './guardian.ts'
+import { BEAT_MS, Heartbeat, readPulse, type ThreadPulse } from './heartbeat.ts'
 import { KeepAlive } from './keep-alive.ts'
-
+import { Placement } from './placement.ts'
 import { ReplacementBackoff } from './replacement-backoff.ts'
 import type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
 import {
-  actorCount,
   type CloseOptions,
   type CloseReport,
   type DeadLetterView,
@@ -64,14 +65,14 @@ import {
 } from './runtime-views.ts'
 import { type RuntimeOptions, type RuntimeSettings, resolveSettings } from './settings.ts'
 import { shutDown } from './shutdown.ts'
+import { Sys } from './sys.ts'
 import { spawnRequest } from './thread-bootstrap.ts'
-import { type ThreadHandle, ThreadPool } from './thread-pool.ts'
-import { reportThread, spawnHere, spawnModule, stopAllActors, timeMessages } from './thread-services.ts'
+import { type ThreadHandle, ThreadPool, type ThreadStartOptions } from './thread-pool.ts'
+import { commonServices, spawnHere, spawnModule, stopAllActors } from './thread-services.ts'
 
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
-const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox']
-const PLACEMENTS = ['shared', 'dedicated', 'main'] as const
+const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox', 'resourceLimits']
 
 /** A running runtime. Made by `createRuntime`. */
 export class Runtime {
@@ -82,10 +83,14 @@ export class Runtime {
   readonly #metrics: Metrics
   readonly #system: ActorSystem
   readonly #pool: ThreadPool
-  readonly #onEvent: ((event: RuntimeEvent) => void) | undefined
+  readonly #placement: Placement
+  readonly #heartbeat: Heartbeat
+  /** Looks at running actors and threads, as OTP's `sys` does. */
+  readonly sys: Sys
+  /** @internal */
+  protected readonly events = new EventHub<RuntimeEvent>()
   readonly #backoff = new ReplacementBackoff()
   #state: RuntimeView['state'] = 'open'
-  #placeTurn = 0
   #routerCount = 0
   #closing: Promise<CloseReport> | undefined
   readonly #lostThreads: number[] = []
@@ -95,7 +100,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     const settings = resolveSettings(options)
     this.#settings = settings
-    this.#onEvent = options.onEvent
+    if (options.onEvent !== undefined) this.events.subscribe(options.onEvent)
     const { limits, timeouts, mailbox, cores, idle } = settings
     const runtimeBuffer = new SharedArrayBuffer(RUNTIME_WORDS * 4)
     const metricsBuffer = allocateMetrics(limits.metricsMax)
@@ -143,23 +148,40 @@ export class Runtime {
       onMessage: (thread, message) => this.#onControl(thread, message),
       onEnded: (thread, cause, error) => this.#onThreadEnded(thread, cause, error),
     })
+    this.#placement = new Placement({
+      clock: this.#clock,
+      pool: this.#pool,
+      threads: settings.threads,
+      threadStartMs: timeouts.threadStartMs,
+      stopMs: timeouts.stopMs,
+      isOpen: () => this.#state === 'open',
+      spawnOnMain: (request) => spawnModule(this.#system, request),
+      startThread: (kind, start) => this.#startThread(kind, start),
+      guardianOf: (thread) => this.#guardianOf(thread),
+    })
+    this.sys = new Sys({
+      clock: this.#clock,
+      guardianOf: (thread) => this.#guardianOf(thread),
+      memoryOf: (thread) => this.#memoryOf(thread),
+      nodeThreadOf: (thread) => this.#pool.threads.get(thread)?.worker?.threadId,
+    })
+    this.#heartbeat = new Heartbeat(this.#memory, this.#clock)
     process.on('beforeExit', this.#onBeforeExit)
   }
 
   /** @internal Starts the main thread's own actors and the shared threads. */
   async start(): Promise<this> {
+    const system = this.#system
     const guardian = guardianActor({
-      spawn: (request) => spawnModule(this.#system, request),
+      ...commonServices(system, this.#clock, this.#heartbeat),
       place: (request) => this.#place(request),
-      stopAll: (timeoutMs) =>
-        stopAllActors(this.#system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
-      report: (limit) => reportThread(this.#system, limit),
-      time: (actor) => timeMessages(this.#system, this.#clock, actor),
+      stopAll: (timeoutMs) => stopAllActors(system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
     })
+    this.#heartbeat.beatEvery(BEAT_MS)
     this.#keepAlive.hold()
     try {
-      await this.#spawnSystemActor(guardian, true)
-      await this.#spawnSystemActor(registryActor, false)
+      await this.#spawnSystemActor(guardian)
+      await this.#spawnSystemActor(registryActor)
       const { threads } = this.#settings
       const started = await Promise.allSettled(
         Array.from({ length: threads }, () => this.#startThread('shared')),
@@ -242,7 +264,7 @@ export class Runtime {
       awaitEnd: (ref: ActorRef) => this.#system.outbox.awaitEnd(ref),
       spawnDispatcher: async (name: string, dispatch: Dispatch) => {
         this.#checkOpen('router.ref')
-        return this.#spawnSystemActor(defineActor({ name, receive: {} }), true, dispatch)
+        return this.#spawnSystemActor(defineActor({ name, receive: {}, reentrant: true }), dispatch)
       },
     }
     const router = new ActorRouter<unknown>(parts, options)
@@ -284,10 +306,11 @@ export class Runtime {
 
   /** What the runtime is doing, read from shared memory: it works also while threads are stuck. */
   inspect(): RuntimeView {
-    const workers = [...this.#pool.threads.values()].map((thread) =>
-      viewThread(thread.memory, thread.kind, thread.state),
+    const nowMs = this.#clock.nowMs()
+    const workers = [...this.#pool.threads.values()].map(({ memory, kind, state, worker }) =>
+      viewThread(memory, kind, state, nowMs, worker?.performance),
     )
-    const main = viewThread(this.#memory, 'main', 'running')
+    const main = viewThread(this.#memory, 'main', 'running', nowMs, performance)
     return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
   }
 
@@ -296,9 +319,20 @@ export class Runtime {
     return this.#guardianOf(thread).ask('time', { slot, generation })
   }
 
+  /** @internal A thread beats at least so often from now on. */
+  beatEvery(thread: number, periodMs: number): void {
+    this.#guardianOf(thread).tell('beat', periodMs)
+  }
+
+  /** @internal What is known of a thread from its last beat. */
+  pulseOf(thread: number): ThreadPulse | undefined {
+    const memory = this.#memoryOf(thread)
+    return memory && readPulse(memory, this.#clock.nowMs())
+  }
+
   /** @internal */
   messageUnderWay({ thread, slot, generation }: ActorAddress): MessageUnderWay | undefined {
-    const memory = thread === 0 ? this.#memory : this.#pool.threads.get(thread)?.memory
+    const memory = this.#memoryOf(thread)
     return memory && messageUnderWay(memory, slot, generation, this.#clock.nowMs())
   }
 
@@ -350,9 +384,14 @@ export class Runtime {
       timeoutMs,
     })
     this.#state = 'closed'
+    this.#heartbeat.stop()
     this.#keepAlive.release()
     this.#keepAlive.close()
     return report
+  }
+
+  #memoryOf(thread: number): ThreadMemory | undefined {
+    return thread === 0 ? this.#memory : this.#pool.threads.get(thread)?.memory
   }
 
   #pause(delayMs: number, unref = false): Promise<void> {
@@ -381,55 +420,7 @@ export class Runtime {
 
   async #place(request: SpawnRequest): Promise<ActorRef> {
     this.#checkOpen('spawn')
-    const placement = choiceOption('placement', request.placement, 'shared', PLACEMENTS)
-    const shared = this.#pool.running('shared')
-    if (
-      placement === 'main' ||
-      (placement === 'shared' && shared.length === 0 && this.#settings.threads === 0)
-    ) {
-      return spawnModule(this.#system, request)
-    }
-    if (placement === 'shared') {
-      const thread = this.#leastBusy(shared) ?? (await this.#replacementThread())
-      thread.placing++
-      try {
-        return await this.#guardianOf(thread.id).ask('spawn', request)
-      } finally {
-        thread.placing--
-      }
-    }
-    const thread = await this.#startThread('dedicated')
-    try {
-      return await this.#guardianOf(thread.id).ask('spawn', request)
-    } catch (error) {
-      void this.#pool.exit(thread, this.#settings.timeouts.stopMs)
-      throw error
-    }
-  }
-
-  /** All shared threads are gone for the moment: waits for the one that is being started. */
-  async #replacementThread(): Promise<ThreadHandle> {
-    const endMs = this.#clock.nowMs() + this.#settings.timeouts.threadStartMs
-    while (this.#clock.nowMs() < endMs && this.#state === 'open') {
-      const thread = this.#leastBusy(this.#pool.running('shared'))
-      if (thread !== undefined) return thread
-      await this.#pause(5)
-    }
-    throw new ShardloomError('SHL_THREAD_LOST', { thread: '*', reason: 'no shared thread is left' })
-  }
-
-  #leastBusy(threads: readonly ThreadHandle[]): ThreadHandle | undefined {
-    let best: ThreadHandle | undefined
-    let bestCount = Number.POSITIVE_INFINITY
-    this.#placeTurn++
-    for (let i = 0; i < threads.length; i++) {
-      const thread = threads[(this.#placeTurn + i) % threads.length]!
-      const count = actorCount(thread.memory) + thread.placing
-      if (count >= bestCount) continue
-      best = thread
-      bestCount = count
-    }
-    return best
+    return this.#placement.place(request)
   }
 
   #guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']> {
@@ -442,21 +433,17 @@ export class Runtime {
     )
   }
 
-  async #spawnSystemActor(
-    definition: AnyActorDefinition,
-    isReentrant: boolean,
-    dispatch?: Dispatch,
-  ): Promise<ActorRef> {
+  async #spawnSystemActor(definition: AnyActorDefinition, dispatch?: Dispatch): Promise<ActorRef> {
     const { name } = definition
-    const spawn = { definition, args: undefined, name, module: '', mailbox: undefined, isReentrant }
+    const spawn = { definition, args: undefined, name, module: '', mailbox: undefined }
     const address = await this.#system.lifecycle.spawn({ ...spawn, ...(dispatch && { dispatch }) })
     return this.#system.refFor(address, undefined)
   }
 
-  async #startThread(kind: ThreadKind): Promise<ThreadHandle> {
+  async #startThread(kind: ThreadKind, options?: ThreadStartOptions): Promise<ThreadHandle> {
     this.#keepAlive.hold()
     try {
-      const thread = await this.#pool.start(kind)
+      const thread = await this.#pool.start(kind, options)
       this.#emit({ type: 'thread_started', thread: thread.id, kind })
       return thread
     } finally {
@@ -506,10 +493,7 @@ export class Runtime {
   }
 
   #emit(event: RuntimeEvent): void {
-    try {
-      this.#onEvent?.(event)
-    } catch (error) {
-      process.emitWarning(`shardloom: onEvent threw: ${toError(error).message}`)
-    }
+    if (event.type === 'trace') this.sys.onTrace(event.record)
+    else this.events.emit(event)
   }
 }

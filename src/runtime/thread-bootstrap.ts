@@ -27,8 +27,9 @@ import {
   guardianAddress,
   type SpawnRequest,
 } from './guardian.ts'
+import { BEAT_MS, Heartbeat } from './heartbeat.ts'
 import { moduleHref } from './module-loader.ts'
-import { reportThread, spawnHere, spawnModule, stopAllActors, timeMessages } from './thread-services.ts'
+import { commonServices, reportActor, spawnHere, stopAllActors } from './thread-services.ts'
 
 /** What a worker is started with. */
 export interface ThreadStart {
@@ -61,8 +62,10 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   const pendingLinks = new Map<number, LinkEnds>()
   const post = (message: ControlToMain): void => controlPort.postMessage(message)
   const emit = limitedEmitter(clock, (event) => post({ type: 'event', event }))
+  const memory = attachThread(start.buffers)
+  const heartbeat = new Heartbeat(memory, clock)
   const system: ActorSystem = new ActorSystem({
-    memory: attachThread(start.buffers),
+    memory,
     runtimeWords: new Int32Array(start.runtimeBuffer),
     clock,
     idle: createIdleStrategy(start.idle),
@@ -97,6 +100,7 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
       }
       case 'exit':
         system.close()
+        heartbeat.stop()
         controlPort.close()
         return
     }
@@ -118,11 +122,9 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   })
   for (const { thread, ends } of start.links) system.connect(thread, ends)
   const guardian = guardianActor({
-    spawn: (request) => spawnModule(system, request),
+    ...commonServices(system, clock, heartbeat),
     place: (request) => askMainGuardian(system, undefined, request),
     stopAll: (timeoutMs) => stopAllActors(system, clock, timeoutMs, [GUARDIAN_SLOT]),
-    report: (limit) => reportThread(system, limit),
-    time: (actor) => timeMessages(system, clock, actor),
   })
   await system.lifecycle.spawn({
     definition: guardian,
@@ -130,9 +132,19 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
     name: 'guardian',
     module: '',
     mailbox: undefined,
-    isReentrant: true,
   })
+  heartbeat.beatEvery(BEAT_MS)
+  showToInspector(system)
   post({ type: 'ready' })
+}
+
+/**
+ * For questions that reach this thread in the middle of a loop, see `sys.ts`: there nothing else is in reach.
+ */
+function showToInspector(system: ActorSystem): void {
+  const report = (slot: number, generation: number): string | undefined =>
+    JSON.stringify(reportActor(system, { slot, generation, withState: false }))
+  Object.defineProperty(globalThis, Symbol.for('shardloom.thread'), { value: { report }, configurable: true })
 }
 
 /**
@@ -153,7 +165,8 @@ async function spawnChild(
 
 /** Reads the arguments of `spawn`. @throws SHL_OPTION_INVALID */
 export function spawnRequest(target: unknown, options: object | undefined) {
-  const { args, name, export: exportName, placement, mailbox } = (options ?? {}) as Record<string, never>
+  const given = (options ?? {}) as Record<string, never>
+  const { args, name, export: exportName, placement, mailbox, resourceLimits } = given
   const definition = isActorDefinition(target) ? target : undefined
   if (definition !== undefined && placement !== undefined && placement !== 'main') {
     invalidOption(
@@ -163,7 +176,7 @@ export function spawnRequest(target: unknown, options: object | undefined) {
     )
   }
   const module = definition === undefined ? moduleHref(target) : ''
-  const request: SpawnRequest = { module, exportName, args, name, mailbox, placement }
+  const request: SpawnRequest = { module, exportName, args, name, mailbox, placement, resourceLimits }
   return { definition, request }
 }
 
@@ -190,6 +203,7 @@ function limitedEmitter(clock: Clock, emit: (event: SystemEvent) => void): (even
       windowStartMs = nowMs
       count = 0
     }
-    if (count++ < EVENTS_PER_SECOND) emit(event)
+    // Traces were asked for, and are counted there.
+    if (event.type === 'trace' || count++ < EVENTS_PER_SECOND) emit(event)
   }
 }

@@ -63,6 +63,12 @@ export interface ThreadPoolParts {
   onEnded(thread: ThreadHandle, cause: ThreadLossCause | 'stopped', error: Error | undefined): void
 }
 
+/** How one thread differs from the others. */
+export interface ThreadStartOptions {
+  /** Default: those of the pool. */
+  readonly resourceLimits?: ResourceLimits | undefined
+}
+
 /** One worker thread as the main thread sees it. */
 export class ThreadHandle {
   readonly id: number
@@ -116,7 +122,7 @@ export class ThreadPool {
   }
 
   /** Starts a thread. @throws SHL_THREAD_START, SHL_THREAD_LIMIT */
-  start(kind: ThreadKind): Promise<ThreadHandle> {
+  start(kind: ThreadKind, options: ThreadStartOptions = {}): Promise<ThreadHandle> {
     const { threadsMax } = this.#parts
     if (this.threads.size >= threadsMax) {
       return Promise.reject(
@@ -129,7 +135,7 @@ export class ThreadPool {
     const memory = attachThread(allocateThread(id, systemSettings.actorsMax, asksMax))
     const thread = new ThreadHandle(id, kind, memory, channel.port1)
     this.threads.set(id, thread)
-    return this.#inTurn(() => this.#start(thread, channel.port2))
+    return this.#inTurn(() => this.#start(thread, channel.port2, options))
   }
 
   /** Asks a thread whose actors have been stopped to exit; terminates it when it does not. */
@@ -165,10 +171,14 @@ export class ThreadPool {
     return hasEnded
   }
 
-  async #start(thread: ThreadHandle, workerPort: MessagePort): Promise<ThreadHandle> {
+  async #start(
+    thread: ThreadHandle,
+    workerPort: MessagePort,
+    options: ThreadStartOptions,
+  ): Promise<ThreadHandle> {
     const { startTimeoutMs } = this.#parts
     try {
-      await this.#launch(thread, workerPort)
+      await this.#launch(thread, workerPort, options)
       const isReady = await this.#becomesReady(thread)
       if (!isReady)
         throw (
@@ -186,9 +196,10 @@ export class ThreadPool {
     return thread
   }
 
-  async #launch(thread: ThreadHandle, workerPort: MessagePort): Promise<void> {
+  async #launch(thread: ThreadHandle, workerPort: MessagePort, options: ThreadStartOptions): Promise<void> {
     const parts = this.#parts
-    const { ringBytes, mainMemory, resourceLimits } = parts
+    const { ringBytes, mainMemory } = parts
+    const resourceLimits = options.resourceLimits ?? parts.resourceLimits
     const [mainEnds, ownEnds] = createLinkEnds(mainMemory.buffers, thread.memory.buffers, ringBytes)
     const links = [{ thread: 0, ends: ownEnds }]
     // Every other thread hears of the new one before anybody can hold a ref to an actor on it.

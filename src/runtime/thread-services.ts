@@ -2,11 +2,40 @@
  * What every thread, main or worker, can do for the runtime: start an actor, stop them all, report.
  * Tests: test/runtime/close.race.test.ts
  */
+import { inspect } from 'node:util'
 import type { ActorRef, ActorSystem, AnyActorDefinition, MailboxOptions } from '../actor/index.ts'
-import { type ActorAddress, GUARDIAN_SLOT, MessageTiming } from '../actor/index.ts'
+import { type ActorAddress, contextsOf, GUARDIAN_SLOT, isSuspended, MessageTiming } from '../actor/index.ts'
 import type { Clock } from '../base/index.ts'
-import type { CutReport, SpawnRequest, ThreadReport } from './guardian.ts'
+import type {
+  ActorQuestion,
+  ActorReport,
+  CutReport,
+  GuardianServices,
+  SpawnRequest,
+  ThreadReport,
+} from './guardian.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import { loadDefinition } from './module-loader.ts'
+
+/** Large states are cut where they are shown as text. */
+const SHOWN = { depth: 4, breakLength: 100, maxStringLength: 1000, maxArrayLength: 50 }
+const STATUSES = ['starting', 'running', 'ending', 'ended']
+
+/** The guardian's services that are the same on every thread. */
+export function commonServices(
+  system: ActorSystem,
+  clock: Clock,
+  heartbeat: Heartbeat,
+): Omit<GuardianServices, 'place' | 'stopAll'> {
+  return {
+    spawn: (request) => spawnModule(system, request),
+    report: (limit) => reportThread(system, limit),
+    time: (actor) => timeMessages(system, clock, actor),
+    actor: (question) => reportActor(system, question),
+    wake: (actor) => wakeActor(system, actor),
+    beat: (periodMs) => heartbeat.beatEvery(periodMs),
+  }
+}
 
 /** Starts an actor from a definition on this thread. */
 export async function spawnHere(
@@ -62,7 +91,7 @@ export async function stopAllActors(
 }
 
 /** What this thread is doing, with at most `limit` actors. */
-export function reportThread(system: ActorSystem, limit: number): ThreadReport {
+function reportThread(system: ActorSystem, limit: number): ThreadReport {
   const living = system.lifecycle.living().filter((cell) => cell.slot !== GUARDIAN_SLOT)
   return {
     actors: living.slice(0, limit).map((cell) => {
@@ -74,7 +103,7 @@ export function reportThread(system: ActorSystem, limit: number): ThreadReport {
 }
 
 /** Times the messages of an actor from now on. */
-export function timeMessages(
+function timeMessages(
   system: ActorSystem,
   clock: Clock,
   { slot, generation }: { slot: number; generation: number },
@@ -84,4 +113,29 @@ export function timeMessages(
   const types = Object.keys(cell.definition.receive as object)
   cell.timing ??= new MessageTiming(system.memory, clock, slot, types)
   return cell.timing.types
+}
+
+/** What an actor of this thread holds and does; nothing when it is gone. */
+export function reportActor(system: ActorSystem, question: ActorQuestion): ActorReport | undefined {
+  const { slot, generation, withState } = question
+  const cell = system.host.find(slot, generation)
+  if (cell === undefined) return undefined
+  const { state, definition } = cell
+  const shown: unknown = definition.formatState === undefined ? state : definition.formatState(state)
+  const [context] = contextsOf(cell)
+  const stashed = cell.stash?.length ?? 0
+  return {
+    state: withState ? shown : undefined,
+    text: inspect(shown, SHOWN),
+    status: STATUSES[cell.status] ?? '',
+    depth: (cell.mailbox?.length ?? 0) + stashed,
+    message: context?.envelope?.type,
+    isSuspended: isSuspended(system.memory, slot),
+  }
+}
+
+/** Looks at the mailbox of an actor that was resumed. */
+function wakeActor(system: ActorSystem, { slot, generation }: { slot: number; generation: number }): void {
+  const cell = system.host.find(slot, generation)
+  if (cell !== undefined) system.host.schedule(cell)
 }

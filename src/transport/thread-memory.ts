@@ -31,6 +31,12 @@ export const CONTROL_BEAT = 2 * LINE_WORDS
 export const CONTROL_CURRENT_SLOT = 2 * LINE_WORDS + 1
 export const CONTROL_ACTORS = 2 * LINE_WORDS + 2
 export const CONTROL_SLOTS = 2 * LINE_WORDS + 3
+/** A thread's pulse: see `runtime/heartbeat.ts`. */
+export const CONTROL_ALIVE = 2 * LINE_WORDS + 4
+export const CONTROL_HEAP_KIB = 2 * LINE_WORDS + 5
+export const CONTROL_EXTERNAL_KIB = 2 * LINE_WORDS + 6
+export const CONTROL_BUFFERS_KIB = 2 * LINE_WORDS + 7
+export const CONTROL_CPU_MS = 2 * LINE_WORDS + 8
 export const CONTROL_SENDING = 3 * LINE_WORDS
 export const CONTROL_AWAKE = 3 * LINE_WORDS + 1
 export const CONTROL_WORDS = 4 * LINE_WORDS
@@ -57,6 +63,8 @@ export const ACTOR_POLICY = 5
 export const ACTOR_MESSAGE_SEQUENCE = 6
 export const ACTOR_MESSAGE_TYPE = 7
 export const ACTOR_MESSAGE_SINCE = 8
+/** Suspension and tracing: see `actor/actor-flags.ts`. */
+export const ACTOR_FLAGS = 9
 
 /** Mailbox policies as they stand in the table. */
 export const POLICY_REFUSE = 0

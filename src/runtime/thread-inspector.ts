@@ -1,0 +1,218 @@
+/**
+ * Looks into a thread that does not answer: its stack, a value, a profile of what it computes.
+ *
+ * V8's inspector reaches a worker also in the middle of a loop, because its commands interrupt the code that
+ * runs. It is attached for the one question and detached again; a thread that was paused is always resumed.
+ * `Worker.prototype.startCpuProfile` of newer Nodes does the same for profiles; this works on all of them.
+ *
+ * Source: the `NodeWorker`, `Debugger` and `Profiler` domains of the inspector protocol.
+ * Tests: test/runtime/sys.race.test.ts
+ */
+import { isMainThread } from 'node:worker_threads'
+import { type Clock, ShardloomError, toError } from '../base/index.ts'
+
+/** A CPU profile in the format of Chrome's developer tools: save it as `x.cpuprofile` and open it there. */
+export interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+    readonly hitCount?: number
+    readonly children?: readonly number[]
+  }[]
+  readonly startTime: number
+  readonly endTime: number
+  readonly samples?: readonly number[]
+  readonly timeDeltas?: readonly number[]
+}
+
+/** The part of the inspector's session that is used here. */
+interface InspectorSession {
+  connect(): void
+  connectToMainThread(): void
+  disconnect(): void
+  post(method: string, params: object, done: (error: Error | null) => void): void
+  on(method: string, listener: (message: { params: Record<string, unknown> }) => void): void
+}
+
+interface Reply {
+  readonly id?: number
+  readonly method?: string
+  readonly params?: Record<string, unknown>
+  readonly result?: Record<string, unknown>
+  readonly error?: { readonly message: string }
+}
+
+interface PausedFrame {
+  readonly callFrameId: string
+  readonly functionName: string
+  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number }
+}
+
+const ATTACHED = 'attaching'
+const STACK_MAX = 50
+/** Beside what a profile takes by itself. */
+const ANSWER_MS = 3000
+
+/** One question to one thread. */
+export class ThreadInspector {
+  readonly #session: InspectorSession
+  readonly #clock: Clock
+  readonly #thread: number
+  readonly #replies = new Map<number, (reply: Reply) => void>()
+  readonly #scripts = new Map<string, string>()
+  readonly #events = new Map<string, (params: Record<string, unknown>) => void>()
+  #worker = ''
+  #lastId = 0
+
+  private constructor(session: InspectorSession, clock: Clock, thread: number) {
+    this.#session = session
+    this.#clock = clock
+    this.#thread = thread
+  }
+
+  /**
+   * The functions that a thread is in, the innermost first.
+   *
+   * @throws SHL_THREAD_SILENT
+   */
+  static stack(clock: Clock, threadId: number, thread: number): Promise<string[]> {
+    return ThreadInspector.#with(clock, threadId, thread, async (inspector) => {
+      const frames = await inspector.#pause()
+      return frames.slice(0, STACK_MAX).map((frame) => inspector.#frameText(frame))
+    })
+  }
+
+  /**
+   * The value of an expression, evaluated in the middle of whatever the thread does.
+   *
+   * @throws SHL_THREAD_SILENT
+   */
+  static evaluate(clock: Clock, threadId: number, thread: number, expression: string): Promise<unknown> {
+    return ThreadInspector.#with(clock, threadId, thread, async (inspector) => {
+      const [frame] = await inspector.#pause()
+      if (frame === undefined) throw inspector.#silent('it runs no JavaScript at the moment')
+      const params = { callFrameId: frame.callFrameId, expression, returnByValue: true, silent: true }
+      const { result } = (await inspector.#send('Debugger.evaluateOnCallFrame', params)) as {
+        result?: { value?: unknown }
+      }
+      return result?.value
+    })
+  }
+
+  /**
+   * What a thread computes for so long.
+   *
+   * @throws SHL_THREAD_SILENT
+   */
+  static profile(clock: Clock, threadId: number, thread: number, durationMs: number): Promise<CpuProfile> {
+    return ThreadInspector.#with(clock, threadId, thread, async (inspector) => {
+      await inspector.#send('Profiler.enable')
+      await inspector.#send('Profiler.start')
+      await new Promise<void>((resolve) => void clock.after(durationMs, resolve))
+      const { profile } = (await inspector.#send('Profiler.stop')) as { profile: CpuProfile }
+      return profile
+    })
+  }
+
+  static async #with<T>(
+    clock: Clock,
+    threadId: number,
+    thread: number,
+    ask: (inspector: ThreadInspector) => Promise<T>,
+  ): Promise<T> {
+    const { Session } = await import('node:inspector')
+    const session = new Session() as InspectorSession
+    const inspector = new ThreadInspector(session, clock, thread)
+    // The inspector of the main thread knows all workers, also those that a worker has started.
+    if (isMainThread) session.connect()
+    else session.connectToMainThread()
+    try {
+      await inspector.#attach(threadId)
+      return await ask(inspector)
+    } finally {
+      await inspector.#detach()
+    }
+  }
+
+  async #attach(threadId: number): Promise<void> {
+    const session = this.#session
+    session.on('NodeWorker.attachedToWorker', ({ params }) => {
+      const { workerInfo, sessionId } = params as { workerInfo: { title: string }; sessionId: string }
+      // Its `workerId` is only a count of what was attached.
+      if (!workerInfo.title.startsWith(`[worker ${threadId}]`)) return
+      this.#worker = sessionId
+      this.#events.get(ATTACHED)?.({})
+    })
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
+      const { sessionId, message } = params as { sessionId: string; message: string }
+      if (sessionId !== this.#worker) return
+      const reply = JSON.parse(message) as Reply
+      if (reply.id !== undefined) this.#replies.get(reply.id)?.(reply)
+      else if (reply.method !== undefined) this.#events.get(reply.method)?.(reply.params ?? {})
+    })
+    await this.#post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+    if (this.#worker !== '') return
+    await this.#within<void>(ATTACHED, (done) => this.#events.set(ATTACHED, () => done()))
+  }
+
+  async #detach(): Promise<void> {
+    // Whatever it was in, it goes on.
+    if (this.#worker !== '') void this.#sendOnly(++this.#lastId, 'Debugger.resume', {}).catch(() => undefined)
+    await this.#post('NodeWorker.disable', {}).catch(() => undefined)
+    this.#session.disconnect()
+  }
+
+  async #pause(): Promise<PausedFrame[]> {
+    this.#events.set('Debugger.scriptParsed', ({ scriptId, url }) =>
+      this.#scripts.set(scriptId as string, url as string),
+    )
+    await this.#send('Debugger.enable')
+    const paused = this.#within<PausedFrame[]>('Debugger.paused', (done) =>
+      this.#events.set('Debugger.paused', ({ callFrames }) => done(callFrames as PausedFrame[])),
+    )
+    await this.#send('Debugger.pause')
+    return paused
+  }
+
+  async #send(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    const id = ++this.#lastId
+    const reply = this.#within<Reply>(method, (done) => this.#replies.set(id, done))
+    await this.#sendOnly(id, method, params)
+    const { result, error } = await reply
+    this.#replies.delete(id)
+    if (error !== undefined) throw this.#silent(`${method}: ${error.message}`)
+    return result ?? {}
+  }
+
+  #sendOnly(id: number, method: string, params: object): Promise<void> {
+    const message = JSON.stringify({ id, method, params })
+    return this.#post('NodeWorker.sendMessageToWorker', { sessionId: this.#worker, message })
+  }
+
+  #post(method: string, params: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#session.post(method, params, (error) => (error === null ? resolve() : reject(toError(error))))
+    })
+  }
+
+  #within<T>(what: string, begin: (done: (value: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(this.#silent(`${what} got no answer within ${ANSWER_MS} ms`))
+      const timer = this.#clock.after(ANSWER_MS, late)
+      begin((value) => {
+        timer.cancel()
+        resolve(value)
+      })
+    })
+  }
+
+  #frameText({ functionName, location }: PausedFrame): string {
+    const { scriptId, lineNumber, columnNumber } = location
+    const place = `${this.#scripts.get(scriptId) ?? ''}:${lineNumber + 1}:${columnNumber + 1}`
+    return functionName === '' ? place : `${functionName} (${place})`
+  }
+
+  #silent(reason: string): ShardloomError {
+    return new ShardloomError('SHL_THREAD_SILENT', { thread: this.#thread, reason })
+  }
+}
