@@ -129,12 +129,12 @@ export class ActorHost {
     if (canRun) this.schedule(cell)
   }
 
-  /** A lifecycle signal for an actor: its own lane, before user messages. */
-  deliverSignal(cell: cells.ActorCell, envelope: Envelope): void {
+  /** News of an actor's end: urgent, but not before the messages of that actor which wait here. */
+  deliverSignal(cell: cells.ActorCell, envelope: Envelope, ended: ActorAddress): void {
     if (cell.status >= cells.CELL_ENDING) return
     envelope.places = 0
     cell.mailbox ??= new Mailbox()
-    cell.mailbox.pushSignal(envelope)
+    cell.mailbox.pushSignal(envelope, ended)
     this.schedule(cell)
   }
 
@@ -362,10 +362,7 @@ export class ActorHost {
       this.checkStop(cell)
       return
     }
-    if (envelope.local instanceof TimerToken) {
-      envelope.local.isWaiting = false
-      if (envelope.local.isCancelled) return
-    }
+    if (envelope.local instanceof TimerToken && cell.timers?.taken(envelope.local) !== true) return
     if (cell.dispatch !== undefined) return this.#dispatcher.handOn(cell, envelope, cell.dispatch)
     const control = this.#parts.memory.control
     control[wire.CONTROL_CURRENT_SLOT] = cell.slot + 1

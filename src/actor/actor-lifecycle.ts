@@ -19,16 +19,18 @@
 import { type Clock, ShardloomError, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
 import { type ActorHost, cellText } from './actor-host.ts'
-import { type ActorAddress, formatAddress } from './address.ts'
+import { type ActorAddress, addressKey, plainAddress } from './address.ts'
 import * as cells from './cell.ts'
 import { CellContext, type ContextHost } from './cell-context.ts'
 import type { AnyActorDefinition } from './define-actor.ts'
 import type { Dispatch } from './dispatch.ts'
+import { isThenable } from './handling.ts'
 import { Envelope } from './mailbox.ts'
 import type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
 import type { Outbox } from './outbox.ts'
 import type { ActorRef } from './ref.ts'
 import { isAbnormal, type TerminationReason } from './termination.ts'
+import { within } from './within.ts'
 
 /** What a spawn on this thread is told. */
 export interface LocalSpawn {
@@ -37,6 +39,8 @@ export interface LocalSpawn {
   readonly name: string
   readonly module: string
   readonly mailbox: MailboxOptions | undefined
+  /** Ends the actor while it starts. */
+  readonly signal?: AbortSignal | undefined
   /** Hands its messages on, instead of handling them. */
   readonly dispatch?: Dispatch
 }
@@ -92,15 +96,17 @@ export class ActorLifecycle {
       return Promise.reject(this.#initFailed(cell, spawn.module, error))
     }
     if (!isThenable(state)) {
+      if (cell.status !== cells.CELL_STARTING) return Promise.reject(endedInInit(cell))
       cell.state = state
       return Promise.resolve(this.#started(cell))
     }
     this.#parts.noteSettled()
-    return this.#awaitInit(cell, spawn.module, state)
+    return this.#awaitInit(cell, spawn.module, state, spawn.signal)
   }
 
   /** A stop was asked for. `mode` as in `cell.ts`. */
   requestStop(cell: cells.ActorCell, mode: number, reason: TerminationReason): void {
+    if (cell.status === cells.CELL_ENDING && mode === cells.STOP_KILL) this.#cut(cell)
     if (cell.status >= cells.CELL_ENDING) return
     if (mode === cells.STOP_KILL) {
       this.end(cell, reason.type === 'stopped' ? { type: 'killed' } : reason)
@@ -119,6 +125,7 @@ export class ActorLifecycle {
   end(cell: cells.ActorCell, reason: TerminationReason): void {
     if (cell.status >= cells.CELL_ENDING) return
     const { host } = this.#parts
+    const isMade = cell.status === cells.CELL_RUNNING || cell.state !== undefined
     cell.status = cells.CELL_ENDING
     cell.epoch++
     this.#closeSlot(cell)
@@ -135,12 +142,20 @@ export class ActorLifecycle {
     this.#parts.requestRun()
     const isKilled = reason.type === 'killed'
     const endChildren = this.#endChildren(cell, isKilled)
-    const { onStop } = cell.definition
-    if (endChildren === undefined && (isKilled || onStop === undefined)) {
+    // What has no state has nothing to give back.
+    const onStop = isMade && !isKilled ? cell.definition.onStop : undefined
+    if (endChildren === undefined && onStop === undefined) {
       this.#ended(cell, reason)
       return
     }
-    void this.#endSlowly(cell, reason, endChildren, isKilled)
+    void this.#endSlowly(cell, reason, endChildren, onStop)
+  }
+
+  /** It is ending, and takes too long. */
+  #cut(cell: cells.ActorCell): void {
+    for (const child of cell.children?.values() ?? []) this.#parts.outbox.sendStop(child, 'kill')
+    this.#ended(cell, { type: 'killed' })
+    this.#parts.requestRun()
   }
 
   /** The actor starts over with its arguments; its mailbox, watchers and links stay. */
@@ -164,11 +179,13 @@ export class ActorLifecycle {
       return
     }
     if (isThenable(state)) {
-      this.#awaitInit(cell, cell.name, state).catch((initError: unknown) => {
+      this.#awaitInit(cell, cell.name, state, undefined).catch((initError: unknown) => {
         this.end(cell, { type: 'failed', error: toError(initError) })
       })
       return
     }
+    // It may have ended itself in `init`.
+    if (cell.status !== cells.CELL_STARTING) return
     cell.state = state
     cell.status = cells.CELL_RUNNING
     host.schedule(cell)
@@ -227,7 +244,7 @@ export class ActorLifecycle {
     if (cell.definition.onSignal === undefined) return
     const ref: ActorRef = this.#parts.contextHost.refFor(watched, this.#contextOf(cell))
     const envelope = new Envelope(wire.KIND_TERMINATED, 'terminated', { type: 'terminated', ref, reason })
-    this.#parts.host.deliverSignal(cell, envelope)
+    this.#parts.host.deliverSignal(cell, envelope, ended)
   }
 
   /** Everything on `thread` is gone: all watches, links and children there end now. */
@@ -293,17 +310,28 @@ export class ActorLifecycle {
     cell: cells.ActorCell,
     module: string,
     state: PromiseLike<unknown>,
+    signal: AbortSignal | undefined,
   ): Promise<ActorAddress> {
+    const { clock } = this.#parts
     const initTimeoutMs = cell.definition.initTimeoutMs ?? this.#parts.initTimeoutMs
-    const { epoch } = cell
+    let onAbort = (): void => undefined
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        this.end(cell, { type: 'killed' })
+        reject(endedInInit(cell))
+      }
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
     try {
       const late = new ShardloomError('SHL_ACTOR_INIT_TIMEOUT', { actor: cell.name, initTimeoutMs })
-      const made = await this.#within(state, initTimeoutMs, late)
-      if (cell.epoch !== epoch)
-        throw new ShardloomError('SHL_ACTOR_NOT_FOUND', { actor: cell.name, reason: 'killed' })
+      const made = await within(clock, Promise.race([state, aborted]), initTimeoutMs, late)
+      if (cell.status !== cells.CELL_STARTING) throw endedInInit(cell)
       cell.state = made
     } catch (error) {
       throw this.#initFailed(cell, module, error)
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
     }
     return this.#started(cell)
   }
@@ -331,33 +359,31 @@ export class ActorLifecycle {
   #endChildren(cell: cells.ActorCell, isKilled: boolean): Promise<unknown> | undefined {
     const { children } = cell
     if (children === undefined || children.size === 0) return undefined
+    const { outbox } = this.#parts
     const mode = isKilled ? 'kill' : 'stop'
-    const stopped = [...children.values()].map((child) => this.#parts.outbox.stop(child, { mode }))
-    return Promise.allSettled(stopped)
+    return Promise.allSettled([...children.values()].map((child) => outbox.stop(child, { mode })))
   }
 
   async #endSlowly(
     cell: cells.ActorCell,
     reason: TerminationReason,
     children: Promise<unknown> | undefined,
-    isKilled: boolean,
+    onStop: AnyActorDefinition['onStop'],
   ): Promise<void> {
     if (children !== undefined) await children
-    const { onStop, stopTimeoutMs } = cell.definition
-    if (!isKilled && onStop !== undefined) {
+    const { stopTimeoutMs } = cell.definition
+    if (onStop !== undefined && cell.status === cells.CELL_ENDING) {
       const timeoutMs = stopTimeoutMs ?? this.#parts.stopTimeoutMs
       const details = { actor: cellText(cell), hook: 'onStop', timeoutMs }
       try {
         const stopping = onStop(cell.state, this.#contextOf(cell))
-        await this.#within(
-          Promise.resolve(stopping),
-          timeoutMs,
-          new ShardloomError('SHL_HOOK_TIMEOUT', details),
-        )
+        const late = new ShardloomError('SHL_HOOK_TIMEOUT', details)
+        await within(this.#parts.clock, Promise.resolve(stopping), timeoutMs, late)
       } catch (error) {
         this.#parts.onHookFailed(cell, 'onStop', toError(error))
       }
     }
+    if (cell.status !== cells.CELL_ENDING) return
     this.#ended(cell, reason)
     this.#parts.noteSettled()
     this.#parts.requestRun()
@@ -399,34 +425,8 @@ export class ActorLifecycle {
     cell.context ??= new CellContext(cell, this.#parts.contextHost)
     return cell.context
   }
-
-  async #within<T>(promise: PromiseLike<T>, timeoutMs: number, late: Error): Promise<T> {
-    let cancel = (): void => undefined
-    const deadline = new Promise<never>((_, reject) => {
-      const timer = this.#parts.clock.after(timeoutMs, () => reject(late))
-      cancel = () => timer.cancel()
-    })
-    try {
-      return await Promise.race([promise, deadline])
-    } finally {
-      cancel()
-    }
-  }
 }
 
-/** The key of an actor in maps. */
-export function addressKey(address: ActorAddress): string {
-  return formatAddress(address.thread, address.slot, address.generation)
-}
-
-/** An address and nothing else of the object it may be part of. */
-export function plainAddress(address: ActorAddress): ActorAddress {
-  const { thread, slot, generation, name } = address
-  return { thread, slot, generation, name }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
+function endedInInit(cell: cells.ActorCell): ShardloomError {
+  return new ShardloomError('SHL_ACTOR_NOT_FOUND', { actor: cell.name, reason: 'it ended while it started' })
 }

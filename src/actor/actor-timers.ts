@@ -13,12 +13,22 @@ import type { ActorTimers } from './context.ts'
 
 const DELAY_MAX_MS = 2 ** 31 - 1
 
+/** A process does not stay because an actor has a timer: it stays for what it awaits. */
+const UNREF = { unref: true }
+
 /** One running timer; a message of it carries this object. */
 export class TimerToken {
+  readonly key: string
   isCancelled = false
+  /** Whether it is over with its message. */
+  isOnce = false
   /** Whether its last message has not been handled yet. */
   isWaiting = false
   handle: TimerHandle | undefined = undefined
+
+  constructor(key: string) {
+    this.key = key
+  }
 }
 
 /** The timers of one actor. */
@@ -34,21 +44,31 @@ export class KeyedTimers implements ActorTimers {
 
   once(key: string, delayMs: number, type: string, payload?: unknown): void {
     const token = this.#start(key, 'delayMs', delayMs, type)
-    token.handle = this.#clock.after(delayMs, () => {
-      this.#timers.delete(key)
+    const fire = (): void => {
+      token.isWaiting = true
       this.#send(type, payload, token)
-    })
+    }
+    token.isOnce = true
+    token.handle = this.#clock.after(delayMs, fire, UNREF)
   }
 
   every(key: string, periodMs: number, type: string, payload?: unknown): void {
     const token = this.#start(key, 'periodMs', periodMs, type)
     const tick = (): void => {
-      token.handle = this.#clock.after(periodMs, tick)
+      token.handle = this.#clock.after(periodMs, tick, UNREF)
       if (token.isWaiting) return
       token.isWaiting = true
       this.#send(type, payload, token)
     }
-    token.handle = this.#clock.after(periodMs, tick)
+    token.handle = this.#clock.after(periodMs, tick, UNREF)
+  }
+
+  /** Its message is about to be handled. False when it was cancelled meanwhile. */
+  taken(token: TimerToken): boolean {
+    token.isWaiting = false
+    if (token.isCancelled) return false
+    if (token.isOnce && this.#timers.get(token.key) === token) this.#timers.delete(token.key)
+    return true
   }
 
   cancel(key: string): void {
@@ -71,7 +91,7 @@ export class KeyedTimers implements ActorTimers {
     numberOption(option, value, 0, { min: 0, max: DELAY_MAX_MS })
     if (typeof type !== 'string') invalidOption('type', type, 'a message type')
     this.cancel(key)
-    const token = new TimerToken()
+    const token = new TimerToken(key)
     this.#timers.set(key, token)
     return token
   }

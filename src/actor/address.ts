@@ -20,3 +20,14 @@ export function formatAddress(thread: number, slot: number, generation: number):
 export const GUARDIAN_SLOT = 0
 /** The generation of every first actor in its slot. */
 export const FIRST_GENERATION = 1
+
+/** The key of an actor in maps. */
+export function addressKey(address: ActorAddress): string {
+  return formatAddress(address.thread, address.slot, address.generation)
+}
+
+/** An address and nothing else of the object it may be part of. */
+export function plainAddress(address: ActorAddress): ActorAddress {
+  const { thread, slot, generation, name } = address
+  return { thread, slot, generation, name }
+}

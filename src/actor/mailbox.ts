@@ -2,12 +2,15 @@
  * A mailbox: what waits for one actor, by lane and priority, in order within each.
  *
  * Lanes, most urgent first: kill and stop are not queued at all (they stand on the cell and are looked at
- * before each message), then signals of supervision, then user messages in four priorities. Queues are made
+ * before each message), then signals of supervision, then user messages in four priorities. News of an end
+ * stays behind the messages that the ended actor had sent. Queues are made
  * when first used, so that an idle actor has none. Bounds are kept outside, at the sender
  * (`transport/thread-memory.ts`): what arrives here has its place already.
  *
  * Tests: test/actor/mailbox.prop.test.ts, test/actor/mailbox.race.test.ts
  */
+
+import type { ActorAddress } from './address.ts'
 
 /** A message with everything that its handling needs. */
 export class Envelope {
@@ -72,6 +75,12 @@ export class Deque<T> {
     this.length++
   }
 
+  some(fits: (item: T) => boolean): boolean {
+    const mask = this.#items.length - 1
+    for (let i = 0; i < this.length; i++) if (fits(this.#items[(this.#head + i) & mask]!)) return true
+    return false
+  }
+
   /** Takes out the first item that fits, keeping the order of the others. */
   remove(fits: (item: T) => boolean): T | undefined {
     const kept: T[] = []
@@ -110,10 +119,22 @@ export class Mailbox {
     this.length++
   }
 
-  pushSignal(envelope: Envelope): void {
+  /** A signal about an actor: before user messages, but behind those that the actor has sent. */
+  pushSignal(envelope: Envelope, about: Pick<ActorAddress, 'thread' | 'slot' | 'generation'>): void {
+    this.length++
+    const isOfIt = (one: Envelope): boolean =>
+      one.senderSlot === about.slot &&
+      one.senderGeneration === about.generation &&
+      one.senderThread === about.thread
+    for (let priority = PRIORITY_COUNT - 1; priority >= 0; priority--) {
+      const queue = this.#users[priority]
+      if (queue === undefined || !queue.some(isOfIt)) continue
+      envelope.priority = priority
+      queue.push(envelope)
+      return
+    }
     this.#signals ??= new Deque()
     this.#signals.push(envelope)
-    this.length++
   }
 
   /** Puts a message that was here before back in front of its priority. */

@@ -42,6 +42,8 @@ import { StreamReader } from './stream-reader.ts'
 import type { TerminationReason, ThreadLossCause } from './termination.ts'
 import { type WaitingSender, WaitingSenders } from './waiting-senders.ts'
 
+/** An actor that has not ended so long after a kill is on a thread that does not react. */
+const KILL_MS = 100
 const STOP_MODES: readonly StopMode[] = ['drain', 'stop', 'kill']
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
@@ -206,18 +208,16 @@ export class Outbox implements Messenger {
     const range = { min: 0, max: TIMEOUT_MAX_MS }
     const timeoutMs = numberOption('timeoutMs', options.timeoutMs, this.#parts.stopTimeoutMs, range)
     const ended = this.#awaitEnd(to, STOP_MODES.indexOf(mode) + 1)
-    const kill = this.#parts.clock.after(
-      timeoutMs,
-      () => {
-        this.sendStop(to, 'kill')
-        this.#parts.onStopOverdue(to)
-      },
-      { unref: true },
-    )
+    const { clock, onStopOverdue } = this.#parts
+    const kill = (): void => {
+      this.sendStop(to, 'kill')
+      timer = clock.after(KILL_MS, () => onStopOverdue(to), { unref: true })
+    }
+    let timer = clock.after(timeoutMs, kill, { unref: true })
     try {
       return await ended
     } finally {
-      kill.cancel()
+      timer.cancel()
     }
   }
 
@@ -400,8 +400,7 @@ export class Outbox implements Messenger {
     if (this.#isClosed) return Promise.resolve({ type: 'closed' })
     const loss = this.#parts.lossOf(to.thread)
     if (loss !== undefined) return Promise.resolve(lossReason(to.thread, loss.cause, loss.error))
-    const pending = this.pending.open(mode === 0 ? 'watch' : 'end')
-    if (pending === undefined) return Promise.reject(this.#askLimit())
+    const pending = this.pending.openEnd(mode === 0 ? 'watch' : 'end')
     this.#aim(pending, to, 'stop')
     const promise = new Promise<unknown>(captureResolve)
     pending.resolve = capturedResolve

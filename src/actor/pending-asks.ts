@@ -105,6 +105,9 @@ export class PendingAsks {
   readonly #hooks: PendingHooks
   readonly #entries: PendingAsk[] = []
   readonly #free: PendingAsk[] = []
+  /** Ends that are awaited, in slots above those of asks: bounded by the actors there are. */
+  readonly #ends: PendingAsk[] = []
+  readonly #freeEnds: PendingAsk[] = []
   readonly #lists = new Map<number, DeadlineList>()
   /** The list that was used last: most asks have the same timeout. */
   #lastList: DeadlineList | undefined
@@ -121,18 +124,31 @@ export class PendingAsks {
   }
 
   /** A new entry, without a deadline yet; undefined when there are `asksMax` already. */
-  open(kind: PendingKind): PendingAsk | undefined {
+  open(kind: 'ask' | 'stream'): PendingAsk | undefined {
     const ask = this.#free.pop() ?? this.#grow()
     if (ask === undefined) return undefined
     ask.isOpen = true
     ask.kind = kind
-    if (kind !== 'watch' && this.count++ === 0) this.#hooks.onBusy()
+    if (this.count++ === 0) this.#hooks.onBusy()
     return ask
+  }
+
+  /** A new entry for an actor's end: there is always one, so that whatever is asked, actors can be ended. */
+  openEnd(kind: 'end' | 'watch'): PendingAsk {
+    let end = this.#freeEnds.pop()
+    if (end === undefined) {
+      end = new PendingAsk(this.#asksMax + this.#ends.length)
+      this.#ends.push(end)
+    }
+    end.isOpen = true
+    end.kind = kind
+    if (kind !== 'watch' && this.count++ === 0) this.#hooks.onBusy()
+    return end
   }
 
   /** The open entry with this identity. */
   get(slot: number, generation: number): PendingAsk | undefined {
-    const ask = this.#entries[slot]
+    const ask = slot < this.#asksMax ? this.#entries[slot] : this.#ends[slot - this.#asksMax]
     return ask?.isOpen && ask.generation === generation ? ask : undefined
   }
 
@@ -165,7 +181,8 @@ export class PendingAsks {
     ask.resolve = ignore
     ask.sink = undefined
     ask.owner = undefined
-    this.#free.push(ask)
+    if (ask.slot < this.#asksMax) this.#free.push(ask)
+    else this.#freeEnds.push(ask)
     if (ask.kind !== 'watch' && --this.count === 0) this.#hooks.onIdle()
   }
 
@@ -176,7 +193,7 @@ export class PendingAsks {
 
   /** The open entries that fit, oldest slot first; a copy, so that they may be closed meanwhile. */
   filter(fits: (ask: PendingAsk) => boolean): PendingAsk[] {
-    return this.#entries.filter((ask) => ask.isOpen && fits(ask))
+    return [...this.#entries, ...this.#ends].filter((ask) => ask.isOpen && fits(ask))
   }
 
   /** Stops all timers. */

@@ -31,4 +31,6 @@ export interface SpawnOptions<Args> {
   readonly resourceLimits?: ThreadResourceLimits
   /** Overrides the definition's bounds. */
   readonly mailbox?: MailboxOptions
+  /** Aborting gives up the start: `spawn` rejects, and what has begun is ended. */
+  readonly signal?: AbortSignal
 }

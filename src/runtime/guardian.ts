@@ -15,8 +15,10 @@ import {
   type SystemEvent,
   type ThreadLossCause,
   type ThreadResourceLimits,
+  type TraceRecord,
 } from '../actor/index.ts'
-import type { PlainError } from '../codec/index.ts'
+import { toError } from '../base/index.ts'
+import { decodeError, type PlainError } from '../codec/index.ts'
 import type { LinkEnds } from '../transport/index.ts'
 
 /** A request to start an actor from a module. */
@@ -65,9 +67,9 @@ export interface ThreadReport {
 /** What the guardian does for its thread; implemented by `thread-services.ts`. */
 export interface GuardianServices {
   /** Starts an actor here. */
-  spawn(request: SpawnRequest): Promise<ActorRef>
+  spawn(request: SpawnRequest, signal?: AbortSignal): Promise<ActorRef>
   /** Starts an actor wherever it belongs: the main thread's guardian only. */
-  place(request: SpawnRequest): Promise<ActorRef>
+  place(request: SpawnRequest, signal?: AbortSignal): Promise<ActorRef>
   stopAll(timeoutMs: number): Promise<CutReport[]>
   report(limit: number): ThreadReport
   /** Times the messages of an actor from now on; the names of its handlers, or nothing when it is gone. */
@@ -88,8 +90,8 @@ export function guardianActor(services: GuardianServices) {
     mailbox: { depthMax: 1 << 20, bytesMax: 2 ** 31 - 1, policy: 'wait' },
     onError: () => 'resume',
     receive: {
-      spawn: (_state, request: SpawnRequest) => services.spawn(request),
-      place: (_state, request: SpawnRequest) => services.place(request),
+      spawn: (_state, request: SpawnRequest, ctx) => services.spawn(request, ctx.signal),
+      place: (_state, request: SpawnRequest, ctx) => services.place(request, ctx.signal),
       stopAll: (_state, timeoutMs: number) => services.stopAll(timeoutMs),
       report: (_state, limit: number) => services.report(limit),
       time: (_state, actor: { slot: number; generation: number }) => services.time(actor),
@@ -120,9 +122,25 @@ export type ControlToWorker =
     }
   | { readonly type: 'exit' }
 
+/** An event on its way: its error in a form that can always be posted. */
+export type SentEvent = { readonly plain?: PlainError | undefined } & (
+  | Extract<SystemEvent, { type: 'dead_letter' }>
+  | { readonly type: 'trace'; readonly record: Omit<TraceRecord, 'error'> }
+  | Omit<Extract<SystemEvent, { type: 'actor_failed' }>, 'error'>
+  | Omit<Extract<SystemEvent, { type: 'hook_failed' }>, 'error'>
+)
+
+/** The event as it was before it was sent. */
+export function receivedEvent({ plain, ...event }: SentEvent): SystemEvent {
+  if (event.type === 'dead_letter') return event
+  const error = plain === undefined ? undefined : decodeError(plain)
+  if (event.type === 'trace') return { type: 'trace', record: { ...event.record, ...(error && { error }) } }
+  return { ...event, error: error ?? toError(undefined) }
+}
+
 /** Messages from a worker to the main thread, on the control port. */
 export type ControlToMain =
   | { readonly type: 'ready' }
-  | { readonly type: 'event'; readonly event: SystemEvent }
+  | { readonly type: 'event'; readonly event: SentEvent }
   | { readonly type: 'empty' }
   | { readonly type: 'stop_overdue'; readonly thread: number }

@@ -21,7 +21,7 @@ export interface PlacementParts {
   readonly threadStartMs: number
   readonly stopMs: number
   isOpen(): boolean
-  spawnOnMain(request: SpawnRequest): Promise<ActorRef>
+  spawnOnMain(request: SpawnRequest, signal: AbortSignal | undefined): Promise<ActorRef>
   startThread(kind: ThreadKind, options: ThreadStartOptions): Promise<ThreadHandle>
   guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']>
 }
@@ -36,7 +36,8 @@ export class Placement {
   }
 
   /** Starts the actor where its request says. */
-  async place(request: SpawnRequest): Promise<ActorRef> {
+  async place(request: SpawnRequest, signal?: AbortSignal): Promise<ActorRef> {
+    const given = signal === undefined ? {} : { signal }
     const { pool, threads, spawnOnMain, startThread, guardianOf, stopMs } = this.#parts
     const placement = choiceOption('placement', request.placement, 'shared', PLACEMENTS)
     const { resourceLimits } = request
@@ -45,20 +46,20 @@ export class Placement {
     }
     const shared = pool.running('shared')
     if (placement === 'main' || (placement === 'shared' && shared.length === 0 && threads === 0)) {
-      return spawnOnMain(request)
+      return spawnOnMain(request, signal)
     }
     if (placement === 'shared') {
       const thread = this.#leastBusy(shared) ?? (await this.#replacement())
       thread.placing++
       try {
-        return await guardianOf(thread.id).ask('spawn', request)
+        return await guardianOf(thread.id).ask('spawn', request, given)
       } finally {
         thread.placing--
       }
     }
     const thread = await startThread('dedicated', { resourceLimits })
     try {
-      return await guardianOf(thread.id).ask('spawn', request)
+      return await guardianOf(thread.id).ask('spawn', request, given)
     } catch (error) {
       void pool.exit(thread, stopMs)
       throw error

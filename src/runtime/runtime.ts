@@ -28,6 +28,7 @@ import {
   type RouterOptions,
   registryActor,
   type SpawnOptions,
+  type StopMode,
   type TerminationReason,
   type ThreadLossCause,
 } from '../actor/index.ts'
@@ -50,7 +51,13 @@ import {
 } from '../memory/index.ts'
 import { allocateThread, attachThread, RUNTIME_WORDS, type ThreadMemory } from '../transport/index.ts'
 import { EventHub } from './event-hub.ts'
-import { type ControlToMain, guardianActor, guardianAddress, type SpawnRequest } from './guardian.ts'
+import {
+  type ControlToMain,
+  guardianActor,
+  guardianAddress,
+  receivedEvent,
+  type SpawnRequest,
+} from './guardian.ts'
 import { BEAT_MS, Heartbeat, readPulse, type ThreadPulse } from './heartbeat.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { Placement } from './placement.ts'
@@ -72,7 +79,7 @@ import { commonServices, spawnHere, spawnModule, stopAllActors } from './thread-
 
 /** The registry's slot on the main thread, after the guardian's. */
 const REGISTRY_SLOT = 1
-const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox', 'resourceLimits']
+const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox', 'resourceLimits', 'signal']
 
 /** A running runtime. Made by `createRuntime`. */
 export class Runtime {
@@ -155,7 +162,7 @@ export class Runtime {
       threadStartMs: timeouts.threadStartMs,
       stopMs: timeouts.stopMs,
       isOpen: () => this.#state === 'open',
-      spawnOnMain: (request) => spawnModule(this.#system, request),
+      spawnOnMain: (request, signal) => spawnModule(this.#system, request, signal),
       startThread: (kind, start) => this.#startThread(kind, start),
       guardianOf: (thread) => this.#guardianOf(thread),
     })
@@ -174,7 +181,7 @@ export class Runtime {
     const system = this.#system
     const guardian = guardianActor({
       ...commonServices(system, this.#clock, this.#heartbeat),
-      place: (request) => this.#place(request),
+      place: (request, signal) => this.#place(request, signal),
       stopAll: (timeoutMs) => stopAllActors(system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
     })
     this.#heartbeat.beatEvery(BEAT_MS)
@@ -287,8 +294,12 @@ export class Runtime {
     checkKnownOptions('watch', options, ['unref'])
     const ended = this.#system.outbox.awaitEnd(ref)
     if (options.unref === true) return ended
-    this.#keepAlive.hold()
-    return ended.finally(() => this.#keepAlive.release())
+    return this.hold(ended)
+  }
+
+  /** @internal Ends an actor without waiting for it. */
+  sendStop(ref: ActorAddress, mode: StopMode): void {
+    this.#system.outbox.sendStop(ref, mode)
   }
 
   /** A counter that every thread sees and adds to without a message. */
@@ -342,12 +353,7 @@ export class Runtime {
   async killThread(id: number): Promise<boolean> {
     const thread = this.#pool.threads.get(id)
     if (thread === undefined) return false
-    this.#keepAlive.hold()
-    try {
-      await this.#pool.terminate(thread, 'terminated')
-    } finally {
-      this.#keepAlive.release()
-    }
+    await this.hold(this.#pool.terminate(thread, 'terminated'))
     return true
   }
 
@@ -356,13 +362,25 @@ export class Runtime {
    * report.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    if (this.#closing === undefined) {
-      checkKnownOptions('close', options, ['timeoutMs'])
-      const range = { min: 1, max: 2 ** 31 - 1 }
-      const timeoutMs = numberOption('timeoutMs', options.timeoutMs, this.#settings.timeouts.closeMs, range)
-      this.#closing = this.#close(timeoutMs)
-    }
+    this.#closing ??= this.#close(this.closeTimeoutMs(options))
     return this.#closing
+  }
+
+  /** @internal How long `close` may take. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
+  protected closeTimeoutMs(options: CloseOptions): number {
+    checkKnownOptions('close', options, ['timeoutMs'])
+    const range = { min: 1, max: 2 ** 31 - 1 }
+    return numberOption('timeoutMs', options.timeoutMs, this.#settings.timeouts.closeMs, range)
+  }
+
+  /** @internal Holds the process until the task is done. */
+  protected async hold<T>(task: Promise<T>): Promise<T> {
+    this.#keepAlive.hold()
+    try {
+      return await task
+    } finally {
+      this.#keepAlive.release()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -409,8 +427,9 @@ export class Runtime {
       checkKnownOptions('spawn', options, SPAWN_OPTIONS)
     }
     const { definition, request } = spawnRequest(target, options)
-    if (definition === undefined) return this.#system.refFor(await this.#place(request), owner)
-    const address = await spawnHere(this.#system, definition, definition.name, request)
+    const { signal } = (options ?? {}) as { signal?: AbortSignal }
+    if (definition === undefined) return this.#system.refFor(await this.#place(request, signal), owner)
+    const address = await spawnHere(this.#system, definition, definition.name, request, signal)
     return this.#system.refFor(address, owner)
   }
 
@@ -418,9 +437,9 @@ export class Runtime {
     if (this.#state !== 'open') throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation })
   }
 
-  async #place(request: SpawnRequest): Promise<ActorRef> {
+  async #place(request: SpawnRequest, signal: AbortSignal | undefined): Promise<ActorRef> {
     this.#checkOpen('spawn')
-    return this.#placement.place(request)
+    return this.#placement.place(request, signal)
   }
 
   #guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']> {
@@ -441,18 +460,13 @@ export class Runtime {
   }
 
   async #startThread(kind: ThreadKind, options?: ThreadStartOptions): Promise<ThreadHandle> {
-    this.#keepAlive.hold()
-    try {
-      const thread = await this.#pool.start(kind, options)
-      this.#emit({ type: 'thread_started', thread: thread.id, kind })
-      return thread
-    } finally {
-      this.#keepAlive.release()
-    }
+    const thread = await this.hold(this.#pool.start(kind, options))
+    this.#emit({ type: 'thread_started', thread: thread.id, kind })
+    return thread
   }
 
   #onControl(thread: ThreadHandle, message: ControlToMain): void {
-    if (message.type === 'event') this.#emit({ ...message.event, thread: thread.id })
+    if (message.type === 'event') this.#emit({ ...receivedEvent(message.event), thread: thread.id })
     else if (message.type === 'empty') void this.#pool.exit(thread, this.#settings.timeouts.stopMs)
     else if (message.type === 'stop_overdue') this.#onStopOverdue(message.thread)
   }

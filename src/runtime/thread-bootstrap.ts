@@ -17,7 +17,7 @@ import {
   type SystemEvent,
 } from '../actor/index.ts'
 import { type Clock, invalidOption, systemClock } from '../base/index.ts'
-import { decodeError } from '../codec/index.ts'
+import { decodeError, encodeError } from '../codec/index.ts'
 import { createIdleStrategy, type IdleStrategyName, Metrics } from '../memory/index.ts'
 import { attachThread, type LinkEnds, type ThreadBuffers } from '../transport/index.ts'
 import {
@@ -25,6 +25,7 @@ import {
   type ControlToWorker,
   guardianActor,
   guardianAddress,
+  type SentEvent,
   type SpawnRequest,
 } from './guardian.ts'
 import { BEAT_MS, Heartbeat } from './heartbeat.ts'
@@ -61,7 +62,7 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   const clock = systemClock()
   const pendingLinks = new Map<number, LinkEnds>()
   const post = (message: ControlToMain): void => controlPort.postMessage(message)
-  const emit = limitedEmitter(clock, (event) => post({ type: 'event', event }))
+  const emit = limitedEmitter(clock, (event) => post({ type: 'event', event: sendableEvent(event) }))
   const memory = attachThread(start.buffers)
   const heartbeat = new Heartbeat(memory, clock)
   const system: ActorSystem = new ActorSystem({
@@ -123,7 +124,7 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   for (const { thread, ends } of start.links) system.connect(thread, ends)
   const guardian = guardianActor({
     ...commonServices(system, clock, heartbeat),
-    place: (request) => askMainGuardian(system, undefined, request),
+    place: (request, signal) => askMainGuardian(system, undefined, request, signal),
     stopAll: (timeoutMs) => stopAllActors(system, clock, timeoutMs, [GUARDIAN_SLOT]),
   })
   await system.lifecycle.spawn({
@@ -157,9 +158,10 @@ async function spawnChild(
   options: object | undefined,
 ): Promise<ActorRef> {
   const request = spawnRequest(target, options)
-  if (request.definition === undefined) return askMainGuardian(system, owner, request.request)
+  const { signal } = (options ?? {}) as { signal?: AbortSignal }
+  if (request.definition === undefined) return askMainGuardian(system, owner, request.request, signal)
   const { definition } = request
-  const address = await spawnHere(system, definition, definition.name, request.request)
+  const address = await spawnHere(system, definition, definition.name, request.request, signal)
   return system.refFor(address, owner)
 }
 
@@ -184,14 +186,28 @@ function askMainGuardian(
   system: ActorSystem,
   owner: Owner | undefined,
   request: SpawnRequest,
+  signal: AbortSignal | undefined,
 ): Promise<ActorRef> {
   const address = guardianAddress(0)
   const guardian = new ActorRef<ReturnType<typeof guardianActor>['receive']>(system.outbox, owner, address)
-  return guardian.ask('place', request)
+  return guardian.ask('place', request, signal === undefined ? {} : { signal })
 }
 
 function isEmpty(system: ActorSystem): boolean {
   return system.lifecycle.livingCount <= 1
+}
+
+/** Errors may hold what cannot be posted: they travel as the codec makes them. */
+function sendableEvent(event: SystemEvent): SentEvent {
+  if (event.type === 'trace') {
+    const { error, ...record } = event.record
+    return error === undefined
+      ? { type: 'trace', record }
+      : { type: 'trace', record, plain: encodeError(error) }
+  }
+  if (event.type === 'dead_letter') return event
+  const { error, ...rest } = event
+  return { ...rest, plain: encodeError(error) }
 }
 
 function limitedEmitter(clock: Clock, emit: (event: SystemEvent) => void): (event: SystemEvent) => void {

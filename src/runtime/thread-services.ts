@@ -28,7 +28,7 @@ export function commonServices(
   heartbeat: Heartbeat,
 ): Omit<GuardianServices, 'place' | 'stopAll'> {
   return {
-    spawn: (request) => spawnModule(system, request),
+    spawn: (request, signal) => spawnModule(system, request, signal),
     report: (limit) => reportThread(system, limit),
     time: (actor) => timeMessages(system, clock, actor),
     actor: (question) => reportActor(system, question),
@@ -43,16 +43,21 @@ export async function spawnHere(
   definition: AnyActorDefinition,
   module: string,
   options: { args: unknown; name: string | undefined; mailbox: MailboxOptions | undefined },
+  signal?: AbortSignal,
 ): Promise<ActorAddress> {
   const { args, mailbox } = options
   const name = options.name ?? definition.name
-  return system.lifecycle.spawn({ definition, args, name, module, mailbox })
+  return system.lifecycle.spawn({ definition, args, name, module, mailbox, signal })
 }
 
 /** Starts an actor from its module on this thread. */
-export async function spawnModule(system: ActorSystem, request: SpawnRequest): Promise<ActorRef> {
+export async function spawnModule(
+  system: ActorSystem,
+  request: SpawnRequest,
+  signal?: AbortSignal,
+): Promise<ActorRef> {
   const definition = await loadDefinition(request.module, request.exportName)
-  const address = await spawnHere(system, definition, request.module, request)
+  const address = await spawnHere(system, definition, request.module, request, signal)
   return system.refFor(address, undefined)
 }
 

@@ -30,6 +30,8 @@ import type { ChildDriver, RunningChild } from './child-spec.ts'
 import type { Watchdog } from './watchdog.ts'
 
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
+/** A kill is obeyed at once, or the thread is stuck. */
+const KILL_MS = 100
 
 /** What the driver needs of a runtime. */
 export interface ActorSpawner {
@@ -42,6 +44,8 @@ export interface ActorSpawner {
     options?: SpawnOptions<Args>,
   ): Promise<ActorRef<Receive>>
   watch(ref: ActorRef, options: { readonly unref: boolean }): Promise<TerminationReason>
+  /** Ends an actor without waiting for it. */
+  sendStop(ref: ActorRef, mode: 'drain' | 'stop' | 'kill'): void
   timeMessages(ref: ActorRef): Promise<readonly string[] | undefined>
   messageUnderWay(ref: ActorRef): MessageUnderWay | undefined
   killThread(thread: number): Promise<boolean>
@@ -50,12 +54,17 @@ export interface ActorSpawner {
 /** Follows one child from restart to restart. */
 export class ActorChild<Receive> implements ChildDriver {
   readonly #spawner: ActorSpawner
-  readonly #spawn: () => Promise<ActorRef<Receive>>
+  readonly #spawn: (signal: AbortSignal) => Promise<ActorRef<Receive>>
   readonly #watchdog: Watchdog | undefined
   #current: ActorRef<Receive> | undefined
-  #waiting: ((ref: ActorRef<Receive>) => void)[] = []
+  #waiting: { take(ref: ActorRef<Receive>): void; reject(error: Error): void }[] = []
+  #closed: Error | undefined
 
-  constructor(spawner: ActorSpawner, spawn: () => Promise<ActorRef<Receive>>, watchdog?: Watchdog) {
+  constructor(
+    spawner: ActorSpawner,
+    spawn: (signal: AbortSignal) => Promise<ActorRef<Receive>>,
+    watchdog?: Watchdog,
+  ) {
     this.#spawner = spawner
     this.#spawn = spawn
     this.#watchdog = watchdog
@@ -67,43 +76,64 @@ export class ActorChild<Receive> implements ChildDriver {
   }
 
   async start(signal: AbortSignal): Promise<RunningChild> {
-    const ref = await this.#spawn()
-    const unwatch = await this.#watchdog?.watch(ref)
+    const ref = await this.#spawn(signal)
+    let unwatch: (() => void) | undefined
+    const leave = (): void => {
+      if (this.#current === ref) this.#current = undefined
+    }
     const ended = this.#spawner.watch(ref, { unref: true }).then((reason) => {
       unwatch?.()
-      if (this.#current === ref) this.#current = undefined
+      leave()
       return endError(ref, reason)
     })
-    // Nobody waits for these: how it ends is heard of through `ended`.
-    const end = (mode: 'drain' | 'stop' | 'kill', timeoutMs: number) => () =>
-      void ref.stop({ mode, timeoutMs }).catch(() => undefined)
+    try {
+      unwatch = await this.#watchdog?.watch(ref)
+    } catch (error) {
+      this.#spawner.sendStop(ref, 'kill')
+      throw error
+    }
     if (!signal.aborted) {
       this.#current = ref
-      for (const take of this.#waiting.splice(0)) take(ref)
+      for (const { take } of this.#waiting.splice(0)) take(ref)
     }
-    return {
-      ended,
-      drain: end('drain', TIMEOUT_MAX_MS),
-      stop: end('stop', TIMEOUT_MAX_MS),
-      kill: end('kill', 0),
+    // From here on it takes nothing new: who asks waits for the next one.
+    const end = (mode: 'drain' | 'stop') => (): void => {
+      leave()
+      this.#spawner.sendStop(ref, mode)
     }
+    const kill = (): void => {
+      leave()
+      // A thread that does not react is ended, where it has no other actors. How it ends is heard of above.
+      void ref.stop({ mode: 'kill', timeoutMs: KILL_MS }).catch(() => undefined)
+    }
+    return { ended, drain: end('drain'), stop: end('stop'), kill }
+  }
+
+  /** It is no child any more: nobody shall wait for it. */
+  close(error: Error): void {
+    this.#closed = error
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 
   /** Resolves with the next actor that runs, or at once with the present one. */
   up(signal: AbortSignal): Promise<ActorRef<Receive>> {
     if (this.#current !== undefined) return Promise.resolve(this.#current)
+    if (this.#closed !== undefined) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
-      const take = (ref: ActorRef<Receive>): void => {
-        signal.removeEventListener('abort', onAbort)
-        resolve(ref)
+      const waiter = {
+        take: (ref: ActorRef<Receive>): void => {
+          signal.removeEventListener('abort', onAbort)
+          resolve(ref)
+        },
+        reject,
       }
       const onAbort = (): void => {
-        this.#waiting = this.#waiting.filter((one) => one !== take)
+        this.#waiting = this.#waiting.filter((one) => one !== waiter)
         reject(signal.reason)
       }
       if (signal.aborted) return reject(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.push(take)
+      this.#waiting.push(waiter)
     })
   }
 }

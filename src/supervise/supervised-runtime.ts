@@ -8,12 +8,15 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import { availableParallelism } from 'node:os'
-import { invalidOption, ShardloomError, seededRandom, systemClock } from '../base/index.ts'
+import { invalidOption, ShardloomError, seededRandom, systemClock, toError } from '../base/index.ts'
 import {
   type CloseOptions,
   type CloseReport,
+  type EventFilter,
+  EventHub,
   protectFromEndlessLoops,
   Runtime,
+  type RuntimeEvent,
   type RuntimeOptions,
 } from '../runtime/index.ts'
 import type { InspectedEvent } from './inspected-event.ts'
@@ -49,6 +52,7 @@ type AnyTask = (input: any) => unknown
 export class SupervisedRuntime extends Runtime {
   readonly #clock = systemClock()
   readonly #random = seededRandom(Number(process.hrtime.bigint() & 0xffff_ffffn))
+  readonly #events = new EventHub<RuntimeEvent | SupervisionEvent>()
   readonly #trees = new Set<SupervisionTree>()
   readonly #askMs: number
   readonly #closeMs: number
@@ -60,10 +64,24 @@ export class SupervisedRuntime extends Runtime {
   /** @internal Use `createRuntime`. */
   constructor({ tasks = {}, ...options }: SupervisedRuntimeOptions) {
     super(options)
+    this.events.subscribe((event) => this.#events.emit(event))
     const threads = options.threads ?? Math.max(1, availableParallelism() - 1)
     this.#taskOptions = taskPoolOptions(tasks, availableParallelism() - threads)
     this.#askMs = options.timeouts?.askMs ?? ASK_MS
     this.#closeMs = options.timeouts?.closeMs ?? CLOSE_MS
+  }
+
+  /**
+   * Calls `onEvent` for every event of the runtime and of its trees that the filter lets through, at once.
+   * Returns what ends the subscription.
+   *
+   * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
+   */
+  subscribe(
+    onEvent: (event: RuntimeEvent | SupervisionEvent) => void,
+    filter: EventFilter<RuntimeEvent | SupervisionEvent> = {},
+  ): () => void {
+    return this.#events.subscribe(onEvent, filter)
   }
 
   /**
@@ -73,20 +91,10 @@ export class SupervisedRuntime extends Runtime {
    * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_CHILD_EXISTS, and what keeps a child from starting
    */
   async supervise(options: SuperviseOptions): Promise<SupervisionTree> {
-    const { SupervisionTree } = await import('./supervision-tree.ts')
-    const { onEvent, inspect, ...treeOptions } = options
-    const tree = new SupervisionTree(treeOptions, {
-      spawner: this,
-      clock: this.#clock,
-      random: this.#random,
-      askMs: this.#askMs,
-      ...(onEvent && { onEvent }),
-      ...(inspect && { inspect }),
-    })
-    this.#trees.add(tree)
-    void tree.ended.then(() => this.#trees.delete(tree))
-    await tree.start()
-    return tree
+    this.#checkOpen('supervise')
+    const { SupervisionTree } = await this.hold(import('./supervision-tree.ts'))
+    this.#checkOpen('supervise')
+    return this.#supervise(SupervisionTree, options)
   }
 
   /**
@@ -101,10 +109,11 @@ export class SupervisedRuntime extends Runtime {
     input: Parameters<Task>[0],
     options: TaskOptions = {},
   ): Promise<Awaited<ReturnType<Task>>> {
-    if (this.#closingAll !== undefined) throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation: 'run' })
+    this.#checkOpen('run')
     if (!(module instanceof URL)) invalidOption('module', module, "new URL('./task.js', import.meta.url)")
     this.#tasksStarted ??= this.#startTasks()
-    const pool = await this.#tasksStarted
+    const pool = await this.hold(this.#tasksStarted)
+    this.#checkOpen('run')
     return (await pool.run(module.href, input, options)) as Awaited<ReturnType<Task>>
   }
 
@@ -115,12 +124,42 @@ export class SupervisedRuntime extends Runtime {
 
   /** Stops the trees, the youngest first, and then everything else. */
   override close(options: CloseOptions = {}): Promise<CloseReport> {
-    this.#closingAll ??= this.#closeAll(options)
+    if (this.#closingAll !== undefined) return this.#closingAll
+    try {
+      this.closeTimeoutMs(options)
+    } catch (error) {
+      return Promise.reject(toError(error))
+    }
+    this.#closingAll = this.#closeAll(options)
     return this.#closingAll
   }
 
+  async #supervise(Tree: typeof SupervisionTree, options: SuperviseOptions): Promise<SupervisionTree> {
+    const { onEvent, inspect, ...treeOptions } = options
+    const tree = new Tree(treeOptions, {
+      spawner: this,
+      clock: this.#clock,
+      random: this.#random,
+      askMs: this.#askMs,
+      hold: (task) => this.hold(task),
+      onEvent: (event) => {
+        this.#events.emit(event)
+        onEvent?.(event)
+      },
+      ...(inspect && { inspect }),
+    })
+    this.#trees.add(tree)
+    void tree.ended.then(() => this.#trees.delete(tree))
+    await tree.start()
+    return tree
+  }
+
   async #startTasks(): Promise<TaskPool> {
-    const [{ TaskPool }, { Piscina }] = await Promise.all([import('./task-pool.ts'), loadPiscina()])
+    const [{ TaskPool }, { Piscina }, { SupervisionTree }] = await Promise.all([
+      import('./task-pool.ts'),
+      loadPiscina(),
+      import('./supervision-tree.ts'),
+    ])
     const pool = new TaskPool({
       clock: this.#clock,
       options: this.#taskOptions,
@@ -129,14 +168,19 @@ export class SupervisedRuntime extends Runtime {
       create: (options) => new Piscina(options),
     })
     this.#tasks = pool
-    await this.supervise({
+    await this.#supervise(SupervisionTree, {
       id: 'tasks',
       children: [driverChild('pool', pool, { shutdown: { drainMs: 1000, stopMs: 1000 } })],
     })
     return pool
   }
 
+  #checkOpen(operation: string): void {
+    if (this.#closingAll !== undefined) throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation })
+  }
+
   async #closeAll(options: CloseOptions): Promise<CloseReport> {
+    if (this.#tasksStarted !== undefined) await this.#tasksStarted.catch(() => undefined)
     if (this.#trees.size > 0) {
       const endMs = this.#clock.nowMs() + (options.timeoutMs ?? this.#closeMs) * TREES_SHARE
       for (const tree of [...this.#trees].reverse()) {

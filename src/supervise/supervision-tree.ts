@@ -36,6 +36,8 @@ export interface TreeParts {
   readonly clock: Clock
   readonly random: Random
   readonly askMs: number
+  /** Holds the process until the task is done. */
+  hold<T>(task: Promise<T>): Promise<T>
   onEvent?(event: SupervisionEvent): void
   inspect?(event: InspectedEvent): void
 }
@@ -79,7 +81,17 @@ export class SupervisionTree {
     this.#parts = parts
     const { children = [], ...rest } = options
     const specs = children.map((child) => this.#spec(child))
-    this.#supervisor = new Supervisor({ ...rest, children: specs }, parts)
+    const onForgotten = (child: string): void => {
+      const error = this.#unknown(child, [])
+      this.#actors.get(child)?.close(error)
+      this.#actors.delete(child)
+      this.#trees.delete(child)
+    }
+    this.#supervisor = new Supervisor({ ...rest, children: specs }, { ...parts, onForgotten })
+    void this.#supervisor.ended.then(() => {
+      const error = new ShardloomError('SHL_SUPERVISOR_STOPPED', { supervisor: this.id, phase: 'stopped' })
+      for (const actor of this.#actors.values()) actor.close(error)
+    })
   }
 
   /** Resolves when it has stopped or given up; never rejects. */
@@ -89,12 +101,12 @@ export class SupervisionTree {
 
   /** @internal Starts the children in order. */
   start(): Promise<void> {
-    return this.#supervisor.start()
+    return this.#parts.hold(this.#supervisor.start())
   }
 
   /** Stops the children in the reverse order, each within its deadlines. */
   stop(): Promise<StopReport> {
-    return this.#supervisor.stop()
+    return this.#parts.hold(this.#supervisor.stop())
   }
 
   /** Kills the children, in the reverse order. */
@@ -102,26 +114,35 @@ export class SupervisionTree {
     this.#supervisor.kill()
   }
 
-  /** Adds a child, last in the order. Rejects with what kept it from starting. */
+  /**
+   * Adds a child, last in the order. Rejects with what kept it from starting; it is no child then.
+   *
+   * @throws SHL_CHILD_EXISTS, SHL_SUPERVISOR_STOPPED, SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
+   */
   async add(child: TreeChild): Promise<void> {
-    await this.#supervisor.add(this.#spec(child))
+    if (this.#supervisor.has(child.id)) {
+      throw new ShardloomError('SHL_CHILD_EXISTS', { supervisor: this.id, child: child.id })
+    }
+    await this.#parts.hold(this.#supervisor.add(this.#spec(child)))
   }
 
-  /** Stops a child and forgets it. */
+  /** Stops a child and forgets it. @throws SHL_CHILD_UNKNOWN */
   async remove(id: string): Promise<void> {
-    await this.#supervisor.remove(id)
-    this.#actors.delete(id)
-    this.#trees.delete(id)
+    await this.#parts.hold(this.#supervisor.remove(id))
   }
 
-  /** Stops a child; it stays known and can be started again. */
-  stopChild(id: string): Promise<void> {
-    return this.#supervisor.stopChild(id)
+  /** Stops a child; it stays known and can be started again. @throws SHL_CHILD_UNKNOWN */
+  async stopChild(id: string): Promise<void> {
+    await this.#parts.hold(this.#supervisor.stopChild(id))
   }
 
-  /** Starts a child that is down, or stops and starts one that runs. */
-  restartChild(id: string): Promise<void> {
-    return this.#supervisor.restartChild(id)
+  /**
+   * Starts a child that is down, or stops and starts one that runs. Rejects with what kept it from starting.
+   *
+   * @throws SHL_CHILD_UNKNOWN, SHL_SUPERVISOR_STOPPED
+   */
+  async restartChild(id: string): Promise<void> {
+    await this.#parts.hold(this.#supervisor.restartChild(id))
   }
 
   /** A ref to the actor with this id, across restarts. @throws SHL_CHILD_UNKNOWN */
@@ -165,7 +186,8 @@ export class SupervisionTree {
     const { actor, spawn, limits } = kind
     const watchdog = this.#watchdog(id, limits)
     // `spawn` takes either; which one it is was checked where it was given.
-    const start = () => spawner.spawn(actor as URL, spawn as SpawnOptions<never>)
+    const start = (signal: AbortSignal) =>
+      spawner.spawn(actor as URL, { ...spawn, signal } as SpawnOptions<never>)
     const driver = new ActorChild<unknown>(spawner, start, watchdog)
     this.#actors.set(id, driver)
     return driver

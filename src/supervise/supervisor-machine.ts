@@ -34,6 +34,8 @@ export type SupervisorEvent =
 export interface SupervisorEffects {
   start(id: string, delayMs: number): void
   stop(id: string): void
+  /** An event was handled to its end: this is what holds now. */
+  settled(plan: plans.Plan): void
   /** A phase was entered. */
   report(phase: plans.PlanPhase, plan: plans.Plan): void
 }
@@ -92,6 +94,7 @@ const machine = setup({
         else context.effects.stop(command.id)
       }
     },
+    settled: ({ context }) => context.effects.settled(context.plan),
     report: ({ context }, params: { phase: plans.PlanPhase }) =>
       context.effects.report(params.phase, context.plan),
   },
@@ -99,7 +102,7 @@ const machine = setup({
   id: 'supervisor',
   context: ({ input }) => ({ ...input, commands: [] }),
   initial: 'idle',
-  on: { '*': { actions: ['decide', 'carryOut'] } },
+  on: { '*': { actions: ['decide', 'carryOut', 'settled'] } },
   states: {
     idle: {
       always: [

@@ -1,16 +1,15 @@
 /**
  * A supervisor: starts its children in order, restarts those that fail within limits, stops them in reverse.
  *
- * The decisions are those of `supervisor-machine.ts`, the lives those of `child-machine.ts`; this file joins
- * them to drivers, timers and promises. Clock and randomness are injected.
+ * The decisions are those of `supervisor-machine.ts`; this file joins them to the children and to the
+ * promises of whoever waits. Clock and randomness are injected.
  *
- *     driver ─ ready, ended ─► ChildLife ─ report ─► SupervisorLife ─ start, stop ─► ChildLife ─► driver
+ *     ChildRunner ─ report ─► SupervisorLife ─ start, stop ─► ChildRunner
  *
- * A start that is no longer wanted is aborted and its result thrown away, so a child that was killed while it
- * started never counts as running. What does not end after all deadlines is lost: it stands in the report,
- * and its successor is started beside it.
+ * What does not end after all deadlines is lost: it stands in the report, and its successor is started beside
+ * it. Of two wishes about one child the later one holds, and who had the earlier one is told.
  *
- * Invariants: (1) each start of a child has one end; (2) `start()` and `stop()` settle whatever children do.
+ * Invariants: `start()`, `stop()` and every wish about a child settle, whatever children do.
  * Tests: test/supervise/supervisor.test.ts
  */
 import {
@@ -20,13 +19,14 @@ import {
   invalidOption,
   type Random,
   ShardloomError,
-  type TimerHandle,
-  toError,
 } from '../base/index.ts'
-import { type ChildLife, type ChildPhase, type ChildStopMode, childLife, statusOf } from './child-machine.ts'
-import { type ChildSpec, childLimits, childRow, type RunningChild } from './child-spec.ts'
+import { type ChildPhase, type ChildStopMode, statusOf } from './child-machine.ts'
+import { ChildRunner } from './child-runner.ts'
+import { type ChildSpec, childRow } from './child-spec.ts'
 import type { InspectedEvent } from './inspected-event.ts'
 import {
+  isWantedDown,
+  isWantedUp,
   type Plan,
   type PlanPhase,
   restartIntensity,
@@ -43,26 +43,12 @@ export interface SupervisorParts {
   readonly random: Random
   onEvent?(event: SupervisionEvent): void
   inspect?(event: InspectedEvent): void
+  /** A child is no child any more: it was removed, was temporary and ended, or could not be added. */
+  onForgotten?(id: string): void
 }
 
 const OPTION_KEYS = ['id', 'children', 'strategy', 'restarts', 'autoShutdown']
 const SHUTDOWNS = ['never', 'any_significant', 'all_significant'] as const
-
-/** A child and its present run. */
-interface Child {
-  readonly spec: ChildSpec
-  readonly life: ChildLife
-  run: RunningChild | undefined
-  starting: AbortController | undefined
-  timer: TimerHandle | undefined
-  restarts: number
-  lastError: Error | undefined
-  nextRestartMs: number | undefined
-  /** Whether it is killed instead of being stopped. */
-  isBrutal: boolean
-  /** Wait for it to be up, or to fail. */
-  waiting: { resolve(): void; reject(error: Error): void }[]
-}
 
 /** Supervises children. */
 export class Supervisor {
@@ -70,7 +56,10 @@ export class Supervisor {
   /** Resolves when it has stopped or given up; never rejects. */
   readonly ended: Promise<StopReport>
   readonly #parts: SupervisorParts
-  readonly #children = new Map<string, Child>()
+  readonly #children = new Map<string, ChildRunner>()
+  /** Children whose next end or readiness somebody waits for. */
+  readonly #awaited = new Set<ChildRunner>()
+  #plannedCount = 0
   readonly #life: SupervisorLife
   readonly #overdue: { child: string; missed: readonly string[] }[] = []
   readonly #started: Promise<void>
@@ -109,9 +98,10 @@ export class Supervisor {
       error: undefined,
     }
     const effects = {
-      start: (id: string, delayMs: number) => this.#startChild(id, delayMs),
-      stop: (id: string) => this.#stopChild(id),
-      report: (phase: PlanPhase, plan: Plan) => this.#onPhase(phase, plan.error),
+      start: (id: string, delayMs: number) => this.#child(id).start(delayMs),
+      stop: (id: string) => this.#child(id).stop(),
+      settled: (settled: Plan) => this.#onSettled(settled),
+      report: (phase: PlanPhase, reported: Plan) => this.#onPhase(phase, reported),
     }
     this.#life = supervisorLife(plan, effects, parts.inspect)
   }
@@ -130,22 +120,27 @@ export class Supervisor {
 
   /** Kills all children, in the reverse order. */
   kill(): void {
-    for (const child of this.#children.values()) child.isBrutal = true
+    const children = [...this.#children.values()].reverse()
+    for (const child of children) child.isBrutal = true
     this.#life.send({ type: 'stop' })
-    for (const { life } of this.#children.values()) life.send({ type: 'stop', mode: 'kill' })
+    for (const child of children) child.kill()
+  }
+
+  /** Whether there is such a child. */
+  has(id: string): boolean {
+    return this.#children.has(id)
   }
 
   /**
    * Adds a child and starts it, last in the order. Rejects with what kept it from starting; it is not a child
-   * then. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_CHILD_EXISTS
+   * then. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_CHILD_EXISTS, SHL_SUPERVISOR_STOPPED
    */
   add(spec: ChildSpec): Promise<void> {
     const row = childRow(spec)
     const child = this.#admit(spec)
-    const phase = this.#life.plan.phase
-    if (phase !== 'running' && phase !== 'starting') {
+    if (!this.#isOpen()) {
       this.#children.delete(spec.id)
-      return Promise.reject(new ShardloomError('SHL_SUPERVISOR_STOPPED', { supervisor: this.id, phase }))
+      return Promise.reject(this.#stoppedError())
     }
     const up = this.#untilUp(child)
     this.#life.send({ type: 'add', row })
@@ -153,29 +148,41 @@ export class Supervisor {
   }
 
   /** Stops a child and keeps it as one that is down. @throws SHL_CHILD_UNKNOWN */
-  async stopChild(id: string): Promise<void> {
+  stopChild(id: string): Promise<void> {
     const child = this.#child(id)
+    const down = new Promise<void>((resolve, reject) => child.downWaiters.push({ resolve, reject }))
+    this.#awaited.add(child)
     this.#life.send({ type: 'down', id })
-    await this.#untilDown(child)
+    if (!this.#isOpen()) this.#onSettled(this.#life.plan)
+    return down
   }
 
-  /** Starts a child that is down, or stops and starts one that runs. @throws SHL_CHILD_UNKNOWN */
+  /**
+   * Starts a child that is down, or stops and starts one that runs. Rejects with what kept it from starting.
+   * @throws SHL_CHILD_UNKNOWN, SHL_SUPERVISOR_STOPPED
+   */
   restartChild(id: string): Promise<void> {
-    const up = this.#untilUp(this.#child(id))
+    const child = this.#child(id)
+    if (!this.#isOpen()) return Promise.reject(this.#stoppedError())
+    const up = this.#untilUp(child)
     this.#life.send({ type: 'up', id })
     return up
   }
 
   /** Stops a child and forgets it. @throws SHL_CHILD_UNKNOWN */
   async remove(id: string): Promise<void> {
-    await this.stopChild(id)
-    this.#life.send({ type: 'remove', id })
-    this.#children.delete(id)
+    const child = this.#child(id)
+    // Somebody may start it again meanwhile.
+    while (this.#children.get(id) === child) {
+      await this.stopChild(id)
+      this.#life.send({ type: 'remove', id })
+      if (!this.#isOpen()) return this.#forget(child)
+    }
   }
 
   /** Replaces a child that is unhealthy: it is ended, and its end counts as a failure. */
   recycle(id: string, error: Error, mode: ChildStopMode = 'drain'): void {
-    this.#child(id).life.send({ type: 'recycle', mode, error })
+    this.#child(id).recycle(mode, error)
   }
 
   /** The whole state, as it is now. */
@@ -187,142 +194,42 @@ export class Supervisor {
       phase,
       strategy,
       restartsLeft: Math.max(0, limit.intensity - used),
-      children: [...this.#children.values()].map(({ spec, life, restarts, lastError, nextRestartMs }) => ({
-        id: spec.id,
-        phase: life.phase,
-        restarts,
-        lastError,
-        nextRestartMs,
-      })),
+      children: [...this.#children.values()].map((child) => child.view),
     }
   }
 
-  #admit(spec: ChildSpec): Child {
+  #admit(spec: ChildSpec): ChildRunner {
     if (this.#children.has(spec.id)) {
       throw new ShardloomError('SHL_CHILD_EXISTS', { supervisor: this.id, child: spec.id })
     }
-    const life = childLife(
-      `${this.id}/${spec.id}`,
-      {
-        start: () => this.#run(child),
-        drain: () => child.run?.drain(),
-        stop: () => this.#end(child, false),
-        kill: () => this.#end(child, true),
-        arm: (delayMs) => this.#arm(child, delayMs),
-        disarm: () => child.timer?.cancel(),
-        report: (phase, error, overdue) => this.#onChild(child, phase, error, overdue),
-      },
-      childLimits(spec),
-      this.#parts.inspect,
-    )
-    const child: Child = {
-      spec,
-      life,
-      run: undefined,
-      starting: undefined,
-      timer: undefined,
-      restarts: 0,
-      lastError: undefined,
-      nextRestartMs: undefined,
-      isBrutal: false,
-      waiting: [],
-    }
+    const { clock, inspect } = this.#parts
+    const child = new ChildRunner(spec, {
+      supervisor: this.id,
+      clock,
+      report: (reporting, phase, error, missed) => this.#onChild(reporting, phase, error, missed),
+      ...(inspect && { inspect }),
+    })
     this.#children.set(spec.id, child)
     return child
   }
 
-  #startChild(id: string, delayMs: number): void {
-    const child = this.#child(id)
-    if (child.lastError !== undefined) child.restarts++
-    if (delayMs === 0) {
-      child.life.send({ type: 'start' })
-      return
-    }
-    child.nextRestartMs = this.#parts.clock.nowMs() + delayMs
-    child.life.send({ type: 'wait', delayMs })
-  }
-
-  #stopChild(id: string): void {
-    const { life, spec, isBrutal } = this.#child(id)
-    const { drainMs = 0, stopMs } = spec.shutdown ?? {}
-    const mode = isBrutal || stopMs === 0 ? 'kill' : drainMs > 0 ? 'drain' : 'stop'
-    life.send({ type: 'stop', mode })
-  }
-
-  #arm(child: Child, delayMs: number): void {
-    child.timer?.cancel()
-    child.timer = this.#parts.clock.after(delayMs, () => child.life.send({ type: 'time' }), { unref: true })
-  }
-
-  /** Starts the driver. What comes of a start that was aborted meanwhile is thrown away. */
-  #run(child: Child): void {
-    const starting = new AbortController()
-    child.starting = starting
-    child.nextRestartMs = undefined
-    const begin = async (): Promise<RunningChild> => {
-      // Not within the machine's step: what starts may be a machine itself.
-      await undefined
-      return child.spec.driver.start(starting.signal)
-    }
-    begin().then(
-      (run) => {
-        if (child.starting !== starting || starting.signal.aborted) {
-          run.kill()
-          return
-        }
-        child.run = run
-        child.starting = undefined
-        void run.ended.then((error) => this.#onEnded(child, run, error))
-        child.life.send({ type: 'ready' })
-      },
-      (error: unknown) => {
-        if (child.starting !== starting) return
-        child.starting = undefined
-        child.life.send({ type: 'ended', error: toError(error) })
-      },
-    )
-  }
-
-  #end(child: Child, isKill: boolean): void {
-    if (child.run !== undefined) {
-      if (isKill) child.run.kill()
-      else child.run.stop()
-      return
-    }
-    // It has not started yet: once its start is aborted, nothing is left of it.
-    const { starting } = child
-    child.starting = undefined
-    starting?.abort()
-    child.life.send({ type: 'ended' })
-  }
-
-  #onEnded(child: Child, run: RunningChild, error: Error | undefined): void {
-    if (child.run !== run) return
-    child.run = undefined
-    child.life.send({ type: 'ended', ...(error && { error }) })
-  }
-
-  #onChild(child: Child, phase: ChildPhase, error: Error | undefined, missed: readonly string[]): void {
+  #onChild(child: ChildRunner, phase: ChildPhase, error: Error | undefined, missed: readonly string[]): void {
     const { id } = child.spec
     const atMs = this.#parts.clock.nowMs()
     this.#emit({ type: 'child', supervisor: this.id, child: id, phase, ...(error && { error }), atMs })
-    if (error !== undefined) child.lastError = error
     const status = statusOf(phase)
     if (status !== 'down') {
       this.#life.send({ type: 'changed', id, status, nowMs: atMs })
-      if (status === 'up') this.#settle(child, undefined)
       return
     }
     if (missed.length > 0) this.#overdue.push({ child: id, missed })
-    if (phase === 'lost') child.run = undefined
     const directive = error === undefined ? undefined : this.#decide(child, error)
     const draw = this.#parts.random.next()
     this.#life.send({ type: 'ended', id, error, directive, nowMs: atMs, draw })
-    this.#settle(child, error ?? new ShardloomError('SHL_CHILD_START', { supervisor: this.id, child: id }))
-    if (!this.#life.plan.rows.some((row) => row.id === id)) this.#children.delete(id)
+    for (const waiter of child.downWaiters.splice(0)) waiter.resolve()
   }
 
-  #decide(child: Child, error: Error) {
+  #decide(child: ChildRunner, error: Error) {
     try {
       return child.spec.decide?.(error)
     } catch {
@@ -331,40 +238,72 @@ export class Supervisor {
     }
   }
 
-  #onPhase(phase: PlanPhase, error: Error | undefined): void {
-    this.#emit({
-      type: 'supervisor',
-      supervisor: this.id,
-      phase,
-      ...(error && { error }),
-      atMs: this.#parts.clock.nowMs(),
-    })
+  #onPhase(phase: PlanPhase, plan: Plan): void {
+    const { error } = plan
+    const atMs = this.#parts.clock.nowMs()
+    this.#emit({ type: 'supervisor', supervisor: this.id, phase, ...(error && { error }), atMs })
     if (phase === 'running') this.#resolveStarted()
     if (phase !== 'stopped' && phase !== 'failed') return
-    this.#rejectStarted(error ?? new ShardloomError('SHL_SUPERVISOR_STOPPED', { supervisor: this.id, phase }))
+    this.#onSettled(plan)
+    this.#rejectStarted(error ?? this.#stoppedError(phase))
     this.#resolveEnded({ overdue: this.#overdue, error })
   }
 
-  #untilUp(child: Child): Promise<void> {
-    return new Promise((resolve, reject) => child.waiting.push({ resolve, reject }))
-  }
-
-  async #untilDown(child: Child): Promise<void> {
-    while (statusOf(child.life.phase) !== 'down') {
-      await this.#untilUp(child).catch(() => undefined)
+  /** Settles who waits, and forgets children that the plan has forgotten. */
+  #onSettled(plan: Plan): void {
+    const isOver = plan.phase === 'stopped' || plan.phase === 'failed'
+    for (const child of this.#awaited) this.#settle(child, plan, isOver)
+    if (plan.rows.length === this.#plannedCount) return
+    const ids = new Set(plan.rows.map((row) => row.id))
+    for (const child of [...this.#children.values()]) {
+      if (ids.has(child.spec.id)) child.isPlanned = true
+      else if (child.isPlanned) this.#forget(child)
     }
+    this.#plannedCount = plan.rows.length
   }
 
-  #settle(child: Child, error: Error | undefined): void {
-    const { waiting } = child
-    child.waiting = []
-    for (const one of waiting) {
-      if (error === undefined) one.resolve()
-      else one.reject(error)
+  #settle(child: ChildRunner, plan: Plan, isOver: boolean): void {
+    const { id } = child.spec
+    const status = plan.rows.find((row) => row.id === id)?.status
+    if (status === 'up' && !isWantedDown(plan, id)) {
+      for (const waiter of child.upWaiters.splice(0)) waiter.resolve()
     }
+    const isDown = status === 'down' || (status === undefined && child.isPlanned)
+    if (isDown && (isOver || !isWantedUp(plan, id))) {
+      for (const waiter of child.upWaiters.splice(0)) waiter.reject(this.#notUpError(child, plan.phase))
+      for (const waiter of child.downWaiters.splice(0)) waiter.resolve()
+    }
+    if (child.upWaiters.length + child.downWaiters.length === 0) this.#awaited.delete(child)
   }
 
-  #child(id: string): Child {
+  #notUpError(child: ChildRunner, phase: PlanPhase): Error {
+    if (child.endError !== undefined) return child.endError
+    if (phase !== 'running' && phase !== 'starting') return this.#stoppedError(phase)
+    return new ShardloomError('SHL_CHILD_START', { supervisor: this.id, child: child.spec.id })
+  }
+
+  #forget(child: ChildRunner): void {
+    const { id } = child.spec
+    if (this.#children.get(id) !== child) return
+    this.#children.delete(id)
+    this.#parts.onForgotten?.(id)
+  }
+
+  #untilUp(child: ChildRunner): Promise<void> {
+    this.#awaited.add(child)
+    return new Promise((resolve, reject) => child.upWaiters.push({ resolve, reject }))
+  }
+
+  #isOpen(): boolean {
+    const { phase } = this.#life.plan
+    return phase === 'running' || phase === 'starting'
+  }
+
+  #stoppedError(phase = this.#life.plan.phase): ShardloomError {
+    return new ShardloomError('SHL_SUPERVISOR_STOPPED', { supervisor: this.id, phase })
+  }
+
+  #child(id: string): ChildRunner {
     const child = this.#children.get(id)
     if (child !== undefined) return child
     const children = [...this.#children.keys()].join(', ')

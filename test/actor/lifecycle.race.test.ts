@@ -2,7 +2,7 @@
  * Lives of actors on real threads: start, failure, stop, watch, link, children. Each end is told exactly
  * once.
  */
-import type { ActorRef } from 'shardloom'
+import { type ActorRef, defineActor } from 'shardloom'
 import { describe, expect, test } from 'vitest'
 import { rejection, sleep, spawnTester, TESTER, testRuntime, until } from '../support/runtime.ts'
 
@@ -200,5 +200,125 @@ describe('refs in messages', () => {
     await a.ask('tellThrough', { ref: b, type: 'senderOf' })
     await until(async () => ((await b.ask('log')) as string[]).length === 1, 'the tell arrives')
     expect(await b.ask('log')).toEqual([a.address])
+  })
+})
+
+describe('an end', () => {
+  test('inside init is told to the spawner, and the slot is given away once', async () => {
+    const runtime = await testRuntime({ threads: 0 })
+    const idle = defineActor({ name: 'idle', receive: { name: (_state, _payload, ctx) => ctx.self.address } })
+    const gone = await runtime.spawn(idle)
+    await gone.stop()
+    const inits = [
+      defineActor({ name: 'stops', init: (ctx) => ctx.stop(), receive: {} }),
+      defineActor({ name: 'links', init: (ctx) => ctx.link(gone), receive: {} }),
+      defineActor({
+        name: 'later',
+        init: async (ctx) => {
+          ctx.stop()
+          await sleep(5)
+        },
+        receive: {},
+      }),
+    ]
+    for (const definition of inits) {
+      const error = await rejection(runtime.spawn(definition))
+      expect(`${error.message} ${error.cause}`).toContain('it ended while it started')
+      const refs = await Promise.all([runtime.spawn(idle), runtime.spawn(idle)])
+      expect(await Promise.all(refs.map((ref) => ref.ask('name')))).toEqual(
+        refs.map(({ address }) => address),
+      )
+    }
+    expect(runtime.inspect().threads[0]?.actors).toBe(1 + 6)
+  })
+
+  test('before there was a state does not run onStop', async () => {
+    const runtime = await testRuntime({ threads: 0 })
+    let stops = 0
+    const definition = defineActor({
+      name: 'failing',
+      init: (): number => {
+        throw new Error('no')
+      },
+      receive: {},
+      onStop: () => void stops++,
+    })
+    await rejection(runtime.spawn(definition))
+    expect(stops).toBe(0)
+  })
+
+  test('comes after everything that the actor had sent', async () => {
+    const runtime = await testRuntime()
+    const log: string[] = []
+    const watcher = defineActor({
+      name: 'watcher',
+      receive: {
+        start: async (_state, ref: ActorRef, ctx) => {
+          ctx.watch(ref)
+          ref.tell('tellBackAndStop', ctx.self)
+          await sleep(50)
+        },
+        msg: (_state, n: number) => void log.push(`${n}`),
+      },
+      onSignal: () => void log.push('terminated'),
+    })
+    const chatty = defineActor({
+      name: 'chatty',
+      receive: {
+        tellBackAndStop: (_state, to: ActorRef, ctx) => {
+          for (let i = 0; i < 3; i++) to.tell('msg', i, { priority: i })
+          ctx.stop()
+        },
+      },
+    })
+    const ref = await runtime.spawn(watcher)
+    await ref.ask('start', (await runtime.spawn(chatty)) as ActorRef)
+    await until(() => log.length === 4, 'all has come')
+    expect(log).toEqual(['0', '1', '2', 'terminated'])
+  })
+
+  test('by a kill cuts an onStop that is under way', async () => {
+    const runtime = await testRuntime({ threads: 0 })
+    const slow = defineActor({
+      name: 'slow',
+      receive: {},
+      onStop: () => new Promise<void>(() => undefined),
+      stopTimeoutMs: 60_000,
+    })
+    const ref = await runtime.spawn(slow)
+    expect(await ref.stop({ timeoutMs: 20 })).toEqual({ type: 'killed' })
+    await runtime.spawn(slow)
+    const report = await runtime.close({ timeoutMs: 200 })
+    expect(report.durationMs).toBeLessThan(1000)
+    expect(report.cut).toMatchObject([{ what: expect.stringContaining('killed') }])
+  })
+
+  test('with an error that cannot be posted takes nobody else along', async () => {
+    const runtime = await testRuntime()
+    const failures: string[] = []
+    runtime.subscribe((event) => event.type === 'actor_failed' && failures.push(event.error.message))
+    const ref = await spawnTester(runtime)
+    const other = await spawnTester(runtime)
+    const ended = runtime.watch(ref)
+    ref.tell('oddFailure')
+    expect(await ended).toMatchObject({ type: 'failed', error: { message: 'odd' } })
+    await until(() => failures.length > 0, 'it is told')
+    expect(failures).toEqual(['odd'])
+    expect(await other.ask('echo', 1)).toBe(1)
+  })
+
+  test('of a start that is given up: spawn rejects, and nothing is left', async () => {
+    const runtime = await testRuntime()
+    for (const placement of ['main', 'shared', 'dedicated'] as const) {
+      const given = new AbortController()
+      const started = rejection(
+        runtime.spawn(TESTER, { export: 'slowStarter', placement, signal: given.signal }),
+      )
+      await sleep(100)
+      given.abort()
+      expect((await started).message).toMatch(/abort|ended while it started|did not start/)
+    }
+    const actors = () => runtime.inspect().threads.reduce((sum, thread) => sum + thread.actors, 0)
+    await until(() => actors() === 1, 'only the registry is left')
   })
 })

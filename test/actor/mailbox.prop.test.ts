@@ -43,7 +43,7 @@ test('behaves like sorted lists', () => {
         } else if (one.do === 'signal') {
           const item = envelope(1)
           item.places = 0
-          mailbox.pushSignal(item)
+          mailbox.pushSignal(item, { thread: 9, slot: 9, generation: 9 })
           model[0]!.push(item)
         } else if (one.do === 'shift') {
           expect(mailbox.shift()).toBe(model.find((lane) => lane.length > 0)?.shift())

@@ -2,6 +2,7 @@
 import {
   actorChild,
   createRuntime,
+  driverChild,
   type Runtime,
   type SupervisedRef,
   type SupervisionEvent,
@@ -108,5 +109,121 @@ describe('a tree', () => {
     expect(stopped).toEqual(['c', 'b', 'a'])
     expect(await slow).toBe(50)
     expect(await tree.ended).toEqual({ overdue: [], error: undefined })
+  })
+})
+
+describe('a tree keeps its word', () => {
+  test('when a child is added whose id is taken, or that cannot start', () =>
+    withRuntime(async (runtime) => {
+      const tree = await runtime.supervise({ id: 'app', children: [tester('a')] })
+      expect(await rejection(tree.add(tester('a')))).toMatchObject({ code: 'SHL_CHILD_EXISTS' })
+      expect(await refOf(tree, 'a').ask('echo', 1)).toBe(1)
+      await rejection(tree.add(actorChild('f', TESTER, { export: 'failingStarter' })))
+      expect(() => tree.ref('f')).toThrow('no such child')
+      await tree.add(tester('t', { restart: 'temporary' }))
+      const ref = refOf(tree, 't')
+      await ref.current?.stop()
+      await until(() => tree.view().children.length === 1, 'it is forgotten')
+      expect(() => tree.ref('t')).toThrow('no such child')
+      expect(await rejection(ref.ask('echo', 1))).toMatchObject({ code: 'SHL_CHILD_UNKNOWN' })
+    }))
+
+  test('to those who wait for a child when everything closes', async () => {
+    const runtime = await createRuntime({ threads: 1 })
+    const tree = await runtime.supervise({ id: 'app', children: [tester('a')] })
+    await tree.stopChild('a')
+    const waiting = rejection(refOf(tree, 'a').ask('echo', 1))
+    await runtime.close()
+    expect(await waiting).toMatchObject({ code: 'SHL_SUPERVISOR_STOPPED' })
+    expect(await rejection(runtime.supervise({ id: 'late' }))).toMatchObject({ code: 'SHL_RUNTIME_CLOSED' })
+  })
+
+  test('to those who ask while a child is being restarted', () =>
+    withRuntime(async (runtime) => {
+      const tree = await runtime.supervise({
+        id: 'app',
+        children: [actorChild('s', TESTER, { export: 'slowStopper' })],
+      })
+      const restarted = tree.restartChild('s')
+      expect(await refOf(tree, 's').ask('echo', 'next')).toBe('next')
+      await restarted
+    }))
+
+  test('when nothing more may be asked: children can still be stopped', async () => {
+    const runtime = await createRuntime({ threads: 1, limits: { asksMax: 4 } })
+    const tree = await runtime.supervise({
+      id: 'app',
+      children: [tester('a'), tester('b', { shutdown: { stopMs: 0 } })],
+    })
+    const b = refOf(tree, 'b')
+    const asks = Array.from({ length: 8 }, () => rejection(b.ask('sleep', 60_000)))
+    const before = refOf(tree, 'a').current?.address
+    refOf(tree, 'a').tell('tellFails')
+    await until(() => refOf(tree, 'a').current?.address !== before, 'it is restarted')
+    expect(await tree.stop()).toEqual({ overdue: [], error: undefined })
+    const codes = (await Promise.all(asks)).map(({ code }) => code)
+    expect(new Set(codes)).toEqual(new Set(['SHL_ACTOR_STOPPED', 'SHL_ASK_LIMIT']))
+    await runtime.close()
+  })
+
+  test('a dedicated child that reacts is killed without a false alarm', () =>
+    withRuntime(async (runtime) => {
+      const lost: string[] = []
+      runtime.subscribe((event) => lost.push(event.type), { types: ['thread_lost'] })
+      const tree = await runtime.supervise({
+        id: 'app',
+        children: [tester('a', { placement: 'dedicated', shutdown: { stopMs: 0 } })],
+      })
+      expect(await tree.stop()).toEqual({ overdue: [], error: undefined })
+      await until(() => runtime.threads.length === 3, 'its thread has ended')
+      expect(lost).toEqual([])
+    }))
+
+  test('a tree within a tree is down when it says so, also while it starts', () =>
+    withRuntime(async (runtime) => {
+      const log: string[] = []
+      const child = (id: string, startMs: number) => {
+        const start = async (signal: AbortSignal) => {
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, startMs)
+            signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true })
+          })
+          if (signal.aborted) throw new Error('aborted')
+          let end: () => void = () => undefined
+          const ended = new Promise<undefined>((resolve) => {
+            end = () => setTimeout(() => resolve(void log.push(id)), 50)
+          })
+          return { ended, drain: end, stop: end, kill: end }
+        }
+        return driverChild(id, { start })
+      }
+      const started = runtime.supervise({
+        id: 'app',
+        children: [
+          child('base', 0),
+          supervisorChild({ id: 'sub', children: [child('g', 0), child('slow', 60_000)] }),
+        ],
+        onEvent: (event) => {
+          if (event.type === 'child' && event.child === 'slow' && event.phase === 'starting') give()
+        },
+      })
+      let give: () => void = () => undefined
+      const isStarting = new Promise<void>((resolve) => {
+        give = resolve
+      })
+      const error = rejection(started)
+      await isStarting
+      await runtime.close()
+      expect(await error).toMatchObject({ code: 'SHL_SUPERVISOR_STOPPED' })
+      expect(log).toEqual(['g', 'base'])
+    }))
+
+  test('close checks its options before it begins', async () => {
+    const runtime = await createRuntime({ threads: 0 })
+    expect(await rejection(runtime.close({ timeoutMs: -1 }))).toMatchObject({ code: 'SHL_OPTION_INVALID' })
+    const run = rejection(runtime.run(new URL('../support/actors/tasks.mjs', import.meta.url), 1))
+    await runtime.close()
+    expect(await run).toMatchObject({ code: 'SHL_RUNTIME_CLOSED' })
+    expect(runtime.state).toBe('closed')
   })
 })

@@ -27,6 +27,7 @@ function begin(rows: readonly ChildRow[], options: Partial<Plan> = {}) {
     {
       start: (id, delayMs) => void log.push(`+${id}${delayMs > 0 ? ` in ${delayMs}` : ''}`),
       stop: (id) => void log.push(`-${id}`),
+      settled: () => undefined,
       report: (phase, plan) => void log.push(`[${phase}${plan.error ? ` ${plan.error.message}` : ''}]`),
     },
     () => inspected++,

@@ -17,6 +17,8 @@ export {
   childEnded,
   commands,
   end,
+  isWantedDown,
+  isWantedUp,
   type Plan,
   type PlanPhase,
   removeChild,

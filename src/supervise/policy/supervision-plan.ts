@@ -98,17 +98,20 @@ export function addChild(plan: Plan, row: ChildRow): Plan {
 
 /** Brings one child down, without a restart. */
 export function bringDown(plan: Plan, id: string): Plan {
-  return settle(withBatch(plan, { down: [id], up: [], delayMs: 0 }))
+  // Whatever was to bring it up is overruled.
+  const batches = plan.batches.map((batch) => ({ ...batch, up: batch.up.filter((one) => one !== id) }))
+  return settle(withBatch({ ...plan, batches }, { down: [id], up: [], delayMs: 0 }))
 }
 
 /** Brings one child up that is down, or down and up again. */
 export function bringUp(plan: Plan, id: string): Plan {
+  if (plan.phase !== 'running' && plan.phase !== 'starting') return plan
   return settle(withBatch(plan, { down: [id], up: [id], delayMs: 0 }))
 }
 
 /** Forgets a child that is down. */
 export function removeChild(plan: Plan, id: string): Plan {
-  return settle({ ...plan, rows: plan.rows.filter((row) => row.id !== id) })
+  return settle({ ...plan, rows: plan.rows.filter((row) => row.id !== id || row.status !== 'down') })
 }
 
 /** A child is on its way, or there. */
@@ -123,7 +126,7 @@ export function childEnded(plan: Plan, ended: ChildEnd): Plan {
   const row = plan.rows.find((one) => one.id === ended.id)
   if (row === undefined) return plan
   const down = withRow(plan, row.id, (one) => ({ ...one, status: 'down' }))
-  if (isWantedDown(plan, row.id)) return settle(dropTemporary(down, row))
+  if (isWantedDown(plan, row.id)) return settle(isWantedUp(plan, row.id) ? down : dropTemporary(down, row))
   if (plan.phase === 'starting') return end(down, ended.error ?? startFailed(plan, row.id))
   // Added while the others run, and it could not start: whoever added it is told, and it is no child.
   if (row.upSinceMs < 0) return settle({ ...down, rows: down.rows.filter((one) => one.id !== row.id) })
@@ -232,7 +235,13 @@ function isDone(plan: Plan, batch: Batch): boolean {
   return isDown && batch.up.every((id) => is(id, 'up')) && (batch.up.length === 0 || batch.down.length === 0)
 }
 
-function isWantedDown(plan: Plan, id: string): boolean {
+/** Whether something under way brings it up. */
+export function isWantedUp(plan: Plan, id: string): boolean {
+  return plan.batches.some((batch) => batch.up.includes(id))
+}
+
+/** Whether something under way brings it down. */
+export function isWantedDown(plan: Plan, id: string): boolean {
   return plan.batches.some((batch) => batch.down.includes(id))
 }
 

@@ -20,6 +20,7 @@ const treeOf = fc.record({
 })
 /** Which of the possible happenings is next, how a child's end goes, and how much time passes. */
 const stepOf = fc.record({
+  wish: fc.constantFrom('none' as const, 'none' as const, 'none' as const, 'down' as const, 'up' as const),
   choice: fc.nat({ max: 1000 }),
   outcome: fc.constantFrom('well' as const, 'normal' as const, 'error' as const, 'escalate' as const),
   ms: fc.integer({ min: 0, max: 400 }),
@@ -65,6 +66,7 @@ class Simulation {
       const { status } = next.rows.find((row) => row.id === command.id)!
       if (command.type === 'start') {
         expect(status).toBe('down')
+        if (next.strategy === 'one_for_one') expect(this.unwanted.has(command.id)).toBe(false)
         // Whoever depends on it comes after it.
         const later = next.rows.slice(next.rows.findIndex((row) => row.id === command.id) + 1)
         if (next.strategy !== 'one_for_one') expect(later.every((row) => row.status === 'down')).toBe(true)
@@ -84,8 +86,31 @@ class Simulation {
     expect(plans.commands(this.plan).filter(({ id }) => commands.some((one) => one.id === id))).toEqual([])
   }
 
-  step({ choice, outcome, ms }: { choice: number; outcome: string; ms: number }): void {
+  /** Children that somebody wished to be down, and nobody to be up since. */
+  readonly unwanted = new Set<string>()
+
+  /** Somebody wants one child down, or up. */
+  #wish(wish: 'down' | 'up', choice: number): void {
+    const row = this.plan.rows[choice % Math.max(1, this.plan.rows.length)]
+    if (row === undefined || this.plan.phase !== 'running') return
+    if (wish === 'down') this.unwanted.add(row.id)
+    else this.unwanted.delete(row.id)
+    this.become(wish === 'down' ? plans.bringDown(this.plan, row.id) : plans.bringUp(this.plan, row.id))
+  }
+
+  step({
+    wish,
+    choice,
+    outcome,
+    ms,
+  }: {
+    wish: 'none' | 'down' | 'up'
+    choice: number
+    outcome: string
+    ms: number
+  }): void {
     this.nowMs += ms
+    if (wish !== 'none') return this.#wish(wish, choice)
     const up = this.plan.rows.filter((row) => row.status === 'up')
     const count = this.underWay.length + up.length
     if (count === 0) return
@@ -115,7 +140,7 @@ class Simulation {
   /** Answers everything well until nothing is left to do. */
   finish(): void {
     for (let i = 0; i < 1000 && this.underWay.length > 0; i++)
-      this.step({ choice: 0, outcome: 'well', ms: 1 })
+      this.step({ wish: 'none', choice: 0, outcome: 'well', ms: 1 })
     expect(this.underWay).toEqual([])
   }
 }

@@ -75,6 +75,9 @@ export const tester = defineActor({
     exit(_state, code) {
       process.exit(code)
     },
+    oddFailure() {
+      throw new Error('odd', { cause: { fn() {} } })
+    },
     crashLater() {
       setTimeout(() => {
         throw new CustomError('crashed later')
@@ -193,6 +196,12 @@ export const slowStarter = defineActor({
   initTimeoutMs: 50,
   init: () => sleep(5000),
   receive: {},
+})
+
+export const slowStopper = defineActor({
+  name: 'slowStopper',
+  receive: { echo: (_state, value) => value },
+  onStop: () => sleep(100),
 })
 
 export const failingStarter = defineActor({

@@ -31,7 +31,7 @@ const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>>
   'src/actor/actor-lifecycle.ts': { linesMax: 440, reason: 'the one path that every end takes' },
   'src/actor/actor-system.ts': { linesMax: 560, reason: 'the wiring of a thread: many short delegations' },
   'src/actor/outbox.ts': { linesMax: 550, reason: 'every way to send, over one table of pending asks' },
-  'src/runtime/runtime.ts': { linesMax: 500, reason: 'the public face, half of it documentation' },
+  'src/runtime/runtime.ts': { linesMax: 520, reason: 'the public face, half of it documentation' },
 }
 
 /** Every file of code says first what it is. */
