@@ -240,6 +240,61 @@ export const ERROR_CODES = {
     advice: 'mend the handler, give it less to do at a time, or raise limits.messageMs',
     retryable: false,
   },
+  SHL_SUBSYSTEM_RESTARTED: {
+    message: 'subsystem was restarted during a call: subsystem={subsystem} method={method}: {effect}',
+    advice: 'its own `retryable` says whether the call may be made again; the cause is why it was restarted',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_DOWN: {
+    message: 'subsystem is down: subsystem={subsystem} why={why}',
+    advice: 'start it again with restart(), or with runtime.subsystem',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_INIT: {
+    message: 'subsystem did not start: subsystem={subsystem} why={why}',
+    advice: 'the cause holds what init threw',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_METHOD: {
+    message: 'subsystem has no such function: subsystem={subsystem} method={method} methods={methods}',
+    advice: 'correct the name, or add the function to what `api` returns',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_UNHEALTHY: {
+    message: 'subsystem is unhealthy: subsystem={subsystem} why={why}',
+    advice: 'the cause, where there is one, is the error of its health check',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_MEMORY: {
+    message: 'subsystem holds too much memory: subsystem={subsystem} {what}={bytes} limit={limit}',
+    advice: 'look for a leak, or raise limits.memory',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_UNKNOWN: {
+    message: 'no such subsystem: {dependency}, which {subsystem} depends on; subsystems={subsystems}',
+    advice: 'start it before, or give both to runtime.subsystems',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_CYCLE: {
+    message: 'subsystems depend on each other in a circle: {cycle}',
+    advice: 'take out one of these dependencies',
+    retryable: false,
+  },
+  SHL_SUBSYSTEM_IN_USE: {
+    message: 'other subsystems depend on it: subsystem={subsystem} dependents={dependents}',
+    advice: 'stop those first',
+    retryable: false,
+  },
+  SHL_RELOAD_REFUSED: {
+    message: 'subsystem cannot be reloaded now: subsystem={subsystem} why={why}',
+    advice: 'try again when it runs and no other reload is under way',
+    retryable: true,
+  },
+  SHL_RELOAD_ROLLED_BACK: {
+    message: 'reload was rolled back: subsystem={subsystem} why={why}',
+    advice: 'the old version goes on; the cause says what the new one failed at',
+    retryable: false,
+  },
   SHL_TASK_QUEUE_FULL: {
     message: 'too many tasks wait: module={module} queued={queued} queueMax={queueMax}',
     advice: 'await some of them before you run more, or raise tasks.queueMax',

@@ -8,24 +8,24 @@
  * Source: OTP's `{via, Module, Name}` refs, which outlive a process.
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
-import {
-  type ActorDefinition,
-  type ActorRef,
-  type AnswerOf,
-  type AnyActorDefinition,
-  type ArgsOf,
-  type AskOptions,
-  describeReason,
-  isAbnormal,
-  type MessageType,
-  type MessageUnderWay,
-  type PayloadArguments,
-  type ReceiveOf,
-  type SpawnOptions,
-  type TellOptions,
-  type TerminationReason,
+import type {
+  ActorDefinition,
+  ActorRef,
+  AnswerOf,
+  AnyActorDefinition,
+  ArgsOf,
+  AskOptions,
+  MessageType,
+  MessageUnderWay,
+  PayloadArguments,
+  ReceiveOf,
+  SpawnOptions,
+  TellOptions,
+  TerminationReason,
 } from '../actor/index.ts'
 import { type Clock, numberOption, ShardloomError } from '../base/index.ts'
+import type { CpuProfile } from '../runtime/index.ts'
+import { endError } from './child-end.ts'
 import type { ChildDriver, RunningChild } from './child-spec.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -49,6 +49,7 @@ export interface ActorSpawner {
   timeMessages(ref: ActorRef): Promise<readonly string[] | undefined>
   messageUnderWay(ref: ActorRef): MessageUnderWay | undefined
   killThread(thread: number): Promise<boolean>
+  readonly sys: { profile(thread: number, options: { durationMs: number }): Promise<CpuProfile> }
 }
 
 /** Follows one child from restart to restart. */
@@ -198,13 +199,4 @@ export class SupervisedRef<Receive> {
       signal?.removeEventListener('abort', onAbort)
     }
   }
-}
-
-/** The error of an abnormal end. */
-function endError(ref: ActorRef, reason: TerminationReason): Error | undefined {
-  if (!isAbnormal(reason)) return undefined
-  if (reason.type === 'failed') return reason.error
-  const cause = reason.type === 'thread_lost' ? reason.error : undefined
-  const details = { actor: `${ref}`, reason: describeReason(reason) }
-  return new ShardloomError('SHL_CHILD_ENDED', details, cause === undefined ? {} : { cause })
 }

@@ -13,6 +13,24 @@ export type {
   Strategy,
 } from './policy/index.ts'
 export {
+  type CallOptions,
+  defineSubsystem,
+  type ReloadOptions,
+  type ReloadReport,
+  type RemoteApi,
+  type Subsystem,
+  type SubsystemContext,
+  type SubsystemDefinition,
+  type SubsystemHealth,
+  type SubsystemLimits,
+  type SubsystemMemoryLimits,
+  type SubsystemModule,
+  type SubsystemOptions,
+  type SubsystemRestart,
+  SubsystemRestarted,
+  type SubsystemView,
+} from './subsystem/index.ts'
+export {
   createRuntime,
   SupervisedRuntime,
   type SupervisedRuntimeOptions,

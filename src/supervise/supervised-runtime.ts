@@ -20,6 +20,8 @@ import {
   type RuntimeOptions,
 } from '../runtime/index.ts'
 import type { InspectedEvent } from './inspected-event.ts'
+import type { Subsystem, SubsystemModule, SubsystemOptions } from './subsystem/index.ts'
+import type { Subsystems } from './subsystem/subsystems.ts'
 import type { SupervisionTree } from './supervision-tree.ts'
 import type { SupervisionEvent } from './supervision-views.ts'
 import { type TaskOptions, type TaskPoolOptions, taskPoolOptions } from './task-options.ts'
@@ -48,6 +50,11 @@ export interface SupervisedRuntimeOptions extends RuntimeOptions {
 // biome-ignore lint/suspicious/noExplicitAny: any function that takes one argument may be a task.
 type AnyTask = (input: any) => unknown
 
+// biome-ignore lint/suspicious/noExplicitAny: a module's types are inferred from it.
+type AnySubsystemModule = SubsystemModule<any, any>
+type ArgsOfModule<Module> = Module extends SubsystemModule<infer Args, unknown> ? Args : unknown
+type ApiOfModule<Module> = Module extends SubsystemModule<never, infer Api> ? Api : unknown
+
 /** A runtime with trees of supervisors. Made by `createRuntime`. */
 export class SupervisedRuntime extends Runtime {
   readonly #clock = systemClock()
@@ -59,6 +66,8 @@ export class SupervisedRuntime extends Runtime {
   readonly #taskOptions: Required<TaskPoolOptions>
   #tasks: TaskPool | undefined
   #tasksStarted: Promise<TaskPool> | undefined
+  #subsystems: Subsystems | undefined
+  #subsystemsStarted: Promise<Subsystems> | undefined
   #closingAll: Promise<CloseReport> | undefined
 
   /** @internal Use `createRuntime`. */
@@ -95,6 +104,31 @@ export class SupervisedRuntime extends Runtime {
     const { SupervisionTree } = await this.hold(import('./supervision-tree.ts'))
     this.#checkOpen('supervise')
     return this.#supervise(SupervisionTree, options)
+  }
+
+  /**
+   * Starts a subsystem: a module with a lifecycle, on a thread of its own unless told otherwise, after those
+   * that it depends on. Resolves when it is ready; rejects with what kept it from starting.
+   *
+   * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_CHILD_EXISTS, SHL_SUBSYSTEM_UNKNOWN,
+   * SHL_SUBSYSTEM_INIT, SHL_ACTOR_MODULE, SHL_CHILD_START_TIMEOUT, SHL_RUNTIME_CLOSED
+   */
+  async subsystem<Module extends AnySubsystemModule>(
+    options: SubsystemOptions<ArgsOfModule<Module>>,
+  ): Promise<Subsystem<ApiOfModule<Module>>> {
+    const subsystems = await this.#openSubsystems('subsystem')
+    return (await this.hold(subsystems.start(options))) as Subsystem<ApiOfModule<Module>>
+  }
+
+  /**
+   * Starts several subsystems, in any order given: each after those that it depends on. Those that were ready
+   * before one that fails stay.
+   *
+   * @throws as `subsystem`, and SHL_SUBSYSTEM_CYCLE
+   */
+  async subsystems(all: readonly SubsystemOptions[]): Promise<Readonly<Record<string, Subsystem<unknown>>>> {
+    const subsystems = await this.#openSubsystems('subsystems')
+    return this.hold(subsystems.startAll(all))
   }
 
   /**
@@ -175,12 +209,41 @@ export class SupervisedRuntime extends Runtime {
     return pool
   }
 
+  async #openSubsystems(operation: string): Promise<Subsystems> {
+    this.#checkOpen(operation)
+    this.#subsystemsStarted ??= this.#startSubsystems()
+    const subsystems = await this.hold(this.#subsystemsStarted)
+    this.#checkOpen(operation)
+    return subsystems
+  }
+
+  async #startSubsystems(): Promise<Subsystems> {
+    const [{ Subsystems, keeperActor }, { SupervisionTree }] = await Promise.all([
+      import('./subsystem/subsystems.ts'),
+      import('./supervision-tree.ts'),
+    ])
+    const tree = await this.#supervise(SupervisionTree, { id: 'subsystems' })
+    const subsystems = new Subsystems({
+      runtime: this,
+      clock: this.#clock,
+      callMs: this.#askMs,
+      tree,
+      spawnKeeper: (keep, name) => this.spawn(keeperActor(name, keep)),
+      hold: (task) => this.hold(task),
+      emit: (event) => this.#events.emit(event),
+    })
+    this.#subsystems = subsystems
+    return subsystems
+  }
+
   #checkOpen(operation: string): void {
     if (this.#closingAll !== undefined) throw new ShardloomError('SHL_RUNTIME_CLOSED', { operation })
   }
 
   async #closeAll(options: CloseOptions): Promise<CloseReport> {
     if (this.#tasksStarted !== undefined) await this.#tasksStarted.catch(() => undefined)
+    if (this.#subsystemsStarted !== undefined) await this.#subsystemsStarted.catch(() => undefined)
+    this.#subsystems?.close()
     if (this.#trees.size > 0) {
       const endMs = this.#clock.nowMs() + (options.timeoutMs ?? this.#closeMs) * TREES_SHARE
       for (const tree of [...this.#trees].reverse()) {

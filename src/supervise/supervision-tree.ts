@@ -9,7 +9,9 @@
 import type { AnyActorDefinition, ReceiveOf, SpawnOptions } from '../actor/index.ts'
 import { type Clock, checkKnownOptions, numberOption, type Random, ShardloomError } from '../base/index.ts'
 import { ActorChild, type ActorSpawner, SupervisedRef } from './actor-child.ts'
+import type { ChildStopMode } from './child-machine.ts'
 import type { ChildDriver, ChildSpec, RunningChild } from './child-spec.ts'
+import { endHang } from './hang-report.ts'
 import type { InspectedEvent } from './inspected-event.ts'
 import type { ChildView, StopReport, SupervisionEvent, SupervisorView } from './supervision-views.ts'
 import { Supervisor } from './supervisor.ts'
@@ -41,6 +43,9 @@ export interface TreeParts {
   onEvent?(event: SupervisionEvent): void
   inspect?(event: InspectedEvent): void
 }
+
+/** How long a thread that hangs is profiled before it is ended. */
+const PROFILE_MS = 100
 
 /** A supervisor as a driver: each start is a new supervisor. */
 class TreeDriver implements ChildDriver {
@@ -145,6 +150,14 @@ export class SupervisionTree {
     await this.#parts.hold(this.#supervisor.restartChild(id))
   }
 
+  /**
+   * Replaces a child that is unhealthy: it is ended, and its end counts as a failure. @throws
+   * SHL_CHILD_UNKNOWN
+   */
+  recycle(id: string, error: Error, mode: ChildStopMode = 'drain'): void {
+    this.#supervisor.recycle(id, error, mode)
+  }
+
   /** A ref to the actor with this id, across restarts. @throws SHL_CHILD_UNKNOWN */
   ref<D extends AnyActorDefinition>(id: string): SupervisedRef<ReceiveOf<D>> {
     const actor = this.#actors.get(id)
@@ -194,21 +207,30 @@ export class SupervisionTree {
   }
 
   #watchdog(id: string, limits: ActorLimits): Watchdog | undefined {
-    checkKnownOptions(`child ${id}: limits`, limits, ['messageMs'])
+    checkKnownOptions(`child ${id}: limits`, limits, ['messageMs', 'profileMs'])
     if (limits.messageMs === undefined) return undefined
     const range = { min: 1, max: 2 ** 31 - 1 }
     const messageMs = numberOption(`child ${id}: limits.messageMs`, limits.messageMs, 0, range)
+    const profileRange = { min: 0, max: 60_000 }
+    const profileMs = numberOption(
+      `child ${id}: limits.profileMs`,
+      limits.profileMs,
+      PROFILE_MS,
+      profileRange,
+    )
     const { spawner, clock, onEvent } = this.#parts
     return new Watchdog({
       clock,
       messageMs,
       timeMessages: (ref) => spawner.timeMessages(ref),
       messageUnderWay: (ref) => spawner.messageUnderWay(ref),
-      onHang: (ref, hang) => {
-        onEvent?.({ type: 'hang', supervisor: this.id, child: id, hang, atMs: clock.nowMs() })
-        this.#supervisor.recycle(id, hangError(hang, messageMs), 'kill')
-        // Nothing else ends a loop.
-        if (hang.isBlocking && ref.thread !== 0) void spawner.killThread(ref.thread)
+      onHang: (_ref, hang) => {
+        const recycle = (): void => {
+          if (this.#supervisor.has(id)) this.#supervisor.recycle(id, hangError(hang, messageMs), 'kill')
+        }
+        const emit = (event: SupervisionEvent): void => onEvent?.(event)
+        const told = { clock, runtime: spawner, supervisor: this.id, child: id, profileMs, emit, recycle }
+        void endHang(hang, told)
       },
     })
   }

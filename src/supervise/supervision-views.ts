@@ -3,6 +3,7 @@
  *
  * Tests: test/supervise/supervisor.test.ts
  */
+import type { CpuProfile } from '../runtime/index.ts'
 import type { ChildPhase } from './child-machine.ts'
 import type { PlanPhase, Strategy } from './policy/index.ts'
 import type { Hang } from './watchdog.ts'
@@ -15,6 +16,24 @@ export type SupervisionEvent =
       readonly supervisor: string
       readonly child: string
       readonly hang: Hang
+      readonly atMs: number
+    }
+  | {
+      /** What a thread computed while it hung; or why that cannot be told. */
+      readonly type: 'hang_profile'
+      readonly supervisor: string
+      readonly child: string
+      readonly hang: Hang
+      readonly profile?: CpuProfile
+      readonly error?: Error
+      readonly atMs: number
+    }
+  | {
+      /** A child is unhealthy or holds too much memory; its end and restart follow. */
+      readonly type: 'recycle'
+      readonly supervisor: string
+      readonly child: string
+      readonly error: Error
       readonly atMs: number
     }
   | {

@@ -15,6 +15,8 @@ export interface ActorLimits {
    * ended with the thread, and with whatever else lives there: such an actor wants `placement: 'dedicated'`.
    */
   readonly messageMs?: number
+  /** How long a thread that hangs is profiled before it is ended. Default 100; 0: not at all. */
+  readonly profileMs?: number
 }
 
 /** What every child may say, whatever it is. */

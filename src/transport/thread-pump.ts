@@ -69,6 +69,8 @@ export class ThreadPump {
   #isAwake = false
   #isImmediateSet = false
   #isMicrotaskSet = false
+  /** The slice is over: what is asked for now waits for the event loop's turn, which is set. */
+  #isYielding = false
   #isRunning = false
   #isClosed = false
   #turnStartMs = 0
@@ -143,7 +145,7 @@ export class ThreadPump {
 
   /** There is local work, or something to flush: run as soon as the current code has ended. */
   requestRun(): void {
-    if (this.#isMicrotaskSet || this.#isRunning || this.#isClosed) return
+    if (this.#isMicrotaskSet || this.#isRunning || this.#isYielding || this.#isClosed) return
     this.#isMicrotaskSet = true
     this.#scheduler.soon(this.#onMicrotask)
   }
@@ -201,6 +203,7 @@ export class ThreadPump {
     if (this.#isRunning) return
     if (isTurn) {
       this.#turnStartMs = this.#options.clock.nowMs()
+      this.#isYielding = false
       this.#hasWorked = false
     }
     this.#guarded(() => this.#loop(hasWorked))
@@ -245,6 +248,7 @@ export class ThreadPump {
         const isBurst = this.#hasWorked && nowMs < sliceEndMs + BURST_MS
         if (budgetUs > 0 && isBurst) this.#stayAwake()
         else if (this.#isAwake && !this.#isImmediateSet) this.#park()
+        else this.#yield()
         return
       }
       if (budgetUs === 0) {
@@ -341,6 +345,12 @@ export class ThreadPump {
 
   #stayAwake(): void {
     if (!this.#isAwake) this.#wake()
+    this.#yield()
+  }
+
+  /** Local work that brings more local work, in promises, would never let the event loop turn. */
+  #yield(): void {
+    this.#isYielding = true
     this.#scheduleTurn()
   }
 

@@ -90,3 +90,27 @@ test('a drain finishes what is under way', async () => {
   await opened
   expect(seen.at(-1)).toBe('stopped')
 })
+
+test.each([
+  ['an actor', false, false],
+  ['an actor with asynchronous handlers', false, true],
+  ['a reentrant actor', true, false],
+  ['a reentrant actor with asynchronous handlers', true, true],
+])(
+  'asks of %s on the same thread let the event loop turn, however many there are',
+  async (_what, reentrant, isAsync) => {
+    const runtime = await testRuntime({ threads: 0 })
+    const handler = isAsync ? async () => await null : () => null
+    const ref = await runtime.spawn(defineActor({ name: 'local', reentrant, receive: { x: handler } }))
+    let isOver = false
+    let count = 0
+    const caller = async (): Promise<void> => {
+      while (!isOver && count++ < 5_000_000) await ref.ask('x')
+    }
+    const callers = Promise.all([caller(), caller(), caller()])
+    for (let i = 0; i < 5; i++) await sleep(5)
+    isOver = true
+    await callers
+    expect(count).toBeLessThan(5_000_000)
+  },
+)

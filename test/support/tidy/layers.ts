@@ -55,6 +55,8 @@ const HOMES: readonly { modules: RegExp; places: readonly string[] }[] = [
   { modules: /^(?:node:)?(?:cluster|child_process|vm)$/, places: [] },
   { modules: /^msgpackr/, places: ['src/codec'] },
   { modules: /^xstate/, places: ['src/supervise'] },
+  { modules: /^comlink/, places: ['src/supervise'] },
+  { modules: /^piscina/, places: ['src/supervise'] },
 ]
 
 /** Which imports cross a border that they may not cross. */
