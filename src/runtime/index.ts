@@ -1,7 +1,11 @@
 /** What the other folders may use of `runtime`. */
-export type { CutReport } from './guardian.ts'
+export type { CutReport, SpawnRequest } from './guardian.ts'
+export { loadDefinition } from './module-loader.ts'
+export { nodePlatform, type Platform, type WorkerThread } from './platform.ts'
 export { Runtime } from './runtime.ts'
 export type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
 export type { CloseOptions, CloseReport, DeadLetterView, RuntimeView, ThreadView } from './runtime-views.ts'
 export type { RuntimeLimits, RuntimeOptions, RuntimeTimeouts } from './settings.ts'
+export { bootstrapThread, type ThreadStart } from './thread-bootstrap.ts'
+export type { ThreadPlatform } from './thread-platform.ts'
 export { protectFromEndlessLoops } from './v8-flags.ts'

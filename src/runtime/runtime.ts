@@ -31,13 +31,11 @@ import {
   type ThreadLossCause,
 } from '../actor/index.ts'
 import {
-  type Clock,
   checkKnownOptions,
   choiceOption,
   invalidOption,
   numberOption,
   ShardloomError,
-  systemClock,
   toError,
 } from '../base/index.ts'
 import {
@@ -50,8 +48,7 @@ import {
 } from '../memory/index.ts'
 import { allocateThread, attachThread, RUNTIME_WORDS, type ThreadMemory } from '../transport/index.ts'
 import { type ControlToMain, guardianActor, guardianAddress, type SpawnRequest } from './guardian.ts'
-import { KeepAlive } from './keep-alive.ts'
-
+import { nodePlatform, type Platform } from './platform.ts'
 import { ReplacementBackoff } from './replacement-backoff.ts'
 import type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
 import {
@@ -76,8 +73,7 @@ const PLACEMENTS = ['shared', 'dedicated', 'main'] as const
 /** A running runtime. Made by `createRuntime`. */
 export class Runtime {
   readonly #settings: RuntimeSettings
-  readonly #clock: Clock = systemClock()
-  readonly #keepAlive = new KeepAlive()
+  readonly #platform: Platform
   readonly #memory: ThreadMemory
   readonly #metrics: Metrics
   readonly #system: ActorSystem
@@ -89,11 +85,12 @@ export class Runtime {
   #routerCount = 0
   #closing: Promise<CloseReport> | undefined
   readonly #lostThreads: number[] = []
-  readonly #onBeforeExit = (): void => void this.close()
+  readonly #forgetExit: () => void
 
   /** @internal Use `createRuntime`. */
-  constructor(options: RuntimeOptions) {
+  constructor(options: RuntimeOptions, platform = nodePlatform()) {
     const settings = resolveSettings(options)
+    this.#platform = platform
     this.#settings = settings
     this.#onEvent = options.onEvent
     const { limits, timeouts, mailbox, cores, idle } = settings
@@ -112,7 +109,7 @@ export class Runtime {
     this.#system = new ActorSystem({
       memory: this.#memory,
       runtimeWords: new Int32Array(runtimeBuffer),
-      clock: this.#clock,
+      ...platform,
       idle: createIdleStrategy(idle),
       cores,
       settings: systemSettings,
@@ -120,14 +117,14 @@ export class Runtime {
       isMain: true,
       takeLink: () => undefined,
       spawnChild: (owner, target, spawnOptions) => this.#spawn(target, spawnOptions, owner),
-      onBusy: () => this.#keepAlive.hold(),
-      onIdle: () => this.#keepAlive.release(),
+      onBusy: () => platform.keepAlive.hold(),
+      onIdle: () => platform.keepAlive.release(),
       onEvent: (event) => this.#emit({ ...event, thread: 0 }),
       onActorEnded: () => undefined,
       onStopOverdue: (to) => this.#onStopOverdue(to.thread),
     })
     this.#pool = new ThreadPool({
-      clock: this.#clock,
+      platform,
       mainMemory: this.#memory,
       runtimeBuffer,
       metricsBuffer,
@@ -143,20 +140,20 @@ export class Runtime {
       onMessage: (thread, message) => this.#onControl(thread, message),
       onEnded: (thread, cause, error) => this.#onThreadEnded(thread, cause, error),
     })
-    process.on('beforeExit', this.#onBeforeExit)
+    this.#forgetExit = platform.onBeforeExit(() => void this.close())
   }
 
   /** @internal Starts the main thread's own actors and the shared threads. */
   async start(): Promise<this> {
     const guardian = guardianActor({
-      spawn: (request) => spawnModule(this.#system, request),
+      spawn: (request) => spawnModule(this.#system, this.#platform, request),
       place: (request) => this.#place(request),
       stopAll: (timeoutMs) =>
-        stopAllActors(this.#system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
+        stopAllActors(this.#system, this.#platform.clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
       report: (limit) => reportThread(this.#system, limit),
-      time: (actor) => timeMessages(this.#system, this.#clock, actor),
+      time: (actor) => timeMessages(this.#system, this.#platform.clock, actor),
     })
-    this.#keepAlive.hold()
+    this.#platform.keepAlive.hold()
     try {
       await this.#spawnSystemActor(guardian, true)
       await this.#spawnSystemActor(registryActor, false)
@@ -170,7 +167,7 @@ export class Runtime {
         throw (failed as PromiseRejectedResult).reason
       }
     } finally {
-      this.#keepAlive.release()
+      this.#platform.keepAlive.release()
     }
     return this
   }
@@ -236,7 +233,7 @@ export class Runtime {
     const { size, strategy, hashKey, replace, ...spawnOptions } = options
     const count = size ?? Math.max(1, this.#pool.running('shared').length)
     const parts = {
-      clock: this.#clock,
+      clock: this.#platform.clock,
       name: spawnOptions.name ?? `router-${++this.#routerCount}`,
       spawn: () => this.#spawn(target, spawnOptions, undefined),
       awaitEnd: (ref: ActorRef) => this.#system.outbox.awaitEnd(ref),
@@ -265,8 +262,8 @@ export class Runtime {
     checkKnownOptions('watch', options, ['unref'])
     const ended = this.#system.outbox.awaitEnd(ref)
     if (options.unref === true) return ended
-    this.#keepAlive.hold()
-    return ended.finally(() => this.#keepAlive.release())
+    this.#platform.keepAlive.hold()
+    return ended.finally(() => this.#platform.keepAlive.release())
   }
 
   /** A counter that every thread sees and adds to without a message. */
@@ -299,7 +296,7 @@ export class Runtime {
   /** @internal */
   messageUnderWay({ thread, slot, generation }: ActorAddress): MessageUnderWay | undefined {
     const memory = thread === 0 ? this.#memory : this.#pool.threads.get(thread)?.memory
-    return memory && messageUnderWay(memory, slot, generation, this.#clock.nowMs())
+    return memory && messageUnderWay(memory, slot, generation, this.#platform.clock.nowMs())
   }
 
   /**
@@ -308,11 +305,11 @@ export class Runtime {
   async killThread(id: number): Promise<boolean> {
     const thread = this.#pool.threads.get(id)
     if (thread === undefined) return false
-    this.#keepAlive.hold()
+    this.#platform.keepAlive.hold()
     try {
       await this.#pool.terminate(thread, 'terminated')
     } finally {
-      this.#keepAlive.release()
+      this.#platform.keepAlive.release()
     }
     return true
   }
@@ -338,10 +335,10 @@ export class Runtime {
   async #close(timeoutMs: number): Promise<CloseReport> {
     this.#state = 'closing'
     this.#system.outbox.isClosing = true
-    process.removeListener('beforeExit', this.#onBeforeExit)
-    this.#keepAlive.hold()
+    this.#forgetExit()
+    this.#platform.keepAlive.hold()
     const report = await shutDown({
-      clock: this.#clock,
+      clock: this.#platform.clock,
       system: this.#system,
       pool: this.#pool,
       spared: [GUARDIAN_SLOT, REGISTRY_SLOT],
@@ -350,13 +347,13 @@ export class Runtime {
       timeoutMs,
     })
     this.#state = 'closed'
-    this.#keepAlive.release()
-    this.#keepAlive.close()
+    this.#platform.keepAlive.release()
+    this.#platform.keepAlive.close()
     return report
   }
 
   #pause(delayMs: number, unref = false): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(delayMs, resolve, { unref }))
+    return new Promise((resolve) => void this.#platform.clock.after(delayMs, resolve, { unref }))
   }
 
   async #spawn(
@@ -387,7 +384,7 @@ export class Runtime {
       placement === 'main' ||
       (placement === 'shared' && shared.length === 0 && this.#settings.threads === 0)
     ) {
-      return spawnModule(this.#system, request)
+      return spawnModule(this.#system, this.#platform, request)
     }
     if (placement === 'shared') {
       const thread = this.#leastBusy(shared) ?? (await this.#replacementThread())
@@ -409,8 +406,8 @@ export class Runtime {
 
   /** All shared threads are gone for the moment: waits for the one that is being started. */
   async #replacementThread(): Promise<ThreadHandle> {
-    const endMs = this.#clock.nowMs() + this.#settings.timeouts.threadStartMs
-    while (this.#clock.nowMs() < endMs && this.#state === 'open') {
+    const endMs = this.#platform.clock.nowMs() + this.#settings.timeouts.threadStartMs
+    while (this.#platform.clock.nowMs() < endMs && this.#state === 'open') {
       const thread = this.#leastBusy(this.#pool.running('shared'))
       if (thread !== undefined) return thread
       await this.#pause(5)
@@ -454,13 +451,13 @@ export class Runtime {
   }
 
   async #startThread(kind: ThreadKind): Promise<ThreadHandle> {
-    this.#keepAlive.hold()
+    this.#platform.keepAlive.hold()
     try {
       const thread = await this.#pool.start(kind)
       this.#emit({ type: 'thread_started', thread: thread.id, kind })
       return thread
     } finally {
-      this.#keepAlive.release()
+      this.#platform.keepAlive.release()
     }
   }
 
@@ -493,7 +490,7 @@ export class Runtime {
   /** Starts another thread in the place of a lost one; the more were lost lately, the later. */
   async #replace(lost: number): Promise<void> {
     for (;;) {
-      await this.#pause(this.#backoff.delayMs(this.#clock.nowMs()), true)
+      await this.#pause(this.#backoff.delayMs(this.#platform.clock.nowMs()), true)
       if (this.#state !== 'open') return
       try {
         const thread = await this.#startThread('shared')
@@ -509,7 +506,7 @@ export class Runtime {
     try {
       this.#onEvent?.(event)
     } catch (error) {
-      process.emitWarning(`shardloom: onEvent threw: ${toError(error).message}`)
+      this.#platform.warn(`shardloom: onEvent threw: ${toError(error).message}`)
     }
   }
 }

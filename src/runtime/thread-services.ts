@@ -6,7 +6,7 @@ import type { ActorRef, ActorSystem, AnyActorDefinition, MailboxOptions } from '
 import { type ActorAddress, GUARDIAN_SLOT, MessageTiming } from '../actor/index.ts'
 import type { Clock } from '../base/index.ts'
 import type { CutReport, SpawnRequest, ThreadReport } from './guardian.ts'
-import { loadDefinition } from './module-loader.ts'
+import type { ThreadPlatform } from './thread-platform.ts'
 
 /** Starts an actor from a definition on this thread. */
 export async function spawnHere(
@@ -21,8 +21,12 @@ export async function spawnHere(
 }
 
 /** Starts an actor from its module on this thread. */
-export async function spawnModule(system: ActorSystem, request: SpawnRequest): Promise<ActorRef> {
-  const definition = await loadDefinition(request.module, request.exportName)
+export async function spawnModule(
+  system: ActorSystem,
+  platform: ThreadPlatform,
+  request: SpawnRequest,
+): Promise<ActorRef> {
+  const definition = await platform.loadDefinition(request.module, request.exportName)
   const address = await spawnHere(system, definition, request.module, request)
   return system.refFor(address, undefined)
 }

@@ -14,6 +14,7 @@ export type {
 } from './policy/index.ts'
 export {
   createRuntime,
+  loadTrees,
   SupervisedRuntime,
   type SupervisedRuntimeOptions,
   type SuperviseOptions,

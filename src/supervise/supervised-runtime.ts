@@ -8,10 +8,12 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import { availableParallelism } from 'node:os'
-import { invalidOption, ShardloomError, seededRandom, systemClock } from '../base/index.ts'
+import { type Clock, invalidOption, ShardloomError } from '../base/index.ts'
 import {
   type CloseOptions,
   type CloseReport,
+  nodePlatform,
+  type Platform,
   protectFromEndlessLoops,
   Runtime,
   type RuntimeOptions,
@@ -42,13 +44,21 @@ export interface SupervisedRuntimeOptions extends RuntimeOptions {
   readonly tasks?: TaskPoolOptions
 }
 
+let treeModule: typeof import('./supervision-tree.ts') | undefined
+
+/** @internal Loads what trees need. Done before, a first tree starts without waiting for files. */
+export async function loadTrees(): Promise<typeof import('./supervision-tree.ts')> {
+  treeModule = await import('./supervision-tree.ts')
+  return treeModule
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any function that takes one argument may be a task.
 type AnyTask = (input: any) => unknown
 
 /** A runtime with trees of supervisors. Made by `createRuntime`. */
 export class SupervisedRuntime extends Runtime {
-  readonly #clock = systemClock()
-  readonly #random = seededRandom(Number(process.hrtime.bigint() & 0xffff_ffffn))
+  readonly #platform: Platform
+  readonly #clock: Clock
   readonly #trees = new Set<SupervisionTree>()
   readonly #askMs: number
   readonly #closeMs: number
@@ -58,8 +68,10 @@ export class SupervisedRuntime extends Runtime {
   #closingAll: Promise<CloseReport> | undefined
 
   /** @internal Use `createRuntime`. */
-  constructor({ tasks = {}, ...options }: SupervisedRuntimeOptions) {
-    super(options)
+  constructor({ tasks = {}, ...options }: SupervisedRuntimeOptions, platform = nodePlatform()) {
+    super(options, platform)
+    this.#platform = platform
+    this.#clock = platform.clock
     const threads = options.threads ?? Math.max(1, availableParallelism() - 1)
     this.#taskOptions = taskPoolOptions(tasks, availableParallelism() - threads)
     this.#askMs = options.timeouts?.askMs ?? ASK_MS
@@ -73,12 +85,12 @@ export class SupervisedRuntime extends Runtime {
    * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_CHILD_EXISTS, and what keeps a child from starting
    */
   async supervise(options: SuperviseOptions): Promise<SupervisionTree> {
-    const { SupervisionTree } = await import('./supervision-tree.ts')
+    const { SupervisionTree } = treeModule ?? (await loadTrees())
     const { onEvent, inspect, ...treeOptions } = options
     const tree = new SupervisionTree(treeOptions, {
       spawner: this,
       clock: this.#clock,
-      random: this.#random,
+      random: this.#platform.random,
       askMs: this.#askMs,
       ...(onEvent && { onEvent }),
       ...(inspect && { inspect }),
