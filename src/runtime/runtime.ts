@@ -288,6 +288,16 @@ export class Runtime {
     return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
   }
 
+  /** @internal The main thread's actors. */
+  get system(): ActorSystem {
+    return this.#system
+  }
+
+  /** @internal Starts an actor on a thread of the caller's choice. */
+  async spawnOn(thread: number, request: SpawnRequest): Promise<ActorRef> {
+    return this.#system.refFor(await this.#guardianOf(thread).ask('spawn', request), undefined)
+  }
+
   /** @internal Times the messages of an actor from now on; the names of its handlers. */
   timeMessages({ thread, slot, generation }: ActorAddress): Promise<readonly string[] | undefined> {
     return this.#guardianOf(thread).ask('time', { slot, generation })
