@@ -1,8 +1,8 @@
 /**
  * The decisions of a simulation: drawn from a seed, or given as a list, and recorded either way.
  *
- * Zero always means the plainest thing: the oldest task, no interruption. A list that has run out goes on with
- * zeros, so that a schedule is its few deviations from first come, first served.
+ * Zero always means the plainest thing: the oldest task, no interruption. A list that has run out goes on
+ * with zeros, so that a schedule is its few deviations from first come, first served.
  * Tests: test/testkit/decisions.test.ts
  */
 import { type Random, seededRandom } from '../base/index.ts'

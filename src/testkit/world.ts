@@ -5,9 +5,9 @@
  *         none ready ─► time goes on to the next timer
  *         no timer either, and somebody waits ─► a deadlock
  *
- * Threads of a machine run at once, so a thread may also be interrupted in the middle of a task: wherever code
- * of the runtime reads its clock, tasks of other threads may be run first. The pump reads it between its last
- * look at the rings and its parking, which is where wake-ups get lost.
+ * Threads of a machine run at once, so a thread may also be interrupted in the middle of a task: wherever
+ * code of the runtime reads its clock, tasks of other threads may be run first. The pump reads it between its
+ * last look at the rings and its parking, which is where wake-ups get lost.
  *
  * Time stands still while a task runs, but for one that reads the clock very often: it is waiting for time to
  * pass, and time does.
@@ -16,7 +16,7 @@
  */
 import { ShardloomError } from '../base/index.ts'
 import { Decisions } from './decisions.ts'
-import { SimulatedThread, type SimulatedTask, type ThreadSurroundings, TIMERS } from './simulated-thread.ts'
+import { type SimulatedTask, SimulatedThread, type ThreadSurroundings, TIMERS } from './simulated-thread.ts'
 
 /** How seldom a reading of the clock lets others run first. */
 const INTERRUPTION_RATE = 1 / 12

@@ -109,7 +109,7 @@ test('steps and virtual time are limited', async () => {
     ref.tell('go')
     await sim.runtime.watch(ref)
   }
-  expect((await rejection(simulate({ stepsMax: 2000 }, spin)))['code']).toBe('SHL_SIMULATION_STEPS')
+  expect((await rejection(simulate({ stepsMax: 200 }, spin)))['code']).toBe('SHL_SIMULATION_STEPS')
   const wait = (sim: Simulation) => sim.advance(2000)
   expect((await rejection(simulate({ virtualMsMax: 1000 }, wait)))['code']).toBe('SHL_SIMULATION_TIME')
 })
