@@ -9,8 +9,8 @@
  * code of the runtime reads its clock, tasks of other threads may be run first. The pump reads it between its
  * last look at the rings and its parking, which is where wake-ups get lost.
  *
- * Time stands still while a task runs, but for one that reads the clock very often: it is waiting for time to
- * pass, and time does.
+ * Time stands still while tasks run, so that tests can name it. But code that polls, within a task or from
+ * turn to turn, waits for time to pass: after so many readings, or so many tasks, at one moment, it does.
  * Source: FoundationDB's simulator; TigerBeetle's VOPR; Loom's and Shuttle's schedules.
  * Tests: test/testkit/world.test.ts
  */
@@ -25,6 +25,9 @@ const DEPTH_MAX = 3
 /** Readings of the clock in one task before time passes with each one. */
 const READS_FREE = 64
 const READ_MS = 0.1
+/** Tasks at one moment before time passes with each one. */
+const TASKS_FREE = 300
+const TASK_MS = 0.05
 
 // Taken before a test puts its own in the place of the global one.
 const nextTurn = setImmediate
@@ -66,6 +69,7 @@ export class World implements ThreadSurroundings {
   #timers: Timer[] = []
   #depth = 0
   #reads = 0
+  #tasksSinceMs = 0
   #externals = 0
   #failure: { readonly error: unknown } | undefined
 
@@ -159,6 +163,7 @@ export class World implements ThreadSurroundings {
     if (this.steps >= stepsMax) throw new ShardloomError('SHL_SIMULATION_STEPS', { stepsMax })
     if (this.#nowMs > virtualMsMax) throw new ShardloomError('SHL_SIMULATION_TIME', { virtualMsMax })
     this.#reads = 0
+    if (++this.#tasksSinceMs > TASKS_FREE) this.#nowMs += TASK_MS
     this.#runTask(ready[this.decisions.pick(ready.length)]!)
   }
 
@@ -186,6 +191,7 @@ export class World implements ThreadSurroundings {
     const next = this.#timers[0]
     if (next !== undefined) {
       this.#nowMs = Math.max(this.#nowMs, next.atMs)
+      this.#tasksSinceMs = 0
       return
     }
     throw new ShardloomError('SHL_SIMULATION_DEADLOCK', { waiting: this.describeWaiting() })

@@ -58,6 +58,8 @@ test('an actor that crashes, is restarted by nobody, and takes none with it', as
   await simulate({}, async (sim) => {
     const probe = await sim.probe()
     const [one, other] = [await sim.spawn(echo, { thread: 1 }), await sim.spawn(echo, { thread: 1 })]
+    for (const ref of [one, other]) probe.watch(ref)
+    await sim.advance(1)
     sim.crash(one)
     await probe.expectReason(one, 'failed')
     expect(await other.ask('say', 3)).toBe(3)

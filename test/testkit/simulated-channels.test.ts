@@ -13,7 +13,7 @@ function makePair() {
     SimulatedChannels,
     SimulatedChannels,
   ]
-  const settle = () => world.run(new Promise<void>((resolve) => void world.after(undefined, 1, resolve)))
+  const settle = () => world.run(new Promise<void>((resolve) => void threads[0].clock.after(1, resolve)))
   return { main, worker, exited, settle, loseNext: (count: number) => (lost = count) }
 }
 
