@@ -124,6 +124,7 @@ async function startAndRun<T>(
   body: (sim: Simulation) => Promise<T> | T,
 ): Promise<T> {
   await runtime.start()
+  sim.allowFaults()
   return body(sim)
 }
 

@@ -66,8 +66,12 @@ export class Simulation {
     this.#world = world
     this.#machine = machine
     this.#plan = plan
-    world.onStep = () => this.#injectDue()
     world.describeWaiting = () => this.#describeWaiting()
+  }
+
+  /** @internal Faults come from now on: one before would only keep the runtime from starting. */
+  allowFaults(): void {
+    this.#world.onStep = () => this.#injectDue()
   }
 
   /** Virtual milliseconds since the simulation began. */
