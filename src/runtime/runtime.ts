@@ -442,11 +442,8 @@ export class Runtime {
   #guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']> {
     const address = guardianAddress(thread)
     // Bound to the runtime's own address: it may still ask while the program may not.
-    return new ActorRef(
-      this.#system.outbox,
-      { ...address, thread: 0, deadlineMs: 0, onNestedAsk: () => undefined },
-      address,
-    )
+    const owner = { ...address, thread: 0, deadlineMs: 0, onNestedAsk: () => undefined }
+    return new ActorRef(this.#system.outbox, owner, address)
   }
 
   async #spawnSystemActor(

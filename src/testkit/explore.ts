@@ -160,11 +160,13 @@ function scheduleError(run: number, runs: number, smallest: Outcome<unknown>): S
   return Object.defineProperty(failure, 'simulation', { value: { seed, choices, faults, log } })
 }
 
+/** Loaded by a name that bundlers do not follow: it may not be installed. */
 async function loadFastCheck(): Promise<typeof import('fast-check')> {
+  const name = 'fast-check'
   try {
-    return await import('fast-check')
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as typeof import('fast-check')
   } catch (cause) {
-    const details = { package: 'fast-check', purpose: 'making a failing schedule smaller' }
+    const details = { package: name, purpose: 'making a failing schedule smaller' }
     throw new ShardloomError('SHL_PEER_MISSING', details, { cause })
   }
 }

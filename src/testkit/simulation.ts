@@ -56,6 +56,7 @@ export class Simulation {
   readonly #machine: SimulatedMachine
   readonly #plan: FaultPlan
   readonly #probes = new Set<AnyActorDefinition>()
+  #calms = 0
 
   /** @internal Use `simulate`. */
   constructor({ seed, world, machine, runtime, random, plan }: SimulationParts) {
@@ -103,6 +104,16 @@ export class Simulation {
   /** Waits for something of the real world while the simulated one stands still. */
   external<T>(task: () => Promise<T>): Promise<T> {
     return this.#world.external(task)
+  }
+
+  /** Does something, such as the start of what is tested, while no faults come by themselves. */
+  async calm<T>(task: () => Promise<T>): Promise<T> {
+    this.#calms++
+    try {
+      return await task()
+    } finally {
+      this.#calms--
+    }
   }
 
   /** A definition as a module, for whatever takes the URL of one: `spawn`, `router`, `actorChild`. */
@@ -164,18 +175,18 @@ export class Simulation {
   /** Makes something go wrong, between two steps. */
   inject(fault: Fault): void {
     const task = (): void => {
-      this.#world.note(`fault ${JSON.stringify(fault)}`)
+      this.#world.note(`fault ${JSON.stringify({ ...fault, atStep: undefined })}`)
       this.#inject(fault)
     }
     this.#world.between(`fault ${fault.type}`, task)
   }
 
   #injectDue(): void {
+    if (this.#calms > 0) return
     const { steps } = this.#world
     for (const fault of this.#plan.due(steps, this.#machine.workers())) {
-      const { atStep: _, ...plain } = { atStep: 0, ...fault }
       this.faults.push({ ...fault, atStep: steps })
-      this.inject(plain as Fault)
+      this.inject(fault)
     }
   }
 

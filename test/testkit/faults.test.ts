@@ -94,7 +94,7 @@ test('a bell that is lost leaves an ask to its deadline, and no longer', async (
   })
 })
 
-test('a stalled thread answers late, a slow one starts late, and one that is too slow not at all', async () => {
+test('a stalled thread answers late, a slow one starts late, one that is too slow not at all', async () => {
   await simulate({ timeouts: { threadStartMs: 500 } }, async (sim) => {
     const ref = await sim.spawn(echo, { thread: 1 })
     sim.stall(1, 70)
@@ -128,6 +128,16 @@ test('random faults come from the seed, are recorded, and come again from the re
     expect((await runSimulation({ seed, choices, faults: recorded }, body)).log).toEqual(first.log)
   }
   expect(seen).toBeGreaterThan(5)
+})
+
+test('within calm no fault comes by itself', async () => {
+  const faults = { rate: 1, types: ['stall_thread'] as const }
+  await simulate({ faults }, async (sim) => {
+    await sim.calm(() => sim.advance(100))
+    expect(sim.faults).toEqual([])
+    await sim.advance(1)
+    expect(sim.faults.length).toBeGreaterThan(0)
+  })
 })
 
 test('every kind of fault is drawn, and only those that were asked for', () => {
