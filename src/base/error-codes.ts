@@ -275,6 +275,11 @@ export const ERROR_CODES = {
     advice: 'only timers are left that start again and again, or raise virtualMsMax',
     retryable: false,
   },
+  SHL_SIMULATION_FOREIGN_REF: {
+    message: 'an actor uses what belongs to another thread: thread={thread} owner={owner}',
+    advice: 'a ref of the body, or of another actor, is used in a handler: send it in a message or in args',
+    retryable: false,
+  },
   SHL_EXPECTATION: {
     message: '{probe} expected {expected}: found={found} withinMs={withinMs}',
     advice: 'times are virtual; the log of the simulation shows what ran',

@@ -30,6 +30,8 @@ export interface ThreadSurroundings {
   readClock(thread: SimulatedThread): number
   after(thread: SimulatedThread, delayMs: number, task: () => void): { cancel(): void }
   fail(error: unknown): void
+  /** `thread` is given work: only it may do that itself while a task is run. */
+  checkOwner(thread: SimulatedThread): void
 }
 
 /** The lane of timers, which `world.ts` fills. */
@@ -63,6 +65,7 @@ export class SimulatedThread {
     }
     this.scheduler = {
       soon: (task) => {
+        world.checkOwner(this)
         if (this.isAlive) this.#soon.push(this.#task('soon', task))
       },
       atNextTurn: (task) => this.enqueue(TURNS, TURNS, task),

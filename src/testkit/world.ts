@@ -67,7 +67,8 @@ export class World implements ThreadSurroundings {
   #sequence = 0
   /** By time, then by age. */
   #timers: Timer[] = []
-  #depth = 0
+  /** Whose tasks are being run: the last one has interrupted those before it. */
+  readonly #running: SimulatedThread[] = []
   #reads = 0
   #tasksSinceMs = 0
   #externals = 0
@@ -113,9 +114,16 @@ export class World implements ThreadSurroundings {
     }
   }
 
+  /** Code of one thread that uses what belongs to another one would work here, and on no real threads. */
+  checkOwner(owner: SimulatedThread): void {
+    const thread = this.#running.at(-1)
+    if (thread === undefined || thread === owner || thread === this.machine) return
+    this.fail(new ShardloomError('SHL_SIMULATION_FOREIGN_REF', { thread: thread.id, owner: owner.id }))
+  }
+
   /** Does something between two tasks: at once when none is being run. */
   between(label: string, task: () => void): void {
-    if (this.#depth === 0) task()
+    if (this.#running.length === 0) task()
     else this.machine.enqueue(label, label, task)
   }
 
@@ -130,9 +138,10 @@ export class World implements ThreadSurroundings {
   }
 
   readClock(thread: SimulatedThread): number {
+    this.checkOwner(thread)
     if (!thread.isRunning) return this.#nowMs
     if (++this.#reads > READS_FREE) this.#nowMs += READ_MS
-    else if (this.#depth < DEPTH_MAX) this.#interrupt()
+    else if (this.#running.length < DEPTH_MAX) this.#interrupt()
     return this.#nowMs
   }
 
@@ -208,8 +217,8 @@ export class World implements ThreadSurroundings {
     thread.take(task)
     this.steps++
     const who = thread === this.machine ? 'machine' : `thread ${thread.id}`
-    this.note(`${'  '.repeat(this.#depth)}${who}: ${task.label}`)
-    this.#depth++
+    this.note(`${'  '.repeat(this.#running.length)}${who}: ${task.label}`)
+    this.#running.push(thread)
     thread.isRunning = true
     try {
       task.run()
@@ -217,7 +226,7 @@ export class World implements ThreadSurroundings {
       this.fail(error)
     } finally {
       thread.isRunning = false
-      this.#depth--
+      this.#running.pop()
     }
   }
 }

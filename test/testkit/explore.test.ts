@@ -1,6 +1,6 @@
 /** Searching schedules: planted bugs, of a program and of the kernel, are found and made small. */
 import { expect, test } from 'vitest'
-import { defineActor } from '../../src/actor/index.ts'
+import { type ActorRef, defineActor } from '../../src/actor/index.ts'
 import { RingConsumer } from '../../src/memory/index.ts'
 import { explore, exploreWith } from '../../src/testkit/explore.ts'
 import { type Replay, simulate } from '../../src/testkit/index.ts'
@@ -53,14 +53,16 @@ async function doubleFill(sim: Simulation): Promise<void> {
   const cached = new Map<string, number>()
   const reader = defineActor({
     name: 'reader',
+    init: (_ctx, args: { from: ActorRef }) => args,
     receive: {
-      async get() {
-        if (!cached.has('k')) cached.set('k', await from.ask('load'))
+      async get({ from }) {
+        if (!cached.has('k')) cached.set('k', Number(await from.ask('load')))
         return cached.get('k')
       },
     },
   })
-  const [a, b] = await Promise.all([sim.spawn(reader, { thread: 1 }), sim.spawn(reader, { thread: 1 })])
+  const spawn = () => sim.spawn(reader, { thread: 1, args: { from } })
+  const [a, b] = await Promise.all([spawn(), spawn()])
   a.tell('get')
   for (let i = 0; i < PAUSES; i++) await sim.advance(0)
   await b.ask('get')

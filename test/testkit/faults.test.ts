@@ -1,6 +1,6 @@
 /** Every fault, one by one: what it does, and what the runtime makes of it. */
 import { expect, test } from 'vitest'
-import { defineActor } from '../../src/actor/index.ts'
+import { type ActorRef, defineActor } from '../../src/actor/index.ts'
 import type { RuntimeEvent } from '../../src/runtime/index.ts'
 import { FaultPlan } from '../../src/testkit/faults.ts'
 import { type Fault, simulate } from '../../src/testkit/index.ts'
@@ -35,22 +35,31 @@ test.each(['crashed', 'out_of_memory', 'process_exit', 'terminated', 'unresponsi
   },
 )
 
-test('a thread that dies with a bell on its way leaves nobody deaf', async () => {
-  for (let seed = 0; seed < 40; seed++) {
-    await simulate({ seed, threads: 3 }, async (sim) => {
-      const refs = await Promise.all([1, 2, 3].map((thread) => sim.spawn(echo, { thread })))
-      const chatter = defineActor({
-        name: 'chatter',
-        receive: { go: () => refs[1]!.tell('say', 1) },
-      })
-      const one = await sim.spawn(chatter, { thread: 1 })
-      await sim.advance(10)
-      one.tell('go')
-      await sim.advance(0)
-      sim.loseThread(1, 'crashed', true)
-      expect(await refs[1]!.ask('say', 5, { timeoutMs: 1000 })).toBe(5)
-      expect(await refs[2]!.ask('say', 6, { timeoutMs: 1000 })).toBe(6)
-    })
+/** A thread sends to another one and may die meanwhile, at the step that the faults name. */
+async function chatThroughLoss(sim: Simulation, span: { from: number; to: number }): Promise<void> {
+  const refs = await Promise.all([2, 3].map((thread) => sim.spawn(echo, { thread })))
+  const go = (_state: unknown, to: ActorRef) => void to.tell('say', 1)
+  const chatter = defineActor({ name: 'chatter', receive: { go } })
+  const one = await sim.spawn(chatter, { thread: 1 })
+  await sim.advance(10)
+  span.from = sim.steps
+  one.tell('go', refs[0]!)
+  await sim.advance(10)
+  span.to = sim.steps
+  for (const ref of refs) expect(await ref.ask('say', 5, { timeoutMs: 1000 })).toBe(5)
+}
+
+test('a thread that dies at any step, its bells with it, leaves nobody deaf', async () => {
+  for (const seed of SEEDS) {
+    const span = { from: 0, to: 0 }
+    await simulate({ seed, threads: 3 }, (sim) => chatThroughLoss(sim, span))
+    expect(span.to - span.from).toBeGreaterThan(3)
+    const { from, to } = span
+    for (let atStep = from; atStep < to; atStep++) {
+      const loss = { type: 'lose_thread', thread: 1, cause: 'crashed', losesBells: true, atStep } as const
+      const faults = { plan: [loss] }
+      await simulate({ seed, threads: 3, faults }, (sim) => chatThroughLoss(sim, { ...span }))
+    }
   }
 })
 
@@ -112,7 +121,7 @@ test('a stalled thread answers late, a slow one starts late, one that is too slo
 })
 
 test('random faults come from the seed, are recorded, and come again from the record', async () => {
-  const faults = { rate: 0.02, countMax: 4 }
+  const faults = { rate: 0.06, countMax: 4 }
   const body = async (sim: Simulation) => {
     const refs = await Promise.all([0, 1, 2].map((thread) => sim.spawn(echo, { thread })))
     const asks = refs.flatMap((ref) => [1, 2, 3].map((n) => ref.ask('say', n, { timeoutMs: 200 })))

@@ -114,6 +114,18 @@ test('steps and virtual time are limited', async () => {
   expect((await rejection(simulate({ virtualMsMax: 1000 }, wait)))['code']).toBe('SHL_SIMULATION_TIME')
 })
 
+test('a handler that uses a ref of another thread by closure is told so', async () => {
+  const error = await rejection(
+    simulate({}, async (sim) => {
+      const ref = await sim.spawn(counter)
+      const closing = defineActor({ name: 'closing', receive: { go: () => ref.ask('get') } })
+      const other = await sim.spawn(closing, { thread: 1 })
+      await other.ask('go')
+    }),
+  )
+  expect(error).toMatchObject({ code: 'SHL_SIMULATION_FOREIGN_REF', details: { thread: 1, owner: 0 } })
+})
+
 test('a tree restarts what fails, across threads, in virtual time', async () => {
   await simulate({ seed: 3 }, async (sim) => {
     const tree = await sim.runtime.supervise({
