@@ -21,8 +21,11 @@ test.each(['crashed', 'out_of_memory', 'process_exit', 'terminated', 'unresponsi
         const ref = await sim.spawn(echo, { thread: 1 })
         probe.watch(ref)
         const asked = rejection(ref.ask('say', 1, { timeoutMs: 5000 })).catch(() => undefined)
+        const sinceMs = sim.nowMs
         sim.loseThread(1, cause)
         await asked
+        // Long before its deadline.
+        expect(sim.nowMs - sinceMs).toBeLessThan(1500)
         const reason = await probe.expectTerminated(ref, { withinMs: 3000 })
         expect(reason).toMatchObject({ type: 'thread_lost', thread: 1, cause })
         await sim.advance(100)
