@@ -90,6 +90,7 @@ function settings(): object {
       paths: {
         shardloom: [join(ROOT, 'src', 'index.ts')],
         'shardloom/actor': [join(ROOT, 'src', 'actor', 'public.ts')],
+        'shardloom/testing': [join(ROOT, 'src', 'testkit', 'index.ts')],
       },
     },
     include: ['**/*.ts'],

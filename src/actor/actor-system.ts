@@ -60,6 +60,8 @@ export interface SystemParts {
   readonly memory: wire.ThreadMemory
   readonly runtimeWords: Int32Array<SharedArrayBuffer>
   readonly clock: Clock
+  readonly scheduler: wire.Scheduler
+  readonly channels: wire.Channels
   readonly idle: IdleStrategy
   readonly cores: number
   readonly settings: SystemSettings
@@ -163,7 +165,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
 
   /** Connects this thread to another one. */
   connect(thread: number, ends: wire.LinkEnds): wire.ThreadLink {
-    const link = new wire.ThreadLink(thread)
+    const link = new wire.ThreadLink(thread, this.#parts.channels)
     this.#links.set(thread, link)
     link.connect(ends, this.#codec, this.pump.onBell)
     this.pump.addLink(link)
@@ -432,18 +434,16 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
       return
     }
     const { kind, senderSlot, senderGeneration, askSlot, askGeneration, payload } = envelope
-    const argument = envelope.local as number
-    const { id } = this.memory
     this.#onControl(
       kind,
-      id,
+      this.memory.id,
       slot,
       generation,
       senderSlot,
       senderGeneration,
       askSlot,
       askGeneration,
-      argument,
+      envelope.local as number,
       payload,
     )
   }

@@ -320,6 +320,41 @@ export const ERROR_CODES = {
     advice: 'the runtime is closing; create a new one',
     retryable: false,
   },
+  SHL_SIMULATION_DEADLOCK: {
+    message: 'nothing is left to run, and no timer: waiting={waiting}',
+    advice: 'something is awaited that nobody will do; the log shows what ran last',
+    retryable: false,
+  },
+  SHL_SIMULATION_STEPS: {
+    message: 'simulation took too many steps: stepsMax={stepsMax}',
+    advice: 'something goes on for ever, or raise stepsMax',
+    retryable: false,
+  },
+  SHL_SIMULATION_TIME: {
+    message: 'simulation took too much virtual time: virtualMsMax={virtualMsMax}',
+    advice: 'only timers are left that start again and again, or raise virtualMsMax',
+    retryable: false,
+  },
+  SHL_SIMULATION_FOREIGN_REF: {
+    message: 'an actor uses what belongs to another thread: thread={thread} owner={owner}',
+    advice: 'a ref of the body, or of another actor, is used in a handler: send it in a message or in args',
+    retryable: false,
+  },
+  SHL_EXPECTATION: {
+    message: '{probe} expected {expected}: found={found} withinMs={withinMs}',
+    advice: 'times are virtual; the log of the simulation shows what ran',
+    retryable: false,
+  },
+  SHL_SCHEDULE_FAILS: {
+    message: 'a schedule fails: run={run} of {runs}: {error}; smallest: {replay}',
+    advice: 'the cause is the error; give simulate() these options to see it again',
+    retryable: false,
+  },
+  SHL_PEER_MISSING: {
+    message: 'package is not installed: {package}: needed for {purpose}',
+    advice: 'install it as a development dependency: npm install --save-dev {package}',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorCodeRow>
 
 /** A stable code: match on this, never on a message. */

@@ -25,6 +25,12 @@ const FIELDS = ['thread', 'supervisor', 'child'] as const
 /** Tells subscribers of events. */
 export class EventHub<Event extends { readonly type: string }> {
   readonly #subscribers = new Set<(event: Event) => void>()
+  readonly #warn: (text: string) => void
+
+  /** `warn` is told of subscribers that throw. */
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn
+  }
 
   /**
    * Calls `onEvent` for each event that fits the filter, at once. Returns what ends the subscription.
@@ -58,7 +64,7 @@ export class EventHub<Event extends { readonly type: string }> {
       try {
         take(event)
       } catch (error) {
-        process.emitWarning(`shardloom: a subscriber threw: ${toError(error).message}`)
+        this.#warn(`shardloom: a subscriber threw: ${toError(error).message}`)
       }
     }
   }

@@ -32,15 +32,7 @@ import {
   type TerminationReason,
   type ThreadLossCause,
 } from '../actor/index.ts'
-import {
-  type Clock,
-  checkKnownOptions,
-  invalidOption,
-  numberOption,
-  ShardloomError,
-  systemClock,
-  toError,
-} from '../base/index.ts'
+import { checkKnownOptions, invalidOption, numberOption, ShardloomError, toError } from '../base/index.ts'
 import {
   allocateMetrics,
   type Counter,
@@ -58,9 +50,9 @@ import {
   receivedEvent,
   type SpawnRequest,
 } from './guardian.ts'
-import { BEAT_MS, Heartbeat, readPulse, type ThreadPulse } from './heartbeat.ts'
-import { KeepAlive } from './keep-alive.ts'
+import { Heartbeat, readPulse, type ThreadPulse } from './heartbeat.ts'
 import { Placement } from './placement.ts'
+import { nodePlatform, type Platform } from './platform.ts'
 import { ReplacementBackoff } from './replacement-backoff.ts'
 import type { RuntimeEvent, ThreadKind } from './runtime-event.ts'
 import {
@@ -84,8 +76,7 @@ const SPAWN_OPTIONS = ['args', 'name', 'export', 'placement', 'mailbox', 'resour
 /** A running runtime. Made by `createRuntime`. */
 export class Runtime {
   readonly #settings: RuntimeSettings
-  readonly #clock: Clock = systemClock()
-  readonly #keepAlive = new KeepAlive()
+  readonly #platform: Platform
   readonly #memory: ThreadMemory
   readonly #metrics: Metrics
   readonly #system: ActorSystem
@@ -95,18 +86,20 @@ export class Runtime {
   /** Looks at running actors and threads, as OTP's `sys` does. */
   readonly sys: Sys
   /** @internal */
-  protected readonly events = new EventHub<RuntimeEvent>()
+  protected readonly events: EventHub<RuntimeEvent>
   readonly #backoff = new ReplacementBackoff()
   #state: RuntimeView['state'] = 'open'
   #routerCount = 0
   #closing: Promise<CloseReport> | undefined
   readonly #lostThreads: number[] = []
-  readonly #onBeforeExit = (): void => void this.close()
+  readonly #forgetExit: () => void
 
   /** @internal Use `createRuntime`. */
-  constructor(options: RuntimeOptions) {
+  constructor(options: RuntimeOptions, platform = nodePlatform()) {
     const settings = resolveSettings(options)
+    this.#platform = platform
     this.#settings = settings
+    this.events = new EventHub(platform.warn)
     if (options.onEvent !== undefined) this.events.subscribe(options.onEvent)
     const { limits, timeouts, mailbox, cores, idle } = settings
     const runtimeBuffer = new SharedArrayBuffer(RUNTIME_WORDS * 4)
@@ -124,7 +117,7 @@ export class Runtime {
     this.#system = new ActorSystem({
       memory: this.#memory,
       runtimeWords: new Int32Array(runtimeBuffer),
-      clock: this.#clock,
+      ...platform,
       idle: createIdleStrategy(idle),
       cores,
       settings: systemSettings,
@@ -132,14 +125,14 @@ export class Runtime {
       isMain: true,
       takeLink: () => undefined,
       spawnChild: (owner, target, spawnOptions) => this.#spawn(target, spawnOptions, owner),
-      onBusy: () => this.#keepAlive.hold(),
-      onIdle: () => this.#keepAlive.release(),
+      onBusy: () => platform.keepAlive.hold(),
+      onIdle: () => platform.keepAlive.release(),
       onEvent: (event) => this.#emit({ ...event, thread: 0 }),
       onActorEnded: () => undefined,
       onStopOverdue: (to) => this.#onStopOverdue(to.thread),
     })
     this.#pool = new ThreadPool({
-      clock: this.#clock,
+      platform,
       mainMemory: this.#memory,
       runtimeBuffer,
       metricsBuffer,
@@ -156,36 +149,37 @@ export class Runtime {
       onEnded: (thread, cause, error) => this.#onThreadEnded(thread, cause, error),
     })
     this.#placement = new Placement({
-      clock: this.#clock,
+      clock: this.#platform.clock,
       pool: this.#pool,
       threads: settings.threads,
       threadStartMs: timeouts.threadStartMs,
       stopMs: timeouts.stopMs,
       isOpen: () => this.#state === 'open',
-      spawnOnMain: (request, signal) => spawnModule(this.#system, request, signal),
+      spawnOnMain: (request, signal) => spawnModule(this.#system, platform, request, signal),
       startThread: (kind, start) => this.#startThread(kind, start),
       guardianOf: (thread) => this.#guardianOf(thread),
     })
     this.sys = new Sys({
-      clock: this.#clock,
+      clock: this.#platform.clock,
       guardianOf: (thread) => this.#guardianOf(thread),
       memoryOf: (thread) => this.#memoryOf(thread),
       nodeThreadOf: (thread) => this.#pool.threads.get(thread)?.worker?.threadId,
     })
-    this.#heartbeat = new Heartbeat(this.#memory, this.#clock)
-    process.on('beforeExit', this.#onBeforeExit)
+    this.#heartbeat = new Heartbeat(this.#memory, this.#platform.clock)
+    this.#forgetExit = platform.onBeforeExit(() => void this.close())
   }
 
   /** @internal Starts the main thread's own actors and the shared threads. */
   async start(): Promise<this> {
     const system = this.#system
     const guardian = guardianActor({
-      ...commonServices(system, this.#clock, this.#heartbeat),
+      ...commonServices(system, this.#platform, this.#heartbeat),
       place: (request, signal) => this.#place(request, signal),
-      stopAll: (timeoutMs) => stopAllActors(system, this.#clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
+      stopAll: (timeoutMs) =>
+        stopAllActors(system, this.#platform.clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
     })
-    this.#heartbeat.beatEvery(BEAT_MS)
-    this.#keepAlive.hold()
+    this.#heartbeat.beatEvery(this.#platform.beatMs)
+    this.#platform.keepAlive.hold()
     try {
       await this.#spawnSystemActor(guardian)
       await this.#spawnSystemActor(registryActor)
@@ -199,7 +193,7 @@ export class Runtime {
         throw (failed as PromiseRejectedResult).reason
       }
     } finally {
-      this.#keepAlive.release()
+      this.#platform.keepAlive.release()
     }
     return this
   }
@@ -265,7 +259,7 @@ export class Runtime {
     const { size, strategy, hashKey, replace, ...spawnOptions } = options
     const count = size ?? Math.max(1, this.#pool.running('shared').length)
     const parts = {
-      clock: this.#clock,
+      clock: this.#platform.clock,
       name: spawnOptions.name ?? `router-${++this.#routerCount}`,
       spawn: () => this.#spawn(target, spawnOptions, undefined),
       awaitEnd: (ref: ActorRef) => this.#system.outbox.awaitEnd(ref),
@@ -317,12 +311,22 @@ export class Runtime {
 
   /** What the runtime is doing, read from shared memory: it works also while threads are stuck. */
   inspect(): RuntimeView {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#platform.clock.nowMs()
     const workers = [...this.#pool.threads.values()].map(({ memory, kind, state, worker }) =>
       viewThread(memory, kind, state, nowMs, worker?.performance),
     )
     const main = viewThread(this.#memory, 'main', 'running', nowMs, performance)
     return { state: this.#state, threads: [main, ...workers], pendingAsks: this.#system.outbox.pending.count }
+  }
+
+  /** @internal The main thread's actors. */
+  get system(): ActorSystem {
+    return this.#system
+  }
+
+  /** @internal Starts an actor on a thread of the caller's choice. */
+  async spawnOn(thread: number, request: SpawnRequest): Promise<ActorRef> {
+    return this.#system.refFor(await this.#guardianOf(thread).ask('spawn', request), undefined)
   }
 
   /** @internal Times the messages of an actor from now on; the names of its handlers. */
@@ -338,13 +342,13 @@ export class Runtime {
   /** @internal What is known of a thread from its last beat. */
   pulseOf(thread: number): ThreadPulse | undefined {
     const memory = this.#memoryOf(thread)
-    return memory && readPulse(memory, this.#clock.nowMs())
+    return memory && readPulse(memory, this.#platform.clock.nowMs())
   }
 
   /** @internal */
   messageUnderWay({ thread, slot, generation }: ActorAddress): MessageUnderWay | undefined {
     const memory = this.#memoryOf(thread)
-    return memory && messageUnderWay(memory, slot, generation, this.#clock.nowMs())
+    return memory && messageUnderWay(memory, slot, generation, this.#platform.clock.nowMs())
   }
 
   /**
@@ -375,11 +379,11 @@ export class Runtime {
 
   /** @internal Holds the process until the task is done. */
   protected async hold<T>(task: Promise<T>): Promise<T> {
-    this.#keepAlive.hold()
+    this.#platform.keepAlive.hold()
     try {
       return await task
     } finally {
-      this.#keepAlive.release()
+      this.#platform.keepAlive.release()
     }
   }
 
@@ -390,10 +394,10 @@ export class Runtime {
   async #close(timeoutMs: number): Promise<CloseReport> {
     this.#state = 'closing'
     this.#system.outbox.isClosing = true
-    process.removeListener('beforeExit', this.#onBeforeExit)
-    this.#keepAlive.hold()
+    this.#forgetExit()
+    this.#platform.keepAlive.hold()
     const report = await shutDown({
-      clock: this.#clock,
+      clock: this.#platform.clock,
       system: this.#system,
       pool: this.#pool,
       spared: [GUARDIAN_SLOT, REGISTRY_SLOT],
@@ -403,8 +407,8 @@ export class Runtime {
     })
     this.#state = 'closed'
     this.#heartbeat.stop()
-    this.#keepAlive.release()
-    this.#keepAlive.close()
+    this.#platform.keepAlive.release()
+    this.#platform.keepAlive.close()
     return report
   }
 
@@ -413,7 +417,7 @@ export class Runtime {
   }
 
   #pause(delayMs: number, unref = false): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(delayMs, resolve, { unref }))
+    return new Promise((resolve) => void this.#platform.clock.after(delayMs, resolve, { unref }))
   }
 
   async #spawn(
@@ -445,11 +449,8 @@ export class Runtime {
   #guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']> {
     const address = guardianAddress(thread)
     // Bound to the runtime's own address: it may still ask while the program may not.
-    return new ActorRef(
-      this.#system.outbox,
-      { ...address, thread: 0, deadlineMs: 0, onNestedAsk: () => undefined },
-      address,
-    )
+    const owner = { ...address, thread: 0, deadlineMs: 0, onNestedAsk: () => undefined }
+    return new ActorRef(this.#system.outbox, owner, address)
   }
 
   async #spawnSystemActor(definition: AnyActorDefinition, dispatch?: Dispatch): Promise<ActorRef> {
@@ -494,7 +495,7 @@ export class Runtime {
   /** Starts another thread in the place of a lost one; the more were lost lately, the later. */
   async #replace(lost: number): Promise<void> {
     for (;;) {
-      await this.#pause(this.#backoff.delayMs(this.#clock.nowMs()), true)
+      await this.#pause(this.#backoff.delayMs(this.#platform.clock.nowMs()), true)
       if (this.#state !== 'open') return
       try {
         const thread = await this.#startThread('shared')

@@ -6,7 +6,7 @@
  * at the control port at once, without waiting for its event loop (`takeLink`).
  * Tests: test/runtime/thread-loss.race.test.ts, test/actor/lifecycle.race.test.ts
  */
-import { type MessagePort, receiveMessageOnPort, type WorkerOptions } from 'node:worker_threads'
+import type { MessagePort, WorkerOptions } from 'node:worker_threads'
 import type { SystemSettings } from '../actor/index.ts'
 import {
   ActorRef,
@@ -16,10 +16,10 @@ import {
   type Owner,
   type SystemEvent,
 } from '../actor/index.ts'
-import { type Clock, invalidOption, systemClock } from '../base/index.ts'
+import { type Clock, invalidOption } from '../base/index.ts'
 import { decodeError, encodeError } from '../codec/index.ts'
 import { createIdleStrategy, type IdleStrategyName, Metrics } from '../memory/index.ts'
-import { attachThread, type LinkEnds, type ThreadBuffers } from '../transport/index.ts'
+import { attachThread, type LinkEnds, linkPorts, type Port, type ThreadBuffers } from '../transport/index.ts'
 import {
   type ControlToMain,
   type ControlToWorker,
@@ -28,8 +28,9 @@ import {
   type SentEvent,
   type SpawnRequest,
 } from './guardian.ts'
-import { BEAT_MS, Heartbeat } from './heartbeat.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { moduleHref } from './module-loader.ts'
+import { nodeThreadPlatform } from './thread-platform.ts'
 import { commonServices, reportActor, spawnHere, stopAllActors } from './thread-services.ts'
 
 /** What a worker is started with. */
@@ -41,14 +42,14 @@ export interface ThreadStart {
   readonly idle: IdleStrategyName
   readonly cores: number
   readonly isDedicated: boolean
-  readonly controlPort: MessagePort
+  readonly controlPort: Port
   readonly links: readonly { readonly thread: number; readonly ends: LinkEnds }[]
 }
 
 /** The options of `Worker` for a start. */
 export function workerOptionsFor(start: ThreadStart, base: WorkerOptions): WorkerOptions {
-  const ports = start.links.flatMap(({ ends }) => [ends.bulkPort, ends.bellPort])
-  return { ...base, workerData: { shardloom: start }, transferList: [start.controlPort, ...ports] }
+  const ports = [start.controlPort, ...start.links.flatMap(({ ends }) => linkPorts(ends))]
+  return { ...base, workerData: { shardloom: start }, transferList: ports as MessagePort[] }
 }
 
 /**
@@ -56,10 +57,13 @@ export function workerOptionsFor(start: ThreadStart, base: WorkerOptions): Worke
  */
 const EVENTS_PER_SECOND = 100
 
-/** Runs a worker thread until the main thread ends it. */
-export async function bootstrapThread(start: ThreadStart): Promise<void> {
+/** Runs a worker thread until the main thread ends it; resolves with its system when it is ready. */
+export async function bootstrapThread(
+  start: ThreadStart,
+  platform = nodeThreadPlatform(),
+): Promise<ActorSystem> {
   const { controlPort } = start
-  const clock = systemClock()
+  const { clock, scheduler, channels } = platform
   const pendingLinks = new Map<number, LinkEnds>()
   const post = (message: ControlToMain): void => controlPort.postMessage(message)
   const emit = limitedEmitter(clock, (event) => post({ type: 'event', event: sendableEvent(event) }))
@@ -69,6 +73,8 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
     memory,
     runtimeWords: new Int32Array(start.runtimeBuffer),
     clock,
+    scheduler,
+    channels,
     idle: createIdleStrategy(start.idle),
     cores: start.cores,
     settings: start.settings,
@@ -108,12 +114,12 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   }
   function drainControl(): void {
     for (;;) {
-      const received = receiveMessageOnPort(controlPort) as { message: ControlToWorker } | undefined
+      const received = channels.receive(controlPort) as { message: ControlToWorker } | undefined
       if (received === undefined) return
       onControl(received.message)
     }
   }
-  controlPort.on('message', (message: ControlToWorker) => {
+  channels.listen(controlPort, (message: ControlToWorker) => {
     onControl(message)
     // A link whose first message has come already: read it now, the doorbell may have rung before.
     for (const [thread, ends] of pendingLinks) {
@@ -123,7 +129,7 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
   })
   for (const { thread, ends } of start.links) system.connect(thread, ends)
   const guardian = guardianActor({
-    ...commonServices(system, clock, heartbeat),
+    ...commonServices(system, platform, heartbeat),
     place: (request, signal) => askMainGuardian(system, undefined, request, signal),
     stopAll: (timeoutMs) => stopAllActors(system, clock, timeoutMs, [GUARDIAN_SLOT]),
   })
@@ -134,9 +140,10 @@ export async function bootstrapThread(start: ThreadStart): Promise<void> {
     module: '',
     mailbox: undefined,
   })
-  heartbeat.beatEvery(BEAT_MS)
+  heartbeat.beatEvery(platform.beatMs)
   showToInspector(system)
   post({ type: 'ready' })
+  return system
 }
 
 /**

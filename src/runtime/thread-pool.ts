@@ -11,9 +11,9 @@
  *
  * Tests: test/runtime/thread-loss.race.test.ts
  */
-import { MessageChannel, type MessagePort, type ResourceLimits, type Worker } from 'node:worker_threads'
+import type { ResourceLimits } from 'node:worker_threads'
 import type { SystemSettings, ThreadLossCause } from '../actor/index.ts'
-import { type Clock, ShardloomError, toError } from '../base/index.ts'
+import { ShardloomError, toError } from '../base/index.ts'
 import { encodeError } from '../codec/index.ts'
 import type { IdleStrategyName } from '../memory/index.ts'
 import {
@@ -24,16 +24,16 @@ import {
   createLinkEnds,
   type LinkEnds,
   linkPorts,
+  type Port,
   RUNTIME_AWAKE,
   STATE_DEAD,
   STATE_STOPPING,
   type ThreadMemory,
 } from '../transport/index.ts'
 import type { ControlToMain, ControlToWorker } from './guardian.ts'
-import { leaveWithoutJoining } from './leave.ts'
+import type { Platform, WorkerThread } from './platform.ts'
 import type { ThreadKind } from './runtime-event.ts'
-import { type ThreadStart, workerOptionsFor } from './thread-bootstrap.ts'
-import { startWorker } from './worker-entry.ts'
+import type { ThreadStart } from './thread-bootstrap.ts'
 
 /** How long a termination may take before the thread counts as lost. */
 const TERMINATE_MS = 1000
@@ -44,7 +44,7 @@ const EXIT_MS = 250
 
 /** What the pool is made of. */
 export interface ThreadPoolParts {
-  readonly clock: Clock
+  readonly platform: Platform
   readonly mainMemory: ThreadMemory
   readonly runtimeBuffer: SharedArrayBuffer
   readonly metricsBuffer: SharedArrayBuffer
@@ -74,9 +74,9 @@ export class ThreadHandle {
   readonly id: number
   readonly kind: ThreadKind
   readonly memory: ThreadMemory
-  readonly control: MessagePort
+  readonly control: Port
   state: 'starting' | 'running' | 'stopping' | 'ended' = 'starting'
-  worker: Worker | undefined = undefined
+  worker: WorkerThread | undefined = undefined
   /** Actors on their way to it, not in its count yet. */
   placing = 0
   error: Error | undefined = undefined
@@ -88,7 +88,7 @@ export class ThreadHandle {
   readonly ended: Promise<void>
   settleEnded: () => void = () => undefined
 
-  constructor(id: number, kind: ThreadKind, memory: ThreadMemory, control: MessagePort) {
+  constructor(id: number, kind: ThreadKind, memory: ThreadMemory, control: Port) {
     this.id = id
     this.kind = kind
     this.memory = memory
@@ -98,7 +98,7 @@ export class ThreadHandle {
     })
   }
 
-  post(message: ControlToWorker, transfer: readonly MessagePort[] = []): void {
+  post(message: ControlToWorker, transfer: readonly Port[] = []): void {
     this.control.postMessage(message, transfer)
   }
 }
@@ -129,13 +129,13 @@ export class ThreadPool {
         new ShardloomError('SHL_THREAD_LIMIT', { threads: this.threads.size, threadsMax }),
       )
     }
-    const channel = new MessageChannel()
+    const [mainPort, workerPort] = this.#parts.platform.channels.open('control')
     const id = this.#nextId++
     const { systemSettings, asksMax } = this.#parts
     const memory = attachThread(allocateThread(id, systemSettings.actorsMax, asksMax))
-    const thread = new ThreadHandle(id, kind, memory, channel.port1)
+    const thread = new ThreadHandle(id, kind, memory, mainPort)
     this.threads.set(id, thread)
-    return this.#inTurn(() => this.#start(thread, channel.port2, options))
+    return this.#inTurn(() => this.#start(thread, workerPort, options))
   }
 
   /** Asks a thread whose actors have been stopped to exit; terminates it when it does not. */
@@ -171,11 +171,7 @@ export class ThreadPool {
     return hasEnded
   }
 
-  async #start(
-    thread: ThreadHandle,
-    workerPort: MessagePort,
-    options: ThreadStartOptions,
-  ): Promise<ThreadHandle> {
+  async #start(thread: ThreadHandle, workerPort: Port, options: ThreadStartOptions): Promise<ThreadHandle> {
     const { startTimeoutMs } = this.#parts
     try {
       await this.#launch(thread, workerPort, options)
@@ -196,15 +192,18 @@ export class ThreadPool {
     return thread
   }
 
-  async #launch(thread: ThreadHandle, workerPort: MessagePort, options: ThreadStartOptions): Promise<void> {
+  async #launch(thread: ThreadHandle, workerPort: Port, options: ThreadStartOptions): Promise<void> {
     const parts = this.#parts
-    const { ringBytes, mainMemory } = parts
+    const { mainMemory, platform } = parts
     const resourceLimits = options.resourceLimits ?? parts.resourceLimits
-    const [mainEnds, ownEnds] = createLinkEnds(mainMemory.buffers, thread.memory.buffers, ringBytes)
+    const { channels } = platform
+    const link = (memory: ThreadMemory) =>
+      createLinkEnds(memory.buffers, thread.memory.buffers, parts.ringBytes, channels)
+    const [mainEnds, ownEnds] = link(mainMemory)
     const links = [{ thread: 0, ends: ownEnds }]
     // Every other thread hears of the new one before anybody can hold a ref to an actor on it.
     for (const other of this.running()) {
-      const [otherEnds, ends] = createLinkEnds(other.memory.buffers, thread.memory.buffers, ringBytes)
+      const [otherEnds, ends] = link(other.memory)
       other.post({ type: 'link', thread: thread.id, ends: otherEnds }, linkPorts(otherEnds))
       links.push({ thread: other.id, ends })
     }
@@ -221,23 +220,23 @@ export class ThreadPool {
     }
     const name = `shardloom ${thread.kind} ${thread.id}`
     const base = resourceLimits === undefined ? { name } : { name, resourceLimits }
-    const worker = await startWorker(workerOptionsFor(start, base))
+    const worker = await platform.startThread(start, base)
     thread.worker = worker
     worker.on('error', (error) => {
       thread.error = toError(error)
     })
     worker.on('exit', () => this.#onExit(thread))
-    thread.control.on('message', (message: ControlToMain) => {
+    channels.listen(thread.control, (message: ControlToMain) => {
       if (message.type !== 'ready') parts.onMessage(thread, message)
     })
     parts.onLink(thread.id, mainEnds)
   }
 
   async #becomesReady(thread: ThreadHandle): Promise<boolean> {
-    const { clock, startTimeoutMs } = this.#parts
+    const { platform, startTimeoutMs } = this.#parts
     const isReady = await new Promise<boolean>((resolve) => {
-      const timer = clock.after(startTimeoutMs, () => resolve(false))
-      thread.control.on('message', (message: ControlToMain) => {
+      const timer = platform.clock.after(startTimeoutMs, () => resolve(false))
+      platform.channels.listen(thread.control, (message: ControlToMain) => {
         if (message.type !== 'ready') return
         timer.cancel()
         resolve(true)
@@ -272,10 +271,11 @@ export class ThreadPool {
     const { worker } = thread
     if (worker !== undefined) {
       // It may only be slow: the process waits for it for a while, and leaves as usual when it has ended.
-      const withdraw = leaveWithoutJoining(thread.id)
-      const grace = this.#parts.clock.after(GIVE_UP_GRACE_MS, () => undefined)
+      const { platform } = this.#parts
+      const withdraw = platform.onGivenUp(thread.id)
+      const grace = platform.clock.after(GIVE_UP_GRACE_MS, () => undefined)
       worker.unref()
-      worker.once('exit', () => {
+      worker.on('exit', () => {
         grace.cancel()
         withdraw()
       })
@@ -306,7 +306,7 @@ export class ThreadPool {
 
   async #endsWithin(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(timeoutMs, () => resolve(false))
+      const timer = this.#parts.platform.clock.after(timeoutMs, () => resolve(false))
       void thread.ended.then(() => {
         timer.cancel()
         resolve(true)

@@ -15,7 +15,7 @@ import type {
   ThreadReport,
 } from './guardian.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import { loadDefinition } from './module-loader.ts'
+import type { ThreadPlatform } from './thread-platform.ts'
 
 /** Large states are cut where they are shown as text. */
 const SHOWN = { depth: 4, breakLength: 100, maxStringLength: 1000, maxArrayLength: 50 }
@@ -24,13 +24,13 @@ const STATUSES = ['starting', 'running', 'ending', 'ended']
 /** The guardian's services that are the same on every thread. */
 export function commonServices(
   system: ActorSystem,
-  clock: Clock,
+  platform: ThreadPlatform,
   heartbeat: Heartbeat,
 ): Omit<GuardianServices, 'place' | 'stopAll'> {
   return {
-    spawn: (request, signal) => spawnModule(system, request, signal),
+    spawn: (request, signal) => spawnModule(system, platform, request, signal),
     report: (limit) => reportThread(system, limit),
-    time: (actor) => timeMessages(system, clock, actor),
+    time: (actor) => timeMessages(system, platform.clock, actor),
     actor: (question) => reportActor(system, question),
     wake: (actor) => wakeActor(system, actor),
     beat: (periodMs) => heartbeat.beatEvery(periodMs),
@@ -53,10 +53,11 @@ export async function spawnHere(
 /** Starts an actor from its module on this thread. */
 export async function spawnModule(
   system: ActorSystem,
+  platform: ThreadPlatform,
   request: SpawnRequest,
   signal?: AbortSignal,
 ): Promise<ActorRef> {
-  const definition = await loadDefinition(request.module, request.exportName)
+  const definition = await platform.loadDefinition(request.module, request.exportName)
   const address = await spawnHere(system, definition, request.module, request, signal)
   return system.refFor(address, undefined)
 }

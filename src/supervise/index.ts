@@ -32,6 +32,7 @@ export {
 } from './subsystem/index.ts'
 export {
   createRuntime,
+  loadTrees,
   SupervisedRuntime,
   type SupervisedRuntimeOptions,
   type SuperviseOptions,

@@ -8,12 +8,14 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import { availableParallelism } from 'node:os'
-import { invalidOption, ShardloomError, seededRandom, systemClock, toError } from '../base/index.ts'
+import { type Clock, invalidOption, ShardloomError, toError } from '../base/index.ts'
 import {
   type CloseOptions,
   type CloseReport,
   type EventFilter,
   EventHub,
+  nodePlatform,
+  type Platform,
   protectFromEndlessLoops,
   Runtime,
   type RuntimeEvent,
@@ -47,6 +49,14 @@ export interface SupervisedRuntimeOptions extends RuntimeOptions {
   readonly tasks?: TaskPoolOptions
 }
 
+let treeModule: typeof import('./supervision-tree.ts') | undefined
+
+/** @internal Loads what trees need. Done before, a first tree starts without waiting for files. */
+export async function loadTrees(): Promise<typeof import('./supervision-tree.ts')> {
+  treeModule = await import('./supervision-tree.ts')
+  return treeModule
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any function that takes one argument may be a task.
 type AnyTask = (input: any) => unknown
 
@@ -57,9 +67,9 @@ type ApiOfModule<Module> = Module extends SubsystemModule<never, infer Api> ? Ap
 
 /** A runtime with trees of supervisors. Made by `createRuntime`. */
 export class SupervisedRuntime extends Runtime {
-  readonly #clock = systemClock()
-  readonly #random = seededRandom(Number(process.hrtime.bigint() & 0xffff_ffffn))
-  readonly #events = new EventHub<RuntimeEvent | SupervisionEvent>()
+  readonly #platform: Platform
+  readonly #clock: Clock
+  readonly #events: EventHub<RuntimeEvent | SupervisionEvent>
   readonly #trees = new Set<SupervisionTree>()
   readonly #askMs: number
   readonly #closeMs: number
@@ -71,8 +81,11 @@ export class SupervisedRuntime extends Runtime {
   #closingAll: Promise<CloseReport> | undefined
 
   /** @internal Use `createRuntime`. */
-  constructor({ tasks = {}, ...options }: SupervisedRuntimeOptions) {
-    super(options)
+  constructor({ tasks = {}, ...options }: SupervisedRuntimeOptions, platform = nodePlatform()) {
+    super(options, platform)
+    this.#platform = platform
+    this.#clock = platform.clock
+    this.#events = new EventHub(platform.warn)
     this.events.subscribe((event) => this.#events.emit(event))
     const threads = options.threads ?? Math.max(1, availableParallelism() - 1)
     this.#taskOptions = taskPoolOptions(tasks, availableParallelism() - threads)
@@ -101,7 +114,7 @@ export class SupervisedRuntime extends Runtime {
    */
   async supervise(options: SuperviseOptions): Promise<SupervisionTree> {
     this.#checkOpen('supervise')
-    const { SupervisionTree } = await this.hold(import('./supervision-tree.ts'))
+    const { SupervisionTree } = treeModule ?? (await this.hold(loadTrees()))
     this.#checkOpen('supervise')
     return this.#supervise(SupervisionTree, options)
   }
@@ -173,7 +186,7 @@ export class SupervisedRuntime extends Runtime {
     const tree = new Tree(treeOptions, {
       spawner: this,
       clock: this.#clock,
-      random: this.#random,
+      random: this.#platform.random,
       askMs: this.#askMs,
       hold: (task) => this.hold(task),
       onEvent: (event) => {
@@ -192,7 +205,7 @@ export class SupervisedRuntime extends Runtime {
     const [{ TaskPool }, { Piscina }, { SupervisionTree }] = await Promise.all([
       import('./task-pool.ts'),
       loadPiscina(),
-      import('./supervision-tree.ts'),
+      loadTrees(),
     ])
     const pool = new TaskPool({
       clock: this.#clock,
@@ -220,7 +233,7 @@ export class SupervisedRuntime extends Runtime {
   async #startSubsystems(): Promise<Subsystems> {
     const [{ Subsystems, keeperActor }, { SupervisionTree }] = await Promise.all([
       import('./subsystem/subsystems.ts'),
-      import('./supervision-tree.ts'),
+      loadTrees(),
     ])
     const tree = await this.#supervise(SupervisionTree, { id: 'subsystems' })
     const subsystems = new Subsystems({

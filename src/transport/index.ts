@@ -1,11 +1,12 @@
 /** What the other folders may use of `transport`. */
+export { type ChannelPurpose, type Channels, nodeChannels, type Port } from './channels.ts'
 export { LinkReader } from './link-reader.ts'
 export { LinkWriter } from './link-writer.ts'
 export { OutgoingRecord } from './outgoing.ts'
 export { decodePayload, type EncodedPayload, PayloadEncoder } from './payload.ts'
 export type { PumpClient, ThreadPumpOptions } from './pump-options.ts'
 export * from './record-layout.ts'
-export type { Scheduler } from './scheduler.ts'
+export { type Scheduler, systemScheduler } from './scheduler.ts'
 export { createLinkEnds, type LinkEnds, linkPorts, ThreadLink } from './thread-link.ts'
 export * from './thread-memory.ts'
 export { ThreadPump } from './thread-pump.ts'

@@ -9,7 +9,6 @@
  * it publishes; (2) records are given back to the sender in batches, by `release`, and never read after it.
  * Tests: test/transport/link.test.ts, link-writer.prop.test.ts
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { assert } from '../base/index.ts'
 import type { ValueCodec } from '../codec/index.ts'
 import type { RingConsumer } from '../memory/index.ts'
@@ -37,18 +36,24 @@ export class LinkReader {
   type = ''
   readonly threadId: number
   readonly #consumer: RingConsumer
-  readonly #port: MessagePort
   readonly #codec: ValueCodec
+  readonly #receive: () => { readonly message: unknown } | undefined
   readonly #types: string[] = []
   #form = 0
   #body = 0
   #portMessage: PortMessage | undefined
 
-  constructor(threadId: number, consumer: RingConsumer, port: MessagePort, codec: ValueCodec) {
+  /** `receive` takes the next message of the link's bulk port. */
+  constructor(
+    threadId: number,
+    consumer: RingConsumer,
+    codec: ValueCodec,
+    receive: () => { readonly message: unknown } | undefined,
+  ) {
     this.threadId = threadId
     this.#consumer = consumer
-    this.#port = port
     this.#codec = codec
+    this.#receive = receive
   }
 
   /** True when a record was read into the fields; false when there is none. */
@@ -113,7 +118,7 @@ export class LinkReader {
   }
 
   #takePortMessage(): PortMessage {
-    const received = receiveMessageOnPort(this.#port) as { message: PortMessage } | undefined
+    const received = this.#receive() as { message: PortMessage } | undefined
     assert(received !== undefined, 'the port holds the message of a published header')
     return received.message
   }

@@ -16,9 +16,9 @@
  * their headers; (3) nothing is visible to the reader before `flush` or the publish threshold.
  * Tests: test/transport/link.test.ts, test/transport/link-writer.test.ts, link-writer.prop.test.ts
  */
-import type { MessagePort } from 'node:worker_threads'
 import { ShardloomError } from '../base/index.ts'
 import { type DoorbellRinger, INSUFFICIENT_CAPACITY, type RingProducer } from '../memory/index.ts'
+import type { Port } from './channels.ts'
 import type { OutgoingRecord } from './outgoing.ts'
 import type { EncodedPayload, PayloadEncoder } from './payload.ts'
 import * as layout from './record-layout.ts'
@@ -41,7 +41,7 @@ interface WaitingRecord {
 /** What a link needs once the other thread is known: absent while it is being made. */
 export interface LinkWriterParts {
   readonly producer: RingProducer
-  readonly port: MessagePort
+  readonly port: Port
   readonly ringer: DoorbellRinger
   /** The reader's control words, for its parked flag. */
   readonly readerControl: Int32Array<SharedArrayBuffer>
@@ -219,7 +219,7 @@ export class LinkWriter {
     const bytes = payload.bytes.slice()
     const transfer = [...(payload.transferList ?? []), bytes.buffer]
     try {
-      port.postMessage([payload.form, bytes, payload.objects], transfer as never)
+      port.postMessage([payload.form, bytes, payload.objects], transfer)
     } catch (cause) {
       const what = isWaiting ? 'not transferable (answer)' : 'not transferable'
       throw new ShardloomError('SHL_VALUE_NOT_SENDABLE', { path: 'transfer', what }, { cause })

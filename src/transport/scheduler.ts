@@ -12,6 +12,8 @@ export interface Scheduler {
   /** Runs `task` when the event loop has turned. Returns what `cancelTurn` takes. */
   atNextTurn(task: () => void): unknown
   cancelTurn(turn: unknown): void
+  /** An error of the runtime's own code is nobody's rejection: it is uncaught, as from any callback. */
+  throwUncaught(error: unknown): void
 }
 
 /** A reaction to it is a microtask at half the cost of `queueMicrotask`, which makes an `AsyncResource`. */
@@ -22,11 +24,8 @@ export const systemScheduler: Scheduler = {
   soon: (task) => void READY.then(task),
   atNextTurn: (task) => setImmediate(task),
   cancelTurn: (turn) => clearImmediate(turn as NodeJS.Immediate),
-}
-
-/** An error of the runtime's own code is nobody's rejection: it is uncaught, as from any callback. */
-export function throwUncaught(error: unknown): void {
-  setImmediate(() => {
-    throw error
-  })
+  throwUncaught: (error) =>
+    void setImmediate(() => {
+      throw error
+    }),
 }

@@ -11,11 +11,10 @@
  *
  * Writer: each ring's producer end is written by one thread; see `memory/ring-producer.ts`.
  * Tests: test/transport/link.test.ts
- * Tests: test/transport/link.test.ts
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { ValueCodec } from '../codec/index.ts'
-import { allocateRing, DoorbellRinger, RingConsumer, RingProducer } from '../memory/index.ts'
+import { allocateRing, DoorbellRinger } from '../memory/index.ts'
+import { type Channels, nodeChannels, type Port } from './channels.ts'
 import { LinkReader } from './link-reader.ts'
 import { LinkWriter } from './link-writer.ts'
 import { attachThread, CONTROL_PARKED, type ThreadBuffers, type ThreadMemory } from './thread-memory.ts'
@@ -25,24 +24,29 @@ export interface LinkEnds {
   readonly peer: ThreadBuffers
   readonly outRing: SharedArrayBuffer
   readonly inRing: SharedArrayBuffer
-  readonly bulkPort: MessagePort
-  readonly bellPort: MessagePort
+  readonly bulkPort: Port
+  readonly bellPort: Port
 }
 
 /** Makes both ends of a link between two threads. */
-export function createLinkEnds(a: ThreadBuffers, b: ThreadBuffers, ringBytes: number): [LinkEnds, LinkEnds] {
+export function createLinkEnds(
+  a: ThreadBuffers,
+  b: ThreadBuffers,
+  ringBytes: number,
+  channels = nodeChannels,
+): [LinkEnds, LinkEnds] {
   const aToB = allocateRing(ringBytes)
   const bToA = allocateRing(ringBytes)
-  const bulk = new MessageChannel()
-  const bell = new MessageChannel()
+  const [aBulk, bBulk] = channels.open('bulk')
+  const [aBell, bBell] = channels.open('bell')
   return [
-    { peer: b, outRing: aToB, inRing: bToA, bulkPort: bulk.port1, bellPort: bell.port1 },
-    { peer: a, outRing: bToA, inRing: aToB, bulkPort: bulk.port2, bellPort: bell.port2 },
+    { peer: b, outRing: aToB, inRing: bToA, bulkPort: aBulk, bellPort: aBell },
+    { peer: a, outRing: bToA, inRing: aToB, bulkPort: bBulk, bellPort: bBell },
   ]
 }
 
 /** The ports of an end, for the transfer list. */
-export function linkPorts(ends: LinkEnds): MessagePort[] {
+export function linkPorts(ends: LinkEnds): Port[] {
   return [ends.bulkPort, ends.bellPort]
 }
 
@@ -56,10 +60,12 @@ export class ThreadLink {
   /** Whether something was written since the last flush. */
   isDirty = false
   isClosed = false
+  readonly #channels: Channels
   #ends: LinkEnds | undefined
 
-  constructor(threadId: number) {
+  constructor(threadId: number, channels = nodeChannels) {
     this.threadId = threadId
+    this.#channels = channels
   }
 
   /** Attaches the rings and ports; `onBell` is called when the other thread wakes this one. */
@@ -67,13 +73,16 @@ export class ThreadLink {
     this.#ends = ends
     this.peer = attachThread(ends.peer)
     const { bellPort, bulkPort } = ends
-    bellPort.on('message', onBell)
+    const channels = this.#channels
+    channels.listen(bellPort, onBell)
     // The listener is attached first: unref before it would hang the exit.
     bellPort.unref()
     bulkPort.unref()
-    this.reader = new LinkReader(this.threadId, new RingConsumer(ends.inRing), bulkPort, codec)
+    this.reader = new LinkReader(this.threadId, channels.consumer(ends.inRing), codec, () =>
+      channels.receive(bulkPort),
+    )
     const ringer = new DoorbellRinger(this.peer.control, CONTROL_PARKED, () => bellPort.postMessage(0))
-    const producer = new RingProducer(ends.outRing)
+    const producer = channels.producer(ends.outRing)
     this.writer.connect({ producer, port: bulkPort, ringer, readerControl: this.peer.control })
   }
 

@@ -27,7 +27,7 @@ import type { TimerHandle } from '../base/index.ts'
 import { DoorbellSleeper } from '../memory/index.ts'
 import type { LinkReader } from './link-reader.ts'
 import type { PumpClient, ThreadPumpOptions } from './pump-options.ts'
-import { type Scheduler, systemScheduler, throwUncaught } from './scheduler.ts'
+import { type Scheduler, systemScheduler } from './scheduler.ts'
 import type { ThreadLink } from './thread-link.ts'
 import {
   CONTROL_AWAKE,
@@ -88,7 +88,7 @@ export class ThreadPump {
     try {
       this.#run(false)
     } catch (error) {
-      throwUncaught(error)
+      this.#scheduler.throwUncaught(error)
     }
   }
   readonly #onImmediate = (): void => {

@@ -74,6 +74,22 @@ describe('imported', () => {
     expect(answerOf(await runNode(lab.add('commonjs'), args))).toEqual(ANSWER)
   })
 
+  test('with the test kit, which needs fast-check only when a schedule fails', async () => {
+    const program = `
+      import { explore, simulate } from 'shardloom/testing'
+      const { defineActor } = await import('shardloom')
+      const echo = defineActor({ name: 'echo', receive: { say: (_state, text) => text } })
+      const said = await simulate({ threads: 2 }, async (sim) => {
+        const ref = await sim.spawn(echo, { thread: 2 })
+        return ref.ask('say', 'hello')
+      })
+      const fail = () => { throw new RangeError('as told') }
+      const missing = await explore({ runs: 1 }, fail).catch((error) => error.code)
+      process.stdout.write(JSON.stringify({ said, missing }))`
+    const ended = await runNode(lab.folder, ['--input-type=module', '--eval', program])
+    expect(answerOf(ended)).toEqual({ said: 'hello', missing: 'SHL_PEER_MISSING' })
+  })
+
   test('not beyond its entry points', async () => {
     const program = `import('shardloom/dist/src/index.js').catch((error) => {
       process.stdout.write(JSON.stringify(error.code))

@@ -11,7 +11,7 @@ const child = (supervisor: string, id: string): TestEvent => ({ type: 'child', s
 const EVENTS = [started(1), started(2), child('app', 'a'), child('app', 'b'), child('db', 'a')]
 
 function seenWith(filter: Parameters<EventHub<TestEvent>['subscribe']>[1]) {
-  const hub = new EventHub<TestEvent>()
+  const hub = new EventHub<TestEvent>(() => undefined)
   const seen: TestEvent[] = []
   hub.subscribe((event) => seen.push(event), filter)
   for (const event of EVENTS) hub.emit(event)
@@ -29,7 +29,7 @@ test('a filter lets through what fits all of it', () => {
 })
 
 test('a subscription ends when it is told to, or by its signal', () => {
-  const hub = new EventHub<TestEvent>()
+  const hub = new EventHub<TestEvent>(() => undefined)
   const given = new AbortController()
   const [a, b, c]: TestEvent[][] = [[], [], []]
   const end = hub.subscribe((event) => a!.push(event))
@@ -43,8 +43,8 @@ test('a subscription ends when it is told to, or by its signal', () => {
 })
 
 test('a subscriber that throws is warned about, and the others are told', () => {
-  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-  const hub = new EventHub<TestEvent>()
+  const warn = vi.fn()
+  const hub = new EventHub<TestEvent>(warn)
   const seen: TestEvent[] = []
   hub.subscribe(() => {
     throw new Error('mine')
@@ -53,11 +53,10 @@ test('a subscriber that throws is warned about, and the others are told', () => 
   hub.emit(started(1))
   expect(seen).toEqual([started(1)])
   expect(warn).toHaveBeenCalledWith(expect.stringContaining('mine'))
-  warn.mockRestore()
 })
 
 test('a filter that cannot be meant is refused', () => {
-  const hub = new EventHub<TestEvent>()
+  const hub = new EventHub<TestEvent>(() => undefined)
   expect(() => hub.subscribe(() => undefined, { type: 'child' } as object)).toThrow('types')
   expect(() => hub.subscribe('x' as never)).toThrow('a function')
 })

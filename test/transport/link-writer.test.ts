@@ -1,9 +1,9 @@
 /**
  * The writing end of a link at its edges: what is just too large, what is posted, what waits for a link.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ValueCodec } from '../../src/codec/index.ts'
+import { nodeChannels } from '../../src/transport/channels.ts'
 import { OutgoingRecord } from '../../src/transport/outgoing.ts'
 import { PayloadEncoder } from '../../src/transport/payload.ts'
 import { KIND_REPLY, KIND_TELL } from '../../src/transport/record-layout.ts'
@@ -162,7 +162,7 @@ function makePair(isConnected = true) {
     },
     flush: () => from.writer.flush(),
     waiting: () => from.writer.waitingCount,
-    posted: (port: MessagePort = far.bulkPort) => receiveMessageOnPort(port)?.message as unknown,
+    posted: (port = far.bulkPort) => nodeChannels.receive(port)?.message,
     receive(): [type: string, body: unknown][] {
       const reader = to.reader!
       const records: [string, unknown][] = []

@@ -22,10 +22,10 @@ test('soon runs before the next turn of the event loop; a cancelled turn does no
 test('an error that is thrown uncaught is no rejection', async () => {
   const url = new URL('../../dist/src/transport/scheduler.js', import.meta.url).href
   const program = `
-    import { throwUncaught } from ${JSON.stringify(url)}
+    import { systemScheduler } from ${JSON.stringify(url)}
     process.on('uncaughtException', (error, origin) => console.log(origin, error.message))
     process.on('unhandledRejection', () => console.log('a rejection'))
-    throwUncaught(new Error('broken'))
+    systemScheduler.throwUncaught(new Error('broken'))
   `
   const run = promisify(execFile)
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program])

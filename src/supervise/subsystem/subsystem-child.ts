@@ -59,6 +59,14 @@ export interface ReloadReport {
   readonly pausedMs: number
 }
 
+/** Errors of a message to one that has ended. */
+const GONE = new Set<unknown>([
+  'SHL_ACTOR_STOPPED',
+  'SHL_ACTOR_NOT_FOUND',
+  'SHL_THREAD_LOST',
+  'SHL_SUBSYSTEM_DOWN',
+])
+
 type Snapshot = InitRequest['previous']
 
 /** Runs a subsystem, again and again. */
@@ -168,9 +176,12 @@ export class SubsystemChild implements ChildDriver {
       const { version: toVersion } = next.answer
       return { fromVersion: old.answer.version, toVersion, checks: options.checks + 1, pausedMs }
     } catch (error) {
+      // Why it ended says more than that it had ended.
+      const wasGone = next !== undefined && GONE.has((error as { code?: unknown }).code)
+      const cause = (wasGone ? await next?.ended : undefined) ?? toError(error)
       await this.#rollBack(old, next)
-      const details = { subsystem: this.#parts.settings.name, why: toError(error).message }
-      throw new ShardloomError('SHL_RELOAD_ROLLED_BACK', details, { cause: error })
+      const details = { subsystem: this.#parts.settings.name, why: cause.message }
+      throw new ShardloomError('SHL_RELOAD_ROLLED_BACK', details, { cause })
     }
   }
 

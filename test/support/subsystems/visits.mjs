@@ -61,7 +61,7 @@ export function visitsApi(state, ctx) {
     hold: (bytes) => ctx.holds(bytes),
     exhaust() {
       const all = []
-      for (;;) all.push(new Array(1e6).fill(all.length))
+      for (;;) all.push({ all, at: [all.length, `${all.length}`] })
     },
     call: async (callback, value) => callback(value),
     size: (bytes) => bytes.byteLength,
