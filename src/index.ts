@@ -32,10 +32,8 @@ export {
   type Terminated,
   type TerminationReason,
   type ThreadLossCause,
-  Transferred,
-  transfer,
 } from './actor/index.ts'
-export { ERROR_CODES, type ErrorCode, ShardloomError } from './base/index.ts'
+export { ERROR_CODES, type ErrorCode, ShardloomError, Transferred, transfer } from './base/index.ts'
 export type { Counter, Gauge, Histogram } from './memory/index.ts'
 export type {
   CloseOptions,
@@ -82,4 +80,5 @@ export {
   type TreeChildView,
   type TreeOptions,
   type TreeView,
+  type WhenFull,
 } from './supervise/index.ts'
