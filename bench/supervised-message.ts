@@ -3,17 +3,23 @@
  *
  * The same actor, each on a thread of its own: spawned plainly, as a child of a supervisor, and as a child
  * whose messages have a budget (`limits.messageMs`), which a watchdog reads in shared memory. What would make
- * the figure a lie: refs of a different kind. The child is told and asked through `tree.ref`, as programs do,
- * and the plain one by the ref of `spawn`. A refused tell is told again after an answer. A round ends when
- * the actor says the sum of what it was told.
+ * the figure a lie: refs of one kind. The children are told and asked through `tree.ref`, as programs do, the
+ * plain one by the ref of `spawn`. A refused tell is offered again, with the wait that this costs. A round
+ * ends when the actor says the sum of what it was told.
  */
 import { type ActorRefOf, actorChild, createRuntime } from 'shardloom'
 import { ECHO, warmUp } from './ask-subjects.ts'
 import type { echo } from './echo-actor.ts'
 import { type BenchParams, compare, type Figure, figureOf, type Question, type Subject } from './harness.ts'
 
-/** What is used of either kind of ref. */
-type EchoRef = Pick<ActorRefOf<typeof echo>, 'ask' | 'tell'>
+type Echo = ActorRefOf<typeof echo>
+
+/** An actor by either kind of ref, and by the one that can wait for a place. */
+interface Started {
+  readonly ref: Pick<Echo, 'ask' | 'tell'>
+  readonly actor: Echo
+  stop(): Promise<void>
+}
 
 const ASKS_AT_ONCE = 256
 /** The noise of these machines. */
@@ -33,9 +39,9 @@ export const question: Question = {
     const [tells, asks, single] = params.small ? [2000, 1024, 100] : [300_000, 100_000, 20_000]
     const figures: Figure[] = []
     for (const [metric, round] of [
-      [METRICS[0]!, (ref: EchoRef) => tell(ref, tells)],
-      [METRICS[1]!, (ref: EchoRef) => ask(ref, asks, ASKS_AT_ONCE)],
-      [METRICS[2]!, (ref: EchoRef) => ask(ref, single, 1)],
+      [METRICS[0]!, (started: Started) => tell(started, tells)],
+      [METRICS[1]!, (started: Started) => ask(started, asks, ASKS_AT_ONCE)],
+      [METRICS[2]!, (started: Started) => ask(started, single, 1)],
     ] as const) {
       const subjects = [
         subject('shardloom', supervised({}), round, params),
@@ -49,20 +55,18 @@ export const question: Question = {
   },
 }
 
-type Started = { ref: EchoRef; stop(): Promise<void> }
-
 function subject(
   name: string,
   start: () => Promise<Started>,
-  round: (ref: EchoRef) => Promise<{ value: number; check: string }>,
+  round: (started: Started) => Promise<{ value: number; check: string }>,
   params: BenchParams,
 ): Subject {
   return {
     name,
     async start() {
-      const { ref, stop } = await start()
-      await warmUp((n) => ref.ask('increment', n), params.small)
-      return { round: () => round(ref), stop }
+      const started = await start()
+      await warmUp((n) => started.ref.ask('increment', n), params.small)
+      return { round: () => round(started), stop: started.stop }
     },
   }
 }
@@ -70,7 +74,7 @@ function subject(
 async function plain(): Promise<Started> {
   const runtime = await createRuntime({ threads: 1 })
   const ref = await runtime.spawn<typeof echo>(ECHO)
-  return { ref, stop: async () => void (await runtime.close()) }
+  return { ref, actor: ref, stop: async () => void (await runtime.close()) }
 }
 
 function supervised(options: object): () => Promise<Started> {
@@ -78,19 +82,20 @@ function supervised(options: object): () => Promise<Started> {
     const runtime = await createRuntime({ threads: 1 })
     const children = [actorChild<typeof echo>('echo', ECHO, options)]
     const tree = await runtime.supervise({ id: 'bench', children })
-    return { ref: tree.ref<typeof echo>('echo'), stop: async () => void (await runtime.close()) }
+    const ref = tree.ref<typeof echo>('echo')
+    return { ref, actor: ref.current!, stop: async () => void (await runtime.close()) }
   }
 }
 
-async function tell(ref: EchoRef, tells: number) {
+async function tell({ ref, actor }: Started, tells: number) {
   const before = await ref.ask('sum')
   const startMs = performance.now()
-  for (let i = 0; i < tells; i++) while (!ref.tell('add', 1)) await ref.ask('sum')
+  for (let i = 0; i < tells; i++) if (!ref.tell('add', 1)) await actor.offer('add', 1)
   const sum = (await ref.ask('sum')) - before
   return { value: tells / ((performance.now() - startMs) / 1000), check: String(sum) }
 }
 
-async function ask(ref: EchoRef, asks: number, atOnce: number) {
+async function ask({ ref }: Started, asks: number, atOnce: number) {
   let next = 0
   let sum = 0
   const startMs = performance.now()

@@ -12,18 +12,16 @@ import { ShardloomError, Transferred, toError } from '../base/index.ts'
 import { type Parcel, pack, unpack, ValueCodec } from '../codec/index.ts'
 import { exportNames, importModule, type LoadedModule, type Refuse } from './module-file.ts'
 
-/** What to run. */
-export interface TaskOrder {
+/** What to run, and the parcel of its input. Flat, because each object within costs its share of a task. */
+export interface TaskOrder extends Parcel {
   readonly href: string
   /** Which export is the task. */
   readonly name: string
-  readonly input: Parcel
 }
 
-/** What came of it. */
-export interface TaskReply {
-  readonly answer?: Parcel
-  readonly failure?: Parcel
+/** The parcel of an answer, or of an error. */
+export interface TaskReply extends Parcel {
+  readonly isFailure?: true
 }
 
 /** Marks a reply in which `list` moves, for whoever posts it. */
@@ -39,20 +37,21 @@ const codec = new ValueCodec()
 const loaded = new Map<string, Task>()
 
 /** Runs a task. */
-export async function runTask({ href, name, input }: TaskOrder, move: MoveReply): Promise<TaskReply> {
+export async function runTask(order: TaskOrder, move: MoveReply): Promise<TaskReply> {
   try {
+    const { href, name } = order
     const task = loaded.get(`${name} ${href}`) ?? (await loadTask(href, name))
-    const answer = await task(unpack(codec, input))
+    const answer = await task(unpack(codec, order))
     if (answer instanceof Transferred) return await moved(answer.value, answer.list, move)
     if (isPiscinaMove(answer)) return await moved(answer[PISCINA_VALUE], [answer[PISCINA_LIST]].flat(), move)
-    return { answer: pack(codec, answer, undefined, 'answer') }
+    return pack(codec, answer, undefined, 'answer')
   } catch (error) {
-    return { failure: pack(codec, toError(error), undefined, 'error') }
+    return { ...pack(codec, toError(error), undefined, 'error'), isFailure: true }
   }
 }
 
 function moved(value: unknown, list: readonly unknown[], move: MoveReply): Promise<TaskReply> {
-  return move({ answer: pack(codec, value, list, 'answer') }, list)
+  return move(pack(codec, value, list, 'answer'), list)
 }
 
 /** Finds the function. @throws SHL_TASK_MODULE */

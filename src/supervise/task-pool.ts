@@ -213,51 +213,65 @@ export class TaskPool implements ChildDriver {
     while (this.#piscina !== undefined && this.#hasIdleThread()) {
       const task = this.#waiting.shift()
       if (task === undefined) return
-      void this.#runNow(this.#piscina, task)
+      this.#runNow(this.#piscina, task)
     }
   }
 
-  async #runNow(piscina: TaskThreads, task: Task): Promise<void> {
-    const { clock, waitMs, runMs } = this.#parts
+  #runNow(piscina: TaskThreads, task: Task): void {
+    const { clock, waitMs } = this.#parts
     this.#running++
-    const startedMs = clock.nowMs()
-    task.startedMs = startedMs
-    waitMs.record(startedMs - task.calledMs)
+    task.startedMs = clock.nowMs()
+    waitMs.record(task.startedMs - task.calledMs)
+    let sent: Promise<unknown>
     try {
-      const reply = await this.#post(piscina, task)
-      // Given up while the answer was on its way: it is counted as that, and was told so.
-      if (task.verdict !== undefined) task.fail(task.verdict)
-      else this.#settle(task, reply)
+      sent = this.#post(piscina, task)
     } catch (error) {
-      task.fail(task.verdict ?? this.#failure(piscina, task, toError(error)))
+      sent = Promise.reject(toError(error))
     }
-    runMs.record(clock.nowMs() - startedMs)
+    void sent.then(
+      (reply) => this.#done(task, () => this.#settle(task, reply)),
+      (error: unknown) => this.#done(task, () => task.fail(this.#failure(piscina, task, toError(error)))),
+    )
+  }
+
+  #done(task: Task, settle: () => void): void {
+    const { clock, runMs } = this.#parts
+    runMs.record(clock.nowMs() - (task.startedMs ?? 0))
     this.#running--
+    // The next one first: its thread waits, whoever awaits this answer does not.
     this.#pump()
+    // Given up while the answer was on its way: it is counted as that.
+    if (task.verdict !== undefined) task.fail(task.verdict)
+    else settle()
     if (this.#isIdle()) this.#onIdle?.()
   }
 
-  async #post(piscina: TaskThreads, { href, input, options, controller }: Task): Promise<TaskReply> {
+  #post(piscina: TaskThreads, { href, input, options, controller }: Task): Promise<unknown> {
     const { export: name = 'default', transfer = [] } = options
+    const filename = this.#parts.runner === undefined ? { filename: href, name } : {}
     const signal = controller === undefined ? {} : { signal: controller.signal }
-    if (this.#parts.runner === undefined) {
-      const value = await piscina.run(input, { filename: href, name, transferList: transfer, ...signal })
-      return { answer: { value } }
-    }
-    const order: TaskOrder = { href, name, input: pack(this.#codec, input, transfer, 'input') }
-    return (await piscina.run(order, { transferList: transfer, ...signal })) as TaskReply
+    const parcel = this.#parts.runner === undefined ? input : this.#orderOf(href, name, input, transfer)
+    return piscina.run(parcel, { transferList: transfer, ...filename, ...signal })
   }
 
-  #settle(task: Task, { answer, failure }: TaskReply): void {
-    if (failure === undefined) {
-      const value = answer && unpack(this.#codec, answer)
-      this.#counts.completed++
-      task.answer(value)
-    } else {
-      const error = toError(unpack(this.#codec, failure))
+  #orderOf(href: string, name: string, input: unknown, transfer: readonly object[]): TaskOrder {
+    return { href, name, ...pack(this.#codec, input, transfer, 'input') }
+  }
+
+  #settle(task: Task, reply: unknown): void {
+    const { isFailure, ...parcel } =
+      this.#parts.runner === undefined ? { value: reply } : (reply as TaskReply)
+    let value: unknown
+    try {
+      value = unpack(this.#codec, parcel)
+    } catch (error) {
       this.#counts.failed++
-      task.fail(error)
+      task.fail(toError(error))
+      return
     }
+    this.#counts[isFailure ? 'failed' : 'completed']++
+    if (isFailure) task.fail(toError(value))
+    else task.answer(value)
   }
 
   /** What Piscina rejects with: what became of the thread, or, without a runner, a task's own error. */

@@ -20,15 +20,15 @@ function moduleOf(name: string, code: string): string {
 const codec = new ValueCodec()
 
 function reply(href: string, name: string, input: unknown) {
-  return runTask({ href, name, input: { value: input } }, async (moved) => moved)
+  return runTask({ href, name, value: input }, async (moved) => moved)
 }
 
 async function run(href: string, name = 'default', input: unknown = 1): Promise<unknown> {
-  return unpack(codec, (await reply(href, name, input)).answer!)
+  return unpack(codec, await reply(href, name, input))
 }
 
 async function failure(href: string, name = 'default'): Promise<ShardloomError> {
-  return unpack(codec, (await reply(href, name, 1)).failure!) as ShardloomError
+  return unpack(codec, await reply(href, name, 1)) as ShardloomError
 }
 
 describe('a task is found', () => {
