@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   const isAll = name === 'all'
   const chosen = isAll ? QUESTIONS : QUESTIONS.filter((question) => question.name === name)
   if (chosen.length === 0 || rest.length > 0) {
-    const list = QUESTIONS.map(({ name: one, question }) => `  ${one.padEnd(14)} ${question}`).join('\n')
+    const list = QUESTIONS.map(({ name: one, question }) => `  ${one.padEnd(18)} ${question}`).join('\n')
     process.stderr.write(`usage: npm run bench -- <name>|all [--json] [--rounds N] [--small]\n\n${list}\n`)
     return name === undefined ? 0 : 2
   }

@@ -10,6 +10,8 @@ import { question as messageSize } from './message-size.ts'
 import { question as restart } from './restart.ts'
 import { question as spawn } from './spawn.ts'
 import { question as startup } from './startup.ts'
+import { question as supervisedMessage } from './supervised-message.ts'
+import { question as tasks } from './tasks.ts'
 import { question as tell } from './tell.ts'
 
 export const QUESTIONS: readonly Question[] = [
@@ -23,5 +25,7 @@ export const QUESTIONS: readonly Question[] = [
   messageSize,
   startup,
   restart,
+  supervisedMessage,
+  tasks,
   codec,
 ]

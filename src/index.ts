@@ -34,10 +34,8 @@ export {
   type ThreadLossCause,
   type ThreadResourceLimits,
   type TraceRecord,
-  Transferred,
-  transfer,
 } from './actor/index.ts'
-export { ERROR_CODES, type ErrorCode, ShardloomError } from './base/index.ts'
+export { ERROR_CODES, type ErrorCode, ShardloomError, Transferred, transfer } from './base/index.ts'
 export type { Counter, Gauge, Histogram } from './memory/index.ts'
 export type {
   ActorStateView,
@@ -105,4 +103,5 @@ export {
   type TreeChildView,
   type TreeOptions,
   type TreeView,
+  type WhenFull,
 } from './supervise/index.ts'

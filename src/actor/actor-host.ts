@@ -14,7 +14,7 @@
  * handler, or an actor that had ended, is answered exactly once; (3) no handler runs inside another one.
  * Tests: test/actor/ask.race.test.ts, test/actor/mailbox.race.test.ts, test/actor/lifecycle.race.test.ts
  */
-import { type Clock, ShardloomError, toError } from '../base/index.ts'
+import { type Clock, ShardloomError, Transferred, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
 import { isSuspended, MessageTracer, type TraceRecord } from './actor-flags.ts'
 import { TimerToken } from './actor-timers.ts'
@@ -41,7 +41,6 @@ import { isStreaming } from './served-stream.ts'
 import type { Signal } from './signal.ts'
 import { StreamServer } from './stream-server.ts'
 import type { TerminationReason } from './termination.ts'
-import { Transferred } from './transferred.ts'
 
 /** Messages that one actor handles before the next one has its turn. */
 const MESSAGES_PER_TURN = 64

@@ -45,4 +45,3 @@ export { ActorRouter, type RouterOptions, type RouterStrategy } from './router.t
 export type { Signal, Terminated } from './signal.ts'
 export type { Placement, SpawnOptions, ThreadResourceLimits } from './spawn-options.ts'
 export { describeReason, isAbnormal, type TerminationReason, type ThreadLossCause } from './termination.ts'
-export { Transferred, transfer } from './transferred.ts'

@@ -4,7 +4,7 @@
  * Structural on purpose: a definition is recognised by its `init` and `receive`, so that refs and contexts
  * can be typed by definitions without importing them. Tests: test/actor/define-actor.types.test.ts
  */
-import type { Transferred } from './transferred.ts'
+import type { Untransferred } from '../base/index.ts'
 
 /** A definition, as far as the types of its users go. */
 export interface DefinitionShape<Args, Receive> {
@@ -29,7 +29,6 @@ export type PayloadOf<R, K extends keyof R> = R[K] extends (state: never, ...res
         ? P | undefined
         : undefined
   : never
-type Untransferred<T> = T extends Transferred<infer V> ? V : T
 type ReturnOf<R, K extends keyof R> = R[K] extends (...args: never[]) => infer A ? A : never
 /** What an `ask` of one message resolves with. */
 export type AnswerOf<R, K extends keyof R> = Untransferred<Awaited<ReturnOf<R, K>>>

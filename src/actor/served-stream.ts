@@ -10,9 +10,8 @@
  * generator is called exactly once when the consumer goes first. Tests: test/actor/streams.race.test.ts
  * Tests: test/actor/streams.race.test.ts
  */
-import { toError } from '../base/index.ts'
+import { Transferred, toError } from '../base/index.ts'
 import type { CellContext } from './cell-context.ts'
-import { Transferred } from './transferred.ts'
 
 /** Steps taken in one go before others have their turn. */
 const STEPS_MAX = 64

@@ -301,8 +301,8 @@ export const ERROR_CODES = {
     retryable: true,
   },
   SHL_TASK_TIMEOUT: {
-    message: 'task took too long: module={module} timeoutMs={timeoutMs}',
-    advice: 'raise timeoutMs, or give it less to do; its thread was ended',
+    message: 'task took too long: module={module} timeoutMs={timeoutMs} phase={phase}',
+    advice: 'raise timeoutMs, or give it less to do; one that was running is ended with its thread',
     retryable: true,
   },
   SHL_TASK_ABORTED: {
@@ -314,6 +314,11 @@ export const ERROR_CODES = {
     message: 'task was lost with its thread: module={module} reason={reason}',
     advice: 'it ended its thread, or ran out of memory; whether it took effect is unknown',
     retryable: true,
+  },
+  SHL_TASK_MODULE: {
+    message: 'task module cannot be loaded: module={module} export={export}',
+    advice: '{hint}',
+    retryable: false,
   },
   SHL_TASK_POOL_CLOSED: {
     message: 'task pool is closed: module={module}',

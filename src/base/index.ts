@@ -5,3 +5,4 @@ export { ERROR_CODES, type ErrorCode, type ErrorCodeRow } from './error-codes.ts
 export { type ErrorDetails, formatErrorMessage, ShardloomError, toError } from './errors.ts'
 export { checkKnownOptions, choiceOption, invalidOption, type NumberRange, numberOption } from './options.ts'
 export { type Random, seededRandom } from './random.ts'
+export { Transferred, transfer, type Untransferred } from './transferred.ts'

@@ -1,5 +1,6 @@
 /** What the other folders may use of `codec`. */
 export { rejectWithAskerStack } from './asker-stack.ts'
 export type { CodecExtension } from './extension.ts'
+export { type Parcel, pack, unpack } from './parcel.ts'
 export { decodeError, encodeError, type PlainError, withAskerStack } from './plain-error.ts'
 export { type EncodedValue, ValueCodec, type ValueCodecOptions } from './value-codec.ts'

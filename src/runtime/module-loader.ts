@@ -1,16 +1,12 @@
 /**
  * Loads an actor's definition from a module, on the thread that will run it.
- *
- * TypeScript loads natively where Node can (22.18 and later, 24), else through `tsx` when it is installed,
- * else with an error that says what to do. A program run from its TypeScript sources writes the URL of the
- * JavaScript that a build would make, `new URL('./x.js', import.meta.url)`, because that is what bundlers
- * see; where only `x.ts` exists, that is loaded. Tests: test/runtime/module-loader.test.ts
+ * Tests: test/runtime/module-loader.test.ts
  */
-import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { type AnyActorDefinition, isActorDefinition } from '../actor/index.ts'
 import { invalidOption, ShardloomError } from '../base/index.ts'
+import { exportNames, importModule, type Refuse } from './module-file.ts'
 
 /** Brings a module given by a caller into the form of a URL. @throws SHL_OPTION_INVALID */
 export function moduleHref(module: unknown): string {
@@ -42,23 +38,11 @@ export async function loadDefinition(
 }
 
 async function load(href: string, exportName: string | undefined): Promise<AnyActorDefinition> {
-  const fail = (hint: string, cause?: unknown): never => {
+  const fail: Refuse = (hint, cause) => {
     const details = { module: href, export: exportName ?? 'default', hint }
     throw new ShardloomError('SHL_ACTOR_MODULE', details, cause === undefined ? undefined : { cause })
   }
-  const url = existingUrl(href)
-  if (url === undefined) return fail('the file does not exist: check the path, and that a bundler emitted it')
-  if (isTypeScript(url) && !hasNativeTypeScript() && !(await registerTsx())) {
-    return fail(
-      'this Node runs no TypeScript: build it to JavaScript, install tsx, or use Node 22.18 or later',
-    )
-  }
-  let module: Record<string, unknown>
-  try {
-    module = (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as Record<string, unknown>
-  } catch (error) {
-    return fail('the cause holds what loading it threw', error)
-  }
+  const module = await importModule(href, fail)
   if (exportName !== undefined) {
     const named = module[exportName]
     if (isActorDefinition(named)) return named
@@ -71,36 +55,4 @@ async function load(href: string, exportName: string | undefined): Promise<AnyAc
   if (found.length > 1)
     return fail(`it exports several actors (${exportNames(module)}): name one with export`)
   return fail(`it exports ${exportNames(module)}; export the result of defineActor`)
-}
-
-function exportNames(module: Record<string, unknown>): string {
-  return Object.keys(module).join(', ') || 'nothing'
-}
-
-function existingUrl(href: string): string | undefined {
-  if (!href.startsWith('file:')) return href
-  if (existsSync(fileURLToPath(href))) return href
-  const source = href.replace(/\.([mc]?)js$/, '.$1ts')
-  return source !== href && existsSync(fileURLToPath(source)) ? source : undefined
-}
-
-function isTypeScript(url: string): boolean {
-  return /\.[mc]?tsx?$/.test(url)
-}
-
-function hasNativeTypeScript(): boolean {
-  const { typescript } = process.features as { typescript?: unknown }
-  return typescript === 'strip' || typescript === 'transform'
-}
-
-async function registerTsx(): Promise<boolean> {
-  try {
-    const name = 'tsx/esm/api'
-    const tsx = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as { register(): unknown }
-    tsx.register()
-    return true
-  } catch {
-    // Not installed: the caller says what to do.
-    return false
-  }
 }

@@ -11,19 +11,20 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
-const ENTRY = join('..', '..', 'workers', 'thread-main.js')
+const WORKERS = join('..', '..', 'workers')
 
 /** Starts the worker; never resolves to one without an entry. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const path = entryPath()
+  const path = workerFile('thread-main.js')
   if (path !== undefined) return new Worker(path, options)
   const { threadMainSource } = await import('../../workers/thread-main-inline.ts')
   return new Worker(threadMainSource, { ...options, eval: true })
 }
 
-function entryPath(): string | undefined {
+/** Where a file of `workers/` lies; undefined where a bundler has lost it. */
+export function workerFile(name: string): string | undefined {
   try {
-    const path = join(dirname(fileURLToPath(import.meta.url)), ENTRY)
+    const path = join(dirname(fileURLToPath(import.meta.url)), WORKERS, name)
     return existsSync(path) ? path : undefined
   } catch {
     // No `import.meta.url` in a CommonJS bundle, or one that is no file.

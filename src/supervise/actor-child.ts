@@ -169,16 +169,23 @@ export class SupervisedRef<Receive> {
    *
    * @throws as `ActorRef.ask`, or SHL_CHILD_NOT_UP
    */
-  async ask<K extends MessageType<Receive>>(
+  ask<K extends MessageType<Receive>>(
     type: K,
-    ...[payload, options]: PayloadArguments<Receive, K, AskOptions>
+    ...rest: PayloadArguments<Receive, K, AskOptions>
+  ): Promise<AnswerOf<Receive, K>> {
+    // No step more while it is up: the default deadline of both is the runtime's.
+    return this.#child.current?.ask(type, ...rest) ?? this.#askWhenUp(type, rest)
+  }
+
+  async #askWhenUp<K extends MessageType<Receive>>(
+    type: K,
+    [payload, options]: PayloadArguments<Receive, K, AskOptions>,
   ): Promise<AnswerOf<Receive, K>> {
     const asked = options as AskOptions | undefined
     const range = { min: 1, max: TIMEOUT_MAX_MS }
     const timeoutMs = numberOption('timeoutMs', asked?.timeoutMs, this.#askMs, range)
-    let ref = this.#child.current
     const sinceMs = this.#clock.nowMs()
-    ref ??= await this.#up(timeoutMs, asked?.signal)
+    const ref = await this.#up(timeoutMs, asked?.signal)
     const leftMs = Math.max(1, timeoutMs - (this.#clock.nowMs() - sinceMs))
     const rest: unknown = [payload, { ...asked, timeoutMs: leftMs }]
     return ref.ask(type, ...(rest as PayloadArguments<Receive, K, AskOptions>))

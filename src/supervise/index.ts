@@ -40,7 +40,7 @@ export {
 export type { SupervisionTree, TreeChildView, TreeView } from './supervision-tree.ts'
 export type { StopReport, SupervisionEvent } from './supervision-views.ts'
 export type { SupervisorOptions } from './supervisor-options.ts'
-export type { TaskOptions, TaskPoolOptions } from './task-options.ts'
+export type { TaskOptions, TaskPoolOptions, WhenFull } from './task-options.ts'
 export type { TaskStats, TaskTimes } from './task-pool.ts'
 export {
   type ActorLimits,

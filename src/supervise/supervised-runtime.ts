@@ -8,7 +8,7 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import { availableParallelism } from 'node:os'
-import { type Clock, invalidOption, ShardloomError, toError } from '../base/index.ts'
+import { type Clock, invalidOption, ShardloomError, toError, type Untransferred } from '../base/index.ts'
 import {
   type CloseOptions,
   type CloseReport,
@@ -20,6 +20,7 @@ import {
   Runtime,
   type RuntimeEvent,
   type RuntimeOptions,
+  workerFile,
 } from '../runtime/index.ts'
 import type { InspectedEvent } from './inspected-event.ts'
 import type { Subsystem, SubsystemModule, SubsystemOptions } from './subsystem/index.ts'
@@ -146,22 +147,30 @@ export class SupervisedRuntime extends Runtime {
 
   /**
    * Runs a task: a function of a module, called with one argument on a thread of the pool, which is started
-   * with the first task and supervised. What it gets and gives is copied, unless it is in `transfer`.
+   * with the first task and supervised. What it gets and gives is copied, unless it is in `transfer`, or
+   * returned by `transfer(value, list)`.
    *
-   * @throws what the task throws, or SHL_TASK_QUEUE_FULL, SHL_TASK_TIMEOUT, SHL_TASK_ABORTED, SHL_TASK_LOST,
-   * SHL_TASK_POOL_CLOSED, SHL_RUNTIME_CLOSED, SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
+   * @throws what the task throws, or SHL_TASK_MODULE, SHL_VALUE_NOT_SENDABLE, SHL_TASK_QUEUE_FULL,
+   * SHL_TASK_TIMEOUT, SHL_TASK_ABORTED, SHL_TASK_LOST, SHL_TASK_POOL_CLOSED, SHL_RUNTIME_CLOSED,
+   * SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
    */
   async run<Task extends AnyTask>(
     module: URL,
     input: Parameters<Task>[0],
     options: TaskOptions = {},
-  ): Promise<Awaited<ReturnType<Task>>> {
+  ): Promise<Untransferred<Awaited<ReturnType<Task>>>> {
     this.#checkOpen('run')
     if (!(module instanceof URL)) invalidOption('module', module, "new URL('./task.js', import.meta.url)")
-    this.#tasksStarted ??= this.#startTasks()
-    const pool = await this.hold(this.#tasksStarted)
-    this.#checkOpen('run')
-    return (await pool.run(module.href, input, options)) as Awaited<ReturnType<Task>>
+    let pool = this.#tasks
+    if (pool === undefined) {
+      this.#tasksStarted ??= this.#startTasks().catch((error: unknown) => {
+        this.#tasksStarted = undefined
+        throw error
+      })
+      pool = await this.hold(this.#tasksStarted)
+      this.#checkOpen('run')
+    }
+    return (await pool.run(module.href, input, options)) as Untransferred<Awaited<ReturnType<Task>>>
   }
 
   /** What has become of the tasks so far; undefined before the first one. */
@@ -212,12 +221,20 @@ export class SupervisedRuntime extends Runtime {
       options: this.#taskOptions,
       waitMs: this.histogram('shardloom_task_wait_ms'),
       runMs: this.histogram('shardloom_task_run_ms'),
+      runner: workerFile('task-main.js'),
       create: (options) => new Piscina(options),
     })
-    this.#tasks = pool
-    await this.#supervise(SupervisionTree, {
+    const tree = await this.#supervise(SupervisionTree, {
       id: 'tasks',
       children: [driverChild('pool', pool, { shutdown: { drainMs: 1000, stopMs: 1000 } })],
+    })
+    this.#tasks = pool
+    // Given up by its supervisor: what waits would wait for ever. The next task has a pool of its own.
+    void tree.ended.then(() => {
+      pool.end()
+      if (this.#closingAll !== undefined) return
+      this.#tasks = undefined
+      this.#tasksStarted = undefined
     })
     return pool
   }

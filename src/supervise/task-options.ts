@@ -1,7 +1,7 @@
 /**
  * Options of tasks and of their pool. Tests: test/supervise/task-pool.race.test.ts
  */
-import { checkKnownOptions, numberOption } from '../base/index.ts'
+import { checkKnownOptions, choiceOption, numberOption } from '../base/index.ts'
 
 /** Options of `runtime.run`. */
 export interface TaskOptions {
@@ -15,7 +15,15 @@ export interface TaskOptions {
   readonly priority?: number
   /** From the call to the answer; beyond it the task is aborted. Default: none. */
   readonly timeoutMs?: number
+  /**
+   * What happens when as many tasks wait as may: `reject`, the default, or `wait` for a place, within
+   * `timeoutMs` and `signal`, by priority and in order.
+   */
+  readonly whenFull?: WhenFull
 }
+
+/** Refused, or waited for. */
+export type WhenFull = 'reject' | 'wait'
 
 /** Options of the pool, given to `createRuntime` as `tasks`. */
 export interface TaskPoolOptions {
@@ -27,7 +35,7 @@ export interface TaskPoolOptions {
   readonly idleMs?: number
 }
 
-const TASK_KEYS = ['export', 'signal', 'transfer', 'priority', 'timeoutMs']
+const TASK_KEYS = ['export', 'signal', 'transfer', 'priority', 'timeoutMs', 'whenFull']
 const POOL_KEYS = ['threadsMax', 'queueMax', 'idleMs']
 const PRIORITY_DEFAULT = 1
 const QUEUE_MAX = 10_000
@@ -37,13 +45,22 @@ const MS = { min: 1, max: 2 ** 31 - 1 }
 /** Priorities are 0 to this. */
 export const PRIORITY_MAX = 3
 
+/** Options of a task that are always there. */
+interface Checked {
+  readonly priority: number
+  /** 0: none. */
+  readonly timeoutMs: number
+  readonly whenFull: WhenFull
+}
+
 /** Checks the options of a task. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
-export function taskOptions(options: TaskOptions): { priority: number; timeoutMs: number } {
+export function taskOptions(options: TaskOptions): Checked {
   checkKnownOptions('run', options, TASK_KEYS)
   const range = { min: 0, max: PRIORITY_MAX, integer: true }
   return {
     priority: numberOption('priority', options.priority, PRIORITY_DEFAULT, range),
     timeoutMs: options.timeoutMs === undefined ? 0 : numberOption('timeoutMs', options.timeoutMs, 0, MS),
+    whenFull: choiceOption('whenFull', options.whenFull, 'reject', ['reject', 'wait']),
   }
 }
 

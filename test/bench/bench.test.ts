@@ -19,6 +19,8 @@ const NAMES = [
   'loop-delay',
   'message-size',
   'startup',
+  'supervised-message',
+  'tasks',
   'codec',
 ]
 

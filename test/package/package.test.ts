@@ -42,7 +42,13 @@ describe('the tarball', () => {
     const named = [...targets.matchAll(/"\.\/([^"]+\.(?:js|d\.ts|json))"/g)].map(
       (match) => match[1] as string,
     )
-    const wanted = [...named, 'LICENSE', 'README.md', 'dist/workers/thread-main.js']
+    const wanted = [
+      ...named,
+      'LICENSE',
+      'README.md',
+      'dist/workers/thread-main.js',
+      'dist/workers/task-main.js',
+    ]
     expect(wanted.filter((path) => !lab.packed.includes(path))).toEqual([])
   })
 

@@ -8,8 +8,8 @@
  * Writer: the words of `subsystem-protocol.ts`. Invariants: (1) each call is answered once; (2) a drain ends
  * when no call is under way. Tests: test/supervise/subsystem/subsystem.race.test.ts
  */
-import { type ActorContext, transfer } from '../../actor/index.ts'
-import { ShardloomError, systemClock, toError } from '../../base/index.ts'
+import type { ActorContext } from '../../actor/index.ts'
+import { ShardloomError, systemClock, toError, transfer } from '../../base/index.ts'
 import type { AnySubsystemDefinition, SubsystemContext } from './subsystem-definition.ts'
 import * as protocol from './subsystem-protocol.ts'
 

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   actor: ['base', 'memory', 'codec', 'transport', 'observe'],
   runtime: ['base', 'memory', 'codec', 'transport', 'actor', 'observe'],
   'supervise/policy': ['base'],
-  supervise: ['base', 'actor', 'runtime', 'observe'],
+  supervise: ['base', 'codec', 'actor', 'runtime', 'observe'],
   'keyspace/engine': ['base', 'memory', 'codec'],
   keyspace: ['base', 'memory', 'codec', 'storage', 'actor', 'runtime', 'supervise', 'observe'],
   events: ['base', 'codec', 'storage', 'actor', 'supervise', 'observe'],
@@ -57,7 +57,7 @@ const HOMES: readonly { modules: RegExp; places: readonly string[] }[] = [
   { modules: /^msgpackr/, places: ['src/codec'] },
   { modules: /^xstate/, places: ['src/supervise'] },
   { modules: /^comlink/, places: ['src/supervise'] },
-  { modules: /^piscina/, places: ['src/supervise'] },
+  { modules: /^piscina/, places: ['src/supervise', 'workers'] },
 ]
 
 /** Which imports cross a border that they may not cross. */
