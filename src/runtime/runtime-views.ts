@@ -75,22 +75,26 @@ export function viewThread(
   nowMs: number,
   performance: { eventLoopUtilization(): { readonly utilization: number } } | undefined,
 ): ThreadView {
-  const { control, actors, id } = memory
   const pulse = readPulse(memory, nowMs)
-  const slot = Atomics.load(control, CONTROL_CURRENT_SLOT) - 1
-  const generation = slot < 0 ? 0 : Atomics.load(actors, slot * ACTOR_WORDS + ACTOR_GENERATION)
   return {
-    id,
+    id: memory.id,
     kind,
     state,
     actors: actorCount(memory),
     depth: waitingDepth(memory),
-    handling: generation === 0 ? undefined : formatAddress(id, slot, generation),
+    handling: runningActor(memory),
     utilization: performance?.eventLoopUtilization().utilization ?? 0,
     cpuMs: pulse?.cpuMs,
     memory: pulse?.memory,
     beatAgeMs: pulse?.ageMs,
   }
+}
+
+/** The actor whose handler runs, as `thread/slot:generation`. */
+export function runningActor({ control, actors, id }: ThreadMemory): string | undefined {
+  const slot = Atomics.load(control, CONTROL_CURRENT_SLOT) - 1
+  const generation = slot < 0 ? 0 : Atomics.load(actors, slot * ACTOR_WORDS + ACTOR_GENERATION)
+  return generation === 0 ? undefined : formatAddress(id, slot, generation)
 }
 
 /** Actors of a thread, its guardian left out. */

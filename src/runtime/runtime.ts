@@ -20,6 +20,7 @@ import {
   type ArgsOf,
   type Dispatch,
   defineActor,
+  formatAddress,
   GUARDIAN_SLOT,
   type MessageUnderWay,
   messageUnderWay,
@@ -60,6 +61,7 @@ import {
   type CloseReport,
   type DeadLetterView,
   type RuntimeView,
+  runningActor,
   viewThread,
 } from './runtime-views.ts'
 import { type RuntimeOptions, type RuntimeSettings, resolveSettings } from './settings.ts'
@@ -345,6 +347,12 @@ export class Runtime {
     return memory && readPulse(memory, this.#platform.clock.nowMs())
   }
 
+  /** @internal Whether a handler of the actor runs at this moment. */
+  isRunning({ thread, slot, generation }: ActorAddress): boolean {
+    const memory = this.#memoryOf(thread)
+    return memory !== undefined && runningActor(memory) === formatAddress(thread, slot, generation)
+  }
+
   /** @internal */
   messageUnderWay({ thread, slot, generation }: ActorAddress): MessageUnderWay | undefined {
     const memory = this.#memoryOf(thread)
@@ -414,10 +422,6 @@ export class Runtime {
 
   #memoryOf(thread: number): ThreadMemory | undefined {
     return thread === 0 ? this.#memory : this.#pool.threads.get(thread)?.memory
-  }
-
-  #pause(delayMs: number, unref = false): Promise<void> {
-    return new Promise((resolve) => void this.#platform.clock.after(delayMs, resolve, { unref }))
   }
 
   async #spawn(
@@ -495,7 +499,9 @@ export class Runtime {
   /** Starts another thread in the place of a lost one; the more were lost lately, the later. */
   async #replace(lost: number): Promise<void> {
     for (;;) {
-      await this.#pause(this.#backoff.delayMs(this.#platform.clock.nowMs()), true)
+      const { clock } = this.#platform
+      const delayMs = this.#backoff.delayMs(clock.nowMs())
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve, { unref: true }))
       if (this.#state !== 'open') return
       try {
         const thread = await this.#startThread('shared')

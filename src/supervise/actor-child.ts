@@ -27,6 +27,8 @@ import { type Clock, numberOption, ShardloomError } from '../base/index.ts'
 import type { CpuProfile } from '../runtime/index.ts'
 import { endError } from './child-end.ts'
 import type { ChildDriver, RunningChild } from './child-spec.ts'
+import { CurrentRef } from './current-ref.ts'
+import type { ChildHandling } from './supervision-views.ts'
 import type { Watchdog } from './watchdog.ts'
 
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
@@ -48,6 +50,7 @@ export interface ActorSpawner {
   sendStop(ref: ActorRef, mode: 'drain' | 'stop' | 'kill'): void
   timeMessages(ref: ActorRef): Promise<readonly string[] | undefined>
   messageUnderWay(ref: ActorRef): MessageUnderWay | undefined
+  isRunning(ref: ActorRef): boolean
   killThread(thread: number): Promise<boolean>
   readonly sys: { profile(thread: number, options: { durationMs: number }): Promise<CpuProfile> }
 }
@@ -57,9 +60,8 @@ export class ActorChild<Receive> implements ChildDriver {
   readonly #spawner: ActorSpawner
   readonly #spawn: (signal: AbortSignal) => Promise<ActorRef<Receive>>
   readonly #watchdog: Watchdog | undefined
-  #current: ActorRef<Receive> | undefined
-  #waiting: { take(ref: ActorRef<Receive>): void; reject(error: Error): void }[] = []
-  #closed: Error | undefined
+  /** The actor that runs now, and who waits for it. */
+  readonly ref = new CurrentRef<Receive>()
 
   constructor(
     spawner: ActorSpawner,
@@ -71,17 +73,14 @@ export class ActorChild<Receive> implements ChildDriver {
     this.#watchdog = watchdog
   }
 
-  /** The actor that runs now. */
   get current(): ActorRef<Receive> | undefined {
-    return this.#current
+    return this.ref.current
   }
 
   async start(signal: AbortSignal): Promise<RunningChild> {
     const ref = await this.#spawn(signal)
     let unwatch: (() => void) | undefined
-    const leave = (): void => {
-      if (this.#current === ref) this.#current = undefined
-    }
+    const leave = (): void => this.ref.clear(ref)
     const ended = this.#spawner.watch(ref, { unref: true }).then((reason) => {
       unwatch?.()
       leave()
@@ -93,10 +92,7 @@ export class ActorChild<Receive> implements ChildDriver {
       this.#spawner.sendStop(ref, 'kill')
       throw error
     }
-    if (!signal.aborted) {
-      this.#current = ref
-      for (const { take } of this.#waiting.splice(0)) take(ref)
-    }
+    if (!signal.aborted) this.ref.set(ref)
     // From here on it takes nothing new: who asks waits for the next one.
     const end = (mode: 'drain' | 'stop') => (): void => {
       leave()
@@ -110,44 +106,34 @@ export class ActorChild<Receive> implements ChildDriver {
     return { ended, drain: end('drain'), stop: end('stop'), kill }
   }
 
-  /** It is no child any more: nobody shall wait for it. */
-  close(error: Error): void {
-    this.#closed = error
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+  /** What it is handling at this moment. */
+  get handling(): ChildHandling | undefined {
+    const ref = this.ref.current
+    if (ref === undefined) return undefined
+    const message = this.#spawner.messageUnderWay(ref)
+    if (message === undefined) {
+      if (!this.#spawner.isRunning(ref)) return undefined
+      return { message: undefined, forMs: undefined, isBlocking: true }
+    }
+    const { forMs, isBlocking, type } = message
+    return { message: this.#watchdog?.types[type], forMs, isBlocking }
   }
 
-  /** Resolves with the next actor that runs, or at once with the present one. */
-  up(signal: AbortSignal): Promise<ActorRef<Receive>> {
-    if (this.#current !== undefined) return Promise.resolve(this.#current)
-    if (this.#closed !== undefined) return Promise.reject(this.#closed)
-    return new Promise((resolve, reject) => {
-      const waiter = {
-        take: (ref: ActorRef<Receive>): void => {
-          signal.removeEventListener('abort', onAbort)
-          resolve(ref)
-        },
-        reject,
-      }
-      const onAbort = (): void => {
-        this.#waiting = this.#waiting.filter((one) => one !== waiter)
-        reject(signal.reason)
-      }
-      if (signal.aborted) return reject(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.push(waiter)
-    })
+  /** It is no child any more: nobody shall wait for it. */
+  close(error: Error): void {
+    this.ref.close(error)
   }
 }
 
 /** A ref to a supervised actor, whichever one it is at the moment. */
 export class SupervisedRef<Receive> {
   readonly id: string
-  readonly #child: ActorChild<Receive>
+  readonly #child: CurrentRef<Receive>
   readonly #clock: Clock
   readonly #askMs: number
 
   /** @internal Use `supervisor.ref`. */
-  constructor(id: string, child: ActorChild<Receive>, clock: Clock, askMs: number) {
+  constructor(id: string, child: CurrentRef<Receive>, clock: Clock, askMs: number) {
     this.id = id
     this.#child = child
     this.#clock = clock

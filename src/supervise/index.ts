@@ -35,10 +35,11 @@ export {
   loadTrees,
   SupervisedRuntime,
   type SupervisedRuntimeOptions,
+  type SupervisedRuntimeView,
   type SuperviseOptions,
 } from './supervised-runtime.ts'
-export type { SupervisionTree, TreeChildView, TreeView } from './supervision-tree.ts'
-export type { StopReport, SupervisionEvent } from './supervision-views.ts'
+export type { SupervisionTree } from './supervision-tree.ts'
+export type { ChildHandling, StopReport, SupervisionEvent } from './supervision-views.ts'
 export type { SupervisorOptions } from './supervisor-options.ts'
 export type { TaskOptions, TaskPoolOptions, WhenFull } from './task-options.ts'
 export type { TaskStats, TaskTimes } from './task-pool.ts'
@@ -51,4 +52,5 @@ export {
   type TreeChild,
   type TreeOptions,
 } from './tree-child.ts'
+export type { TreeChildView, TreeHandle, TreeView } from './tree-handle.ts'
 export type { Hang } from './watchdog.ts'

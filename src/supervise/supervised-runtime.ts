@@ -20,16 +20,18 @@ import {
   Runtime,
   type RuntimeEvent,
   type RuntimeOptions,
+  type RuntimeView,
   workerFile,
 } from '../runtime/index.ts'
 import type { InspectedEvent } from './inspected-event.ts'
-import type { Subsystem, SubsystemModule, SubsystemOptions } from './subsystem/index.ts'
+import type { Subsystem, SubsystemModule, SubsystemOptions, SubsystemView } from './subsystem/index.ts'
 import type { Subsystems } from './subsystem/subsystems.ts'
 import type { SupervisionTree } from './supervision-tree.ts'
 import type { SupervisionEvent } from './supervision-views.ts'
 import { type TaskOptions, type TaskPoolOptions, taskPoolOptions } from './task-options.ts'
 import type { TaskPool, TaskStats, TaskThreads } from './task-pool.ts'
 import { driverChild, type TreeOptions } from './tree-child.ts'
+import type { TreeView } from './tree-handle.ts'
 
 const ASK_MS = 30_000
 /** Trees may take so much of the time of `close`; the rest is for threads. */
@@ -48,6 +50,15 @@ export interface SuperviseOptions extends TreeOptions {
 export interface SupervisedRuntimeOptions extends RuntimeOptions {
   /** The pool of `runtime.run`. */
   readonly tasks?: TaskPoolOptions
+}
+
+/** What `inspect` shows. */
+export interface SupervisedRuntimeView extends RuntimeView {
+  /** The living trees, those of subsystems and tasks included. */
+  readonly trees: readonly TreeView[]
+  readonly subsystems: readonly SubsystemView[]
+  /** Undefined before the first task. */
+  readonly tasks: TaskStats | undefined
 }
 
 let treeModule: typeof import('./supervision-tree.ts') | undefined
@@ -171,6 +182,19 @@ export class SupervisedRuntime extends Runtime {
       this.#checkOpen('run')
     }
     return (await pool.run(module.href, input, options)) as Untransferred<Awaited<ReturnType<Task>>>
+  }
+
+  /**
+   * What the runtime is doing: threads, trees, subsystems, tasks. Read from this thread and from shared
+   * memory, so it works also while threads are stuck.
+   */
+  override inspect(): SupervisedRuntimeView {
+    return {
+      ...super.inspect(),
+      trees: [...this.#trees].map((tree) => tree.view()),
+      subsystems: this.#subsystems?.views() ?? [],
+      tasks: this.tasks,
+    }
   }
 
   /** What has become of the tasks so far; undefined before the first one. */

@@ -6,43 +6,19 @@
  *
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
-import type { AnyActorDefinition, ReceiveOf, SpawnOptions } from '../actor/index.ts'
-import { type Clock, checkKnownOptions, numberOption, type Random, ShardloomError } from '../base/index.ts'
-import { ActorChild, type ActorSpawner, SupervisedRef } from './actor-child.ts'
+import type { ActorRef, AnyActorDefinition, ReceiveOf, SpawnOptions } from '../actor/index.ts'
+import { checkKnownOptions, numberOption, ShardloomError } from '../base/index.ts'
+import { ActorChild, SupervisedRef } from './actor-child.ts'
 import type { ChildStopMode } from './child-machine.ts'
 import type { ChildDriver, ChildSpec, RunningChild } from './child-spec.ts'
+import type { CurrentRef } from './current-ref.ts'
 import { endHang } from './hang-report.ts'
-import type { InspectedEvent } from './inspected-event.ts'
-import type { ChildView, StopReport, SupervisionEvent, SupervisorView } from './supervision-views.ts'
+import { RemoteTreeDriver } from './remote-tree.ts'
+import type { StopReport, SupervisionEvent } from './supervision-views.ts'
 import { Supervisor } from './supervisor.ts'
 import type { ActorLimits, ChildKind, TreeChild, TreeOptions } from './tree-child.ts'
+import type { TreeHandle, TreeParts, TreeView } from './tree-handle.ts'
 import { hangError, Watchdog } from './watchdog.ts'
-
-/** A child as it is seen from outside, with what it is. */
-export interface TreeChildView extends ChildView {
-  /** Of the actor that runs now. */
-  readonly address: string | undefined
-  /** Messages that wait for it. */
-  readonly depth: number
-  readonly tree: TreeView | undefined
-}
-
-/** A tree as it is seen from outside. */
-export interface TreeView extends Omit<SupervisorView, 'children'> {
-  readonly children: readonly TreeChildView[]
-}
-
-/** @internal What a tree needs of its surroundings. */
-export interface TreeParts {
-  readonly spawner: ActorSpawner
-  readonly clock: Clock
-  readonly random: Random
-  readonly askMs: number
-  /** Holds the process until the task is done. */
-  hold<T>(task: Promise<T>): Promise<T>
-  onEvent?(event: SupervisionEvent): void
-  inspect?(event: InspectedEvent): void
-}
 
 /** How long a thread that hangs is profiled before it is ended. */
 const PROFILE_MS = 100
@@ -73,12 +49,12 @@ class TreeDriver implements ChildDriver {
 }
 
 /** A supervisor over a runtime, with its children. */
-export class SupervisionTree {
+export class SupervisionTree implements TreeHandle {
   readonly id: string
   readonly #parts: TreeParts
   readonly #supervisor: Supervisor
   readonly #actors = new Map<string, ActorChild<unknown>>()
-  readonly #trees = new Map<string, TreeDriver>()
+  readonly #trees = new Map<string, TreeDriver | RemoteTreeDriver>()
 
   /** @internal Use `runtime.supervise`. */
   constructor(options: TreeOptions, parts: TreeParts) {
@@ -163,11 +139,16 @@ export class SupervisionTree {
     const actor = this.#actors.get(id)
     if (actor === undefined) throw this.#unknown(id, [...this.#actors.keys()])
     const { clock, askMs } = this.#parts
-    return new SupervisedRef(id, actor as ActorChild<ReceiveOf<D>>, clock, askMs)
+    return new SupervisedRef(id, actor.ref as CurrentRef<ReceiveOf<D>>, clock, askMs)
+  }
+
+  /** @internal The actors that run, by child. */
+  refs(): readonly (readonly [id: string, ref: ActorRef])[] {
+    return [...this.#actors].flatMap(([id, { current }]) => (current === undefined ? [] : [[id, current]]))
   }
 
   /** The supervisor with this id, as it runs now. @throws SHL_CHILD_UNKNOWN */
-  tree(id: string): SupervisionTree {
+  tree(id: string): TreeHandle {
     const tree = this.#trees.get(id)?.tree
     if (tree === undefined) throw this.#unknown(id, [...this.#trees.keys()])
     return tree
@@ -178,8 +159,16 @@ export class SupervisionTree {
     const view = this.#supervisor.view()
     const children = view.children.map((child) => {
       const tree = this.#trees.get(child.id)?.tree
-      const actor = this.#actors.get(child.id)?.current
-      return { ...child, address: actor?.address, depth: actor?.depth ?? 0, tree: tree?.view() }
+      const driver = this.#actors.get(child.id)
+      const actor = driver?.current
+      return {
+        ...child,
+        address: actor?.address,
+        thread: actor?.thread,
+        depth: actor?.depth ?? 0,
+        handling: driver?.handling,
+        tree: tree?.view(),
+      }
     })
     return { ...view, children }
   }
@@ -191,7 +180,11 @@ export class SupervisionTree {
   #driver(id: string, kind: ChildKind): ChildDriver {
     if (kind.type === 'driver') return kind.driver
     if (kind.type === 'supervisor') {
-      const driver = new TreeDriver(kind.tree, this.#parts)
+      const { tree, placement } = kind
+      const driver =
+        placement === undefined
+          ? new TreeDriver(tree, this.#parts)
+          : new RemoteTreeDriver(tree, placement, this.#parts)
       this.#trees.set(id, driver)
       return driver
     }

@@ -52,6 +52,15 @@ export type SupervisionEvent =
       readonly atMs: number
     }
 
+/** The message that a child handles. */
+export interface ChildHandling {
+  /** Known of children whose messages are timed, as those with `limits.messageMs` are. */
+  readonly message: string | undefined
+  readonly forMs: number | undefined
+  /** Whether its thread is in it at this moment. */
+  readonly isBlocking: boolean
+}
+
 /** A child as it is seen from outside. */
 export interface ChildView {
   readonly id: string

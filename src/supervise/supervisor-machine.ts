@@ -153,6 +153,9 @@ export function supervisorLife(
     get plan() {
       return actor.getSnapshot().context.plan
     },
-    send: (event) => actor.send(event),
+    // What comes after its end is too late, and no error.
+    send: (event) => {
+      if (actor.getSnapshot().status === 'active') actor.send(event)
+    },
   }
 }

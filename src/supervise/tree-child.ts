@@ -5,8 +5,11 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import type { AnyActorDefinition, ArgsOf, SpawnOptions } from '../actor/index.ts'
+import { choiceOption } from '../base/index.ts'
 import type { ChildDriver, ChildSpec } from './child-spec.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
+
+const PLACEMENTS = ['shared', 'dedicated'] as const
 
 /** Limits of an actor, beyond which it has failed. */
 export interface ActorLimits {
@@ -36,7 +39,12 @@ export type ChildKind =
       readonly spawn: SpawnOptions<unknown>
       readonly limits: ActorLimits
     }
-  | { readonly type: 'supervisor'; readonly tree: TreeOptions }
+  | {
+      readonly type: 'supervisor'
+      readonly tree: TreeOptions
+      /** On a thread of its own kind; undefined: on the thread of its parent. */
+      readonly placement?: 'shared' | 'dedicated'
+    }
   | { readonly type: 'driver'; readonly driver: ChildDriver }
 
 /** A child of a tree: made by `actorChild`, `supervisorChild` or `driverChild`. */
@@ -63,9 +71,22 @@ export function actorChild<D extends AnyActorDefinition>(
   return { id, kind: { type: 'actor', actor, spawn, limits }, options: childOptions }
 }
 
-/** A supervisor as a child: when it gives up, that is its failure, and its parent's to decide. */
-export function supervisorChild(tree: TreeOptions, options: ChildOptions = {}): TreeChild {
-  return { id: tree.id, kind: { type: 'supervisor', tree }, options }
+/**
+ * A supervisor as a child: when it gives up, that is its failure, and its parent's to decide. With
+ * `placement` it runs on another thread; then its children are actors from modules, or supervisors, and
+ * nothing in it is a function.
+ *
+ * @throws SHL_OPTION_INVALID
+ */
+export function supervisorChild(
+  tree: TreeOptions,
+  options: ChildOptions & { readonly placement?: 'shared' | 'dedicated' } = {},
+): TreeChild {
+  const { placement, ...childOptions } = options
+  if (placement !== undefined)
+    choiceOption(`supervisor ${tree.id}: placement`, placement, 'shared', PLACEMENTS)
+  const kind = { type: 'supervisor' as const, tree, ...(placement !== undefined && { placement }) }
+  return { id: tree.id, kind, options: childOptions }
 }
 
 /** Anything that starts and ends, as a child. */

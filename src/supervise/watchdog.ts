@@ -39,6 +39,8 @@ export interface WatchdogParts {
 
 /** Watches the actors of one child, one after the other. */
 export class Watchdog {
+  /** The names of the messages that it tells of. */
+  types: readonly string[] = []
   readonly #parts: WatchdogParts
 
   constructor(parts: WatchdogParts) {
@@ -48,7 +50,7 @@ export class Watchdog {
   /** Watches an actor until what it returns is called. */
   async watch(ref: ActorRef): Promise<() => void> {
     const { clock, messageMs, onHang } = this.#parts
-    const types = await this.#parts.timeMessages(ref)
+    this.types = (await this.#parts.timeMessages(ref)) ?? []
     const lookMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, messageMs / LOOKS_PER_BUDGET))
     let timer: TimerHandle
     let reported: number | undefined
@@ -60,7 +62,7 @@ export class Watchdog {
       onHang(ref, {
         actor: `${ref}`,
         thread: ref.thread,
-        message: types?.[message.type] ?? '?',
+        message: this.types[message.type] ?? '?',
         forMs: message.forMs,
         isBlocking: message.isBlocking,
       })

@@ -6,8 +6,8 @@ import {
   type Runtime,
   type SupervisedRef,
   type SupervisionEvent,
-  type SupervisionTree,
   supervisorChild,
+  type TreeHandle,
 } from 'shardloom'
 import { describe, expect, test } from 'vitest'
 import { rejection, TESTER, until } from '../support/runtime.ts'
@@ -15,7 +15,7 @@ import { rejection, TESTER, until } from '../support/runtime.ts'
 /** The test actors are plain JavaScript. */
 type Loose = Record<string, (state: never, payload?: unknown) => unknown>
 
-const refOf = (tree: SupervisionTree, id: string) => tree.ref(id) as unknown as SupervisedRef<Loose>
+const refOf = (tree: TreeHandle, id: string) => tree.ref(id) as unknown as SupervisedRef<Loose>
 
 async function withRuntime(run: (runtime: Runtime) => Promise<void>): Promise<void> {
   const runtime = await createRuntime({ threads: 2 })
@@ -227,3 +227,35 @@ describe('a tree keeps its word', () => {
     expect(runtime.state).toBe('closed')
   })
 })
+
+test('inspect shows threads, trees, messages in progress, subsystems and tasks', () =>
+  withRuntime(async (runtime) => {
+    const restarts = { intensity: 5, periodMs: 60_000 }
+    const timed = tester('timed', { limits: { messageMs: 60_000 } })
+    const tree = await runtime.supervise({ id: 'app', restarts, children: [timed, tester('plain')] })
+    const module = new URL('../support/subsystems/visits.mjs', import.meta.url)
+    await runtime.subsystem({ name: 'visits', module, placement: 'shared' })
+    refOf(tree, 'plain').tell('tellFails')
+    await until(() => tree.view().children[1]?.restarts === 1, 'it is restarted')
+    const slow = refOf(tree, 'timed').ask('sleep', 200)
+    const block = refOf(tree, 'plain').ask('block', 200)
+    const waiting = refOf(tree, 'plain').ask('echo', 1)
+    const app = () => runtime.inspect().trees.find(({ id }) => id === 'app')
+    await until(() => app()?.children[1]?.handling !== undefined, 'it blocks')
+    expect(app()).toMatchObject({ phase: 'running', restartsLeft: 4 })
+    const [first, second] = app()!.children
+    expect(first?.handling).toMatchObject({ message: 'sleep', isBlocking: false })
+    expect(second).toMatchObject({
+      restarts: 1,
+      lastError: { code: 'E_CUSTOM' },
+      handling: { message: undefined, isBlocking: true },
+      depth: 2,
+    })
+    const view = runtime.inspect()
+    expect(view.threads.some(({ id, handling }) => id === second?.thread && handling !== undefined)).toBe(
+      true,
+    )
+    expect(view.subsystems).toMatchObject([{ name: 'visits', phase: 'running', restarts: 0, version: 1 }])
+    expect(view.trees.map(({ id }) => id)).toEqual(['app', 'subsystems'])
+    await Promise.all([slow, block, waiting])
+  }))
