@@ -10,6 +10,7 @@ import { question as messageSize } from './message-size.ts'
 import { question as restart } from './restart.ts'
 import { question as spawn } from './spawn.ts'
 import { question as startup } from './startup.ts'
+import { question as subsystems } from './subsystems.ts'
 import { question as supervisedMessage } from './supervised-message.ts'
 import { question as tasks } from './tasks.ts'
 import { question as tell } from './tell.ts'
@@ -26,6 +27,7 @@ export const QUESTIONS: readonly Question[] = [
   startup,
   restart,
   supervisedMessage,
+  subsystems,
   tasks,
   codec,
 ]

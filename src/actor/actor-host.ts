@@ -69,6 +69,8 @@ export interface HostParts {
 export class ActorHost {
   /** By slot. */
   readonly cells: (cells.ActorCell | undefined)[] = []
+  /** Asynchronous handlers that go on. */
+  unsettledCount = 0
   readonly #parts: HostParts
   readonly #actors: Int32Array<SharedArrayBuffer>
   #runQueue: cells.ActorCell[] = []
@@ -448,11 +450,14 @@ export class ActorHost {
     this.#parts.noteSettled()
     // Others go on meanwhile: only what blocks the thread is timed.
     if (cell.isReentrant) cell.timing?.end()
+    this.unsettledCount++
     result.then(
       (value) => {
+        this.unsettledCount--
         if (cell.epoch === epoch) this.#succeed(cell, envelope, value)
       },
       (error: unknown) => {
+        this.unsettledCount--
         if (cell.epoch === epoch) this.#fail(cell, envelope, toError(error))
       },
     )

@@ -190,7 +190,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     this.#auditSoon(AUDIT_TRIES)
   }
 
-  /** Ends the pump and rejects what still waits. The actors have been stopped before. */
+  /** Ends the pump and rejects what still waits. */
   close(): void {
     this.#isClosed = true
     this.outbox.close()
@@ -220,8 +220,6 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     }
     return true
   }
-
-  // --- what the pump drives
 
   onRecord(reader: wire.LinkReader): void {
     switch (reader.kind) {
@@ -262,6 +260,10 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
 
   afterBatch(): void {
     this.host.releasePlaces()
+  }
+
+  unsettledCount(): number {
+    return this.host.unsettledCount
   }
 
   expectedCount(): number {
@@ -368,8 +370,6 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     const reason: TerminationReason = error === undefined ? { type: 'stopped' } : { type: 'failed', error }
     this.lifecycle.requestStop(cell, cells.STOP_STOP, reason)
   }
-
-  // --- records
 
   #onMessage(reader: wire.LinkReader): void {
     const cell = this.host.find(reader.targetSlot, reader.targetGeneration)

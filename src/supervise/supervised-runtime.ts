@@ -74,8 +74,10 @@ type AnyTask = (input: any) => unknown
 
 // biome-ignore lint/suspicious/noExplicitAny: a module's types are inferred from it.
 type AnySubsystemModule = SubsystemModule<any, any>
-type ArgsOfModule<Module> = Module extends SubsystemModule<infer Args, unknown> ? Args : unknown
-type ApiOfModule<Module> = Module extends SubsystemModule<never, infer Api> ? Api : unknown
+type ArgsOfModule<Module> = Module extends { readonly subsystem?: { readonly args: infer Args } }
+  ? Args
+  : unknown
+type ApiOfModule<Module> = Module extends { readonly subsystem?: { readonly api: infer Api } } ? Api : unknown
 
 /** A runtime with trees of supervisors. Made by `createRuntime`. */
 export class SupervisedRuntime extends Runtime {

@@ -17,6 +17,8 @@ export interface PumpClient {
   hasLocal(): boolean
   /** Called after each batch: places in mailboxes are given back here. */
   afterBatch(): void
+  /** How many asynchronous handlers have not settled. */
+  unsettledCount(): number
   /** How many answers of other threads are awaited here. */
   expectedCount(): number
 }

@@ -48,6 +48,8 @@ const RECORDS_PER_LINK = 256
  * first.
  */
 const IDLE_ROUNDS = 2
+/** The same while asynchronous handlers go on: what they await may be no more than a few promises. */
+const ASYNC_ROUNDS = 24
 /** How often a writer with waiting records tries again while its reader is slow. */
 const RETRY_MS = 1
 /** Polls between two looks at the clock while spinning. */
@@ -230,7 +232,7 @@ export class ThreadPump {
         this.#hasWorked = true
         if (this.needsMicrotasks) {
           this.needsMicrotasks = false
-          this.#roundsLeft = IDLE_ROUNDS
+          this.#roundsLeft = this.#client.unsettledCount() > 0 ? ASYNC_ROUNDS : IDLE_ROUNDS
           return this.#isLate(sliceEndMs) ? this.#stayAwake() : this.#again()
         }
         if (this.#hasWork()) {

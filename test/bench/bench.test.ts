@@ -19,7 +19,9 @@ const NAMES = [
   'loop-delay',
   'message-size',
   'startup',
+  'restart',
   'supervised-message',
+  'subsystems',
   'tasks',
   'codec',
 ]

@@ -31,6 +31,7 @@ test('a thread whose ringer died before its bell arrived can be rung again', asy
       runLocal: () => false,
       hasLocal: () => false,
       afterBatch: () => undefined,
+      unsettledCount: () => 0,
       expectedCount: () => 0,
     },
   )

@@ -138,11 +138,14 @@ export function childEnded(plan: Plan, ended: ChildEnd): Plan {
 
 /** What is to be done now. Doing it changes the status of the child named, and so what comes next. */
 export function commands(plan: Plan): readonly Command[] {
+  // Each step looks at all rows once, however many there are.
   return plan.batches.flatMap((batch): Command[] => {
-    const living = plan.rows.filter((row) => batch.down.includes(row.id) && row.status !== 'down')
-    const last = living.at(-1)
+    const down = new Set(batch.down)
+    const last =
+      down.size === 0 ? undefined : plan.rows.findLast((row) => row.status !== 'down' && down.has(row.id))
     if (last !== undefined) return last.status === 'ending' ? [] : [{ type: 'stop', id: last.id }]
-    const next = plan.rows.find((row) => batch.up.includes(row.id) && row.status !== 'up')
+    const up = new Set(batch.up)
+    const next = plan.rows.find((row) => row.status !== 'up' && up.has(row.id))
     if (next === undefined || next.status !== 'down') return []
     return [{ type: 'start', id: next.id, delayMs: batch.delayMs }]
   })
@@ -218,7 +221,8 @@ function withRow(plan: Plan, id: string, change: (row: ChildRow) => ChildRow): P
 
 /** Takes out batches that are done, and ends the phase that they made up. */
 function settle(plan: Plan): Plan {
-  const batches = plan.batches.filter((batch) => !isDone(plan, batch))
+  const statuses = new Map(plan.batches.length === 0 ? [] : plan.rows.map((row) => [row.id, row.status]))
+  const batches = plan.batches.filter((batch) => !isDone(statuses, batch))
   const next = { ...plan, batches }
   if (batches.length > 0) return next
   if (plan.phase === 'starting') return { ...next, phase: 'running' }
@@ -226,12 +230,10 @@ function settle(plan: Plan): Plan {
   return next
 }
 
-function isDone(plan: Plan, batch: Batch): boolean {
-  const is = (id: string, status: ChildStatus): boolean => {
-    const row = plan.rows.find((one) => one.id === id)
-    return row === undefined || row.status === status
-  }
-  const isDown = batch.down.every((id) => batch.up.includes(id) || is(id, 'down'))
+function isDone(statuses: ReadonlyMap<string, ChildStatus>, batch: Batch): boolean {
+  const is = (id: string, wanted: ChildStatus): boolean => (statuses.get(id) ?? wanted) === wanted
+  const up = new Set(batch.up)
+  const isDown = batch.down.every((id) => up.has(id) || is(id, 'down'))
   return isDown && batch.up.every((id) => is(id, 'up')) && (batch.up.length === 0 || batch.down.length === 0)
 }
 

@@ -65,6 +65,7 @@ export class SubsystemInstance {
   readonly #calls = new Set<OpenCall>()
   #callCount = 0
   #remote: unknown
+  readonly #targets = new Map<string, Record<string, unknown>>()
   #deliver: (event: object) => void = () => undefined
   /** The options of the call that Comlink sends next, and then its ask. */
   #next: SentCall | undefined
@@ -178,12 +179,24 @@ export class SubsystemInstance {
   }
 
   #invoke(path: readonly string[], args: readonly unknown[] | undefined): Promise<unknown> {
-    let target = this.#remote as Record<string, unknown>
-    for (const key of path) target = target[key] as Record<string, unknown>
+    const target = this.#targetOf(path)
     if (args !== undefined) return Reflect.apply(target as never, undefined, args) as Promise<unknown>
     // Comlink reads a value when its proxy is awaited.
     const read = target['then'] as (resolve: unknown, reject: unknown) => void
     return new Promise((resolve, reject) => read(resolve, reject))
+  }
+
+  /**
+   * Comlink makes a proxy, and registers it for its end, at each step of a path: one for all calls will do.
+   */
+  #targetOf(path: readonly string[]): Record<string, unknown> {
+    const key = path.join('.')
+    let target = this.#targets.get(key)
+    if (target !== undefined) return target
+    target = this.#remote as Record<string, unknown>
+    for (const step of path) target = target[step] as Record<string, unknown>
+    this.#targets.set(key, target)
+    return target
   }
 
   #send(message: protocol.CallRequest['message'], transfers: readonly unknown[]): void {
