@@ -251,6 +251,7 @@ export class ActorHost {
 
   /** Puts the message being handled aside. */
   stash(cell: cells.ActorCell, envelope: Envelope): void {
+    if (cell.isReentrant) throw new ShardloomError('SHL_STASH_REENTRANT', { actor: cell.name })
     cell.stash ??= []
     const stashMax = cell.definition.stashMax ?? 1024
     if (cell.stash.length >= stashMax)
@@ -286,6 +287,7 @@ export class ActorHost {
   /** A message that nobody will handle: its asker hears why, a tell becomes a dead letter. */
   discard(cell: cells.ActorCell, envelope: Envelope, reason: TerminationReason): void {
     this.finishEnvelope(cell, envelope)
+    if (this.#tracer.isActive) this.#tracer.end(cell, envelope, this.#parts.clock.nowMs(), undefined)
     if (envelope.askSlot >= 0)
       this.#answerError(envelope, actorStoppedError(cell.name, envelope.type, reason))
     else if (envelope.kind === wire.KIND_TELL && envelope.local === undefined) {

@@ -18,6 +18,7 @@
  */
 import { type Clock, ShardloomError, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
+import { FLAG_SUSPENDED } from './actor-flags.ts'
 import { type ActorHost, cellText } from './actor-host.ts'
 import { type ActorAddress, addressKey, plainAddress } from './address.ts'
 import * as cells from './cell.ts'
@@ -115,7 +116,12 @@ export class ActorLifecycle {
     if (cell.stopMode === cells.STOP_NONE || mode > cell.stopMode) cell.stopMode = mode
     cell.stopReason ??= reason
     this.#closeSlot(cell)
-    if (mode === cells.STOP_DRAIN) cell.timers?.cancelAll()
+    if (mode === cells.STOP_DRAIN) {
+      cell.timers?.cancelAll()
+      // What is suspended could not finish.
+      const flags = cell.slot * wire.ACTOR_WORDS + wire.ACTOR_FLAGS
+      Atomics.and(this.#parts.memory.actors, flags, ~FLAG_SUSPENDED)
+    }
     // Looked at with the next batch: what a sender sent before its stop has arrived by then.
     this.#parts.host.schedule(cell)
     this.#parts.host.checkStop(cell)

@@ -80,11 +80,20 @@ export function contextOfAsk(
   return undefined
 }
 
+function textOf(payload: unknown): string {
+  try {
+    return inspect(payload, SHORT)
+  } catch {
+    // It has its own idea of how it is shown, and that failed.
+    return '[unprintable]'
+  }
+}
+
 /** What a trace tells of a message. */
 export function traceRecord(cell: ActorCell, envelope: Envelope, step: TraceStep, atMs: number): TraceRecord {
   const actor = `${cell.name}@${formatAddress(cell.thread, cell.slot, cell.generation)}`
   const record = { actor, message: envelope.type, kind: errorKind(envelope.kind), atMs }
   if (step.step === 'end') return { ...record, ...step }
   if (!step.showsPayload) return { ...record, step: 'begin' }
-  return { ...record, step: 'begin', payload: inspect(envelope.payload, SHORT) }
+  return { ...record, step: 'begin', payload: textOf(envelope.payload) }
 }

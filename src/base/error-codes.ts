@@ -260,6 +260,16 @@ export const ERROR_CODES = {
     advice: 'correct the name, or add the function to what `api` returns',
     retryable: false,
   },
+  SHL_SUBSYSTEM_MIGRATE: {
+    message: 'snapshot is of another version: subsystem={subsystem} from={from} version={version}',
+    advice: 'give the definition a `migrate` that turns one into the other',
+    retryable: false,
+  },
+  SHL_STASH_REENTRANT: {
+    message: 'a reentrant actor cannot stash: actor={actor}',
+    advice: 'await what it waits for: other messages are handled meanwhile',
+    retryable: false,
+  },
   SHL_SUBSYSTEM_UNHEALTHY: {
     message: 'subsystem is unhealthy: subsystem={subsystem} why={why}',
     advice: 'the cause, where there is one, is the error of its health check',

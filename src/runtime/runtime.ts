@@ -165,7 +165,8 @@ export class Runtime {
       clock: this.#platform.clock,
       guardianOf: (thread) => this.#guardianOf(thread),
       memoryOf: (thread) => this.#memoryOf(thread),
-      nodeThreadOf: (thread) => this.#pool.threads.get(thread)?.worker?.threadId,
+      warn: platform.warn,
+      workerOf: (thread) => this.#pool.inspectedThread(thread),
     })
     this.#heartbeat = new Heartbeat(this.#memory, this.#platform.clock)
     this.#forgetExit = platform.onBeforeExit(() => void this.close())

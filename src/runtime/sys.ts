@@ -19,10 +19,10 @@ import {
   TRACE_MAX,
   type TraceRecord,
 } from '../actor/index.ts'
-import { type Clock, checkKnownOptions, numberOption, ShardloomError } from '../base/index.ts'
+import { type Clock, checkKnownOptions, numberOption, ShardloomError, toError } from '../base/index.ts'
 import type { ThreadMemory } from '../transport/index.ts'
 import type { ActorReport, guardianActor } from './guardian.ts'
-import { type CpuProfile, ThreadInspector } from './thread-inspector.ts'
+import { type CpuProfile, type InspectedThread, ThreadInspector } from './thread-inspector.ts'
 
 /** A thread that has not answered for so long is asked through the inspector. */
 const PATIENCE_MS = 200
@@ -50,14 +50,15 @@ export interface SysParts {
   readonly clock: Clock
   guardianOf(thread: number): ActorRef<ReturnType<typeof guardianActor>['receive']>
   memoryOf(thread: number): ThreadMemory | undefined
-  /** Node's id of a worker thread. */
-  nodeThreadOf(thread: number): number | undefined
+  warn(text: string): void
+  /** A worker thread: Node's id of it, and its end. */
+  workerOf(thread: number): { readonly nodeId: number; readonly ended: Promise<void> } | undefined
 }
 
 /** Looks at running actors and threads. */
 export class Sys {
   readonly #parts: SysParts
-  readonly #traces = new Map<string, (record: TraceRecord) => void>()
+  readonly #traces = new Map<string, { readonly onStep: (record: TraceRecord) => void; left: number }>()
 
   /** @internal */
   constructor(parts: SysParts) {
@@ -120,20 +121,22 @@ export class Sys {
     const { slot, generation, thread } = ref
     const memory = this.#memoryOf(ref)
     const key = formatAddress(thread, slot, generation)
-    this.#traces.set(key, onStep)
+    this.#traces.set(key, { onStep, left: messages })
     if (!setTrace(memory, slot, generation, messages, options.payloads === true)) {
       this.#traces.delete(key)
       throw notFound(ref)
     }
     return () => {
-      if (this.#traces.get(key) === onStep) this.#traces.delete(key)
+      // Another trace may have taken its place.
+      if (this.#traces.get(key)?.onStep !== onStep) return
+      this.#traces.delete(key)
       setTrace(memory, slot, generation, 0, false)
     }
   }
 
   /** The functions that a worker thread is in, the innermost first. @throws SHL_THREAD_SILENT */
-  stack(thread: number): Promise<string[]> {
-    return ThreadInspector.stack(this.#parts.clock, this.#nodeThread(thread), thread)
+  async stack(thread: number): Promise<string[]> {
+    return ThreadInspector.stack(this.#parts.clock, this.#threadToInspect(thread))
   }
 
   /**
@@ -142,16 +145,24 @@ export class Sys {
    *
    * @throws SHL_THREAD_SILENT, SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
    */
-  profile(thread: number, options: { readonly durationMs?: number } = {}): Promise<CpuProfile> {
+  async profile(thread: number, options: { readonly durationMs?: number } = {}): Promise<CpuProfile> {
     checkKnownOptions('profile', options, ['durationMs'])
     const range = { min: 1, max: INT_MAX }
     const durationMs = numberOption('durationMs', options.durationMs, PROFILE_MS, range)
-    return ThreadInspector.profile(this.#parts.clock, this.#nodeThread(thread), thread, durationMs)
+    return ThreadInspector.profile(this.#parts.clock, this.#threadToInspect(thread), durationMs)
   }
 
   /** @internal A step of a traced message has happened somewhere. */
   onTrace(record: TraceRecord): void {
-    this.#traces.get(record.actor.slice(record.actor.lastIndexOf('@') + 1))?.(record)
+    const key = record.actor.slice(record.actor.lastIndexOf('@') + 1)
+    const trace = this.#traces.get(key)
+    if (trace === undefined) return
+    if (record.step === 'end' && --trace.left === 0) this.#traces.delete(key)
+    try {
+      trace.onStep(record)
+    } catch (error) {
+      this.#parts.warn(`shardloom: a trace's listener threw: ${toError(error).message}`)
+    }
   }
 
   #setSuspended(ref: ActorAddress, isOn: boolean): void {
@@ -168,6 +179,7 @@ export class Sys {
     } catch (error) {
       if (codeOf(error) === 'SHL_VALUE_NOT_SENDABLE') return (await ask(false)) ?? GONE
       if (codeOf(error) === 'SHL_ASK_TIMEOUT') return undefined
+      if (codeOf(error) === 'SHL_THREAD_LOST') return GONE
       throw error
     }
   }
@@ -175,7 +187,7 @@ export class Sys {
   async #inspected({ thread, slot, generation }: ActorAddress): Promise<ActorReport | undefined> {
     const { clock } = this.#parts
     const expression = `globalThis[Symbol.for('shardloom.thread')].report(${slot}, ${generation})`
-    const text = await ThreadInspector.evaluate(clock, this.#nodeThread(thread), thread, expression)
+    const text = await ThreadInspector.evaluate(clock, this.#threadToInspect(thread), expression)
     return typeof text === 'string' ? (JSON.parse(text) as ActorReport) : undefined
   }
 
@@ -190,9 +202,9 @@ export class Sys {
     return memory
   }
 
-  #nodeThread(thread: number): number {
-    const id = this.#parts.nodeThreadOf(thread)
-    if (id !== undefined) return id
+  #threadToInspect(thread: number): InspectedThread {
+    const found = this.#parts.workerOf(thread)
+    if (found !== undefined) return { thread, ...found }
     const reason = 'it is no worker thread of this runtime, or has ended'
     throw new ShardloomError('SHL_THREAD_SILENT', { thread, reason })
   }

@@ -25,6 +25,15 @@ export interface CpuProfile {
   readonly timeDeltas?: readonly number[]
 }
 
+/** A thread to look into. */
+export interface InspectedThread {
+  readonly thread: number
+  /** Node's id of it. */
+  readonly nodeId: number
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>
+}
+
 /** The part of the inspector's session that is used here. */
 interface InspectorSession {
   connect(): void
@@ -48,6 +57,14 @@ interface PausedFrame {
   readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number }
 }
 
+interface EvaluateAnswer {
+  readonly result?: { readonly value?: unknown }
+  readonly exceptionDetails?: {
+    readonly text: string
+    readonly exception?: { readonly description?: string }
+  }
+}
+
 const ATTACHED = 'attaching'
 const STACK_MAX = 50
 /** Beside what a profile takes by itself. */
@@ -62,6 +79,9 @@ export class ThreadInspector {
   readonly #scripts = new Map<string, string>()
   readonly #events = new Map<string, (params: Record<string, unknown>) => void>()
   #worker = ''
+  /** Set when the thread has ended: nothing more is waited for. */
+  #gone: Error | undefined
+  readonly #waiting = new Set<(error: Error) => void>()
   #lastId = 0
 
   private constructor(session: InspectorSession, clock: Clock, thread: number) {
@@ -75,8 +95,8 @@ export class ThreadInspector {
    *
    * @throws SHL_THREAD_SILENT
    */
-  static stack(clock: Clock, threadId: number, thread: number): Promise<string[]> {
-    return ThreadInspector.#with(clock, threadId, thread, async (inspector) => {
+  static stack(clock: Clock, target: InspectedThread): Promise<string[]> {
+    return ThreadInspector.#with(clock, target, async (inspector) => {
       const frames = await inspector.#pause()
       return frames.slice(0, STACK_MAX).map((frame) => inspector.#frameText(frame))
     })
@@ -87,15 +107,17 @@ export class ThreadInspector {
    *
    * @throws SHL_THREAD_SILENT
    */
-  static evaluate(clock: Clock, threadId: number, thread: number, expression: string): Promise<unknown> {
-    return ThreadInspector.#with(clock, threadId, thread, async (inspector) => {
-      const [frame] = await inspector.#pause()
+  static evaluate(clock: Clock, target: InspectedThread, expression: string): Promise<unknown> {
+    return ThreadInspector.#with(clock, target, async (inspector) => {
+      const frames = await inspector.#pause()
+      // The code of Node itself sees other globals.
+      const frame = frames.find(({ location }) => !inspector.#isInternal(location.scriptId)) ?? frames[0]
       if (frame === undefined) throw inspector.#silent('it runs no JavaScript at the moment')
       const params = { callFrameId: frame.callFrameId, expression, returnByValue: true, silent: true }
-      const { result } = (await inspector.#send('Debugger.evaluateOnCallFrame', params)) as {
-        result?: { value?: unknown }
-      }
-      return result?.value
+      const answer = (await inspector.#send('Debugger.evaluateOnCallFrame', params)) as EvaluateAnswer
+      const { result, exceptionDetails } = answer
+      if (exceptionDetails === undefined) return result?.value
+      throw inspector.#silent(exceptionDetails.exception?.description ?? exceptionDetails.text)
     })
   }
 
@@ -104,11 +126,11 @@ export class ThreadInspector {
    *
    * @throws SHL_THREAD_SILENT
    */
-  static profile(clock: Clock, threadId: number, thread: number, durationMs: number): Promise<CpuProfile> {
-    return ThreadInspector.#with(clock, threadId, thread, async (inspector) => {
+  static profile(clock: Clock, target: InspectedThread, durationMs: number): Promise<CpuProfile> {
+    return ThreadInspector.#with(clock, target, async (inspector) => {
       await inspector.#send('Profiler.enable')
       await inspector.#send('Profiler.start')
-      await new Promise<void>((resolve) => void clock.after(durationMs, resolve))
+      await inspector.#pass(durationMs)
       const { profile } = (await inspector.#send('Profiler.stop')) as { profile: CpuProfile }
       return profile
     })
@@ -116,18 +138,18 @@ export class ThreadInspector {
 
   static async #with<T>(
     clock: Clock,
-    threadId: number,
-    thread: number,
+    { nodeId, thread, ended }: InspectedThread,
     ask: (inspector: ThreadInspector) => Promise<T>,
   ): Promise<T> {
     const { Session } = await import('node:inspector')
     const session = new Session() as InspectorSession
     const inspector = new ThreadInspector(session, clock, thread)
+    void ended.then(() => inspector.#onGone())
     // The inspector of the main thread knows all workers, also those that a worker has started.
     if (isMainThread) session.connect()
     else session.connectToMainThread()
     try {
-      await inspector.#attach(threadId)
+      await inspector.#attach(nodeId)
       return await ask(inspector)
     } finally {
       await inspector.#detach()
@@ -196,14 +218,45 @@ export class ThreadInspector {
   }
 
   #within<T>(what: string, begin: (done: (value: T) => void) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = (): void => reject(this.#silent(`${what} got no answer within ${ANSWER_MS} ms`))
+    const answer = new Promise<T>((resolve, reject) => {
+      const fail = (error: Error): void => {
+        timer.cancel()
+        this.#waiting.delete(fail)
+        reject(error)
+      }
+      const late = (): void => fail(this.#silent(`${what} got no answer within ${ANSWER_MS} ms`))
       const timer = this.#clock.after(ANSWER_MS, late)
+      this.#waiting.add(fail)
+      if (this.#gone !== undefined) return fail(this.#gone)
       begin((value) => {
         timer.cancel()
+        this.#waiting.delete(fail)
         resolve(value)
       })
     })
+    // Of two that are waited for, one may fail while only the other one is looked at.
+    answer.catch(() => undefined)
+    return answer
+  }
+
+  /** Lets time pass, unless the thread ends. */
+  #pass(durationMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(durationMs, resolve)
+      this.#waiting.add((error) => {
+        timer.cancel()
+        reject(error)
+      })
+    })
+  }
+
+  #onGone(): void {
+    this.#gone = this.#silent('it ended meanwhile')
+    for (const fail of this.#waiting) fail(this.#gone)
+  }
+
+  #isInternal(scriptId: string): boolean {
+    return this.#scripts.get(scriptId)?.startsWith('node:') === true
   }
 
   #frameText({ functionName, location }: PausedFrame): string {

@@ -121,6 +121,13 @@ export class ThreadPool {
     )
   }
 
+  /** What the inspector needs to find a thread. */
+  inspectedThread(id: number): { readonly nodeId: number; readonly ended: Promise<void> } | undefined {
+    const thread = this.threads.get(id)
+    const nodeId = thread?.worker?.threadId
+    return thread === undefined || nodeId === undefined ? undefined : { nodeId, ended: thread.ended }
+  }
+
   /** Starts a thread. @throws SHL_THREAD_START, SHL_THREAD_LIMIT */
   start(kind: ThreadKind, options: ThreadStartOptions = {}): Promise<ThreadHandle> {
     const { threadsMax } = this.#parts

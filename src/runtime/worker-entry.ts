@@ -16,9 +16,9 @@ const WORKERS = join('..', '..', 'workers')
 /** Starts the worker; never resolves to one without an entry. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const path = workerFile('thread-main.js')
-  if (path !== undefined) return new Worker(path, options)
+  if (path !== undefined) return new Worker(path, { ...options, execArgv: inheritedFlags() })
   const { threadMainSource } = await import('../../workers/thread-main-inline.ts')
-  return new Worker(threadMainSource, { ...options, eval: true })
+  return new Worker(threadMainSource, { ...options, execArgv: inheritedFlags(), eval: true })
 }
 
 /** Where a file of `workers/` lies; undefined where a bundler has lost it. */
@@ -30,4 +30,15 @@ export function workerFile(name: string): string | undefined {
     // No `import.meta.url` in a CommonJS bundle, or one that is no file.
     return undefined
   }
+}
+
+/** The flags of this process, without those that say what program it runs. */
+function inheritedFlags(): string[] {
+  const flags: string[] = []
+  for (let i = 0; i < process.execArgv.length; i++) {
+    const flag = process.execArgv[i]!
+    if (/^(-e|-p|-pe|--eval|--print)$/.test(flag)) i++
+    else if (!/^--(input-type|eval|print)(=|$)/.test(flag)) flags.push(flag)
+  }
+  return flags
 }

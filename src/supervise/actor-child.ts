@@ -25,6 +25,7 @@ import type {
 } from '../actor/index.ts'
 import { type Clock, numberOption, ShardloomError } from '../base/index.ts'
 import type { CpuProfile } from '../runtime/index.ts'
+import { unlessAborted } from './abortable.ts'
 import { endError } from './child-end.ts'
 import type { ChildDriver, RunningChild } from './child-spec.ts'
 import { CurrentRef } from './current-ref.ts'
@@ -86,10 +87,15 @@ export class ActorChild<Receive> implements ChildDriver {
       leave()
       return endError(ref, reason)
     })
+    const kill = (): void => {
+      leave()
+      // A thread that does not react is ended, where it has no other actors. How it ends is heard of above.
+      void ref.stop({ mode: 'kill', timeoutMs: KILL_MS }).catch(() => undefined)
+    }
     try {
-      unwatch = await this.#watchdog?.watch(ref)
+      if (this.#watchdog !== undefined) unwatch = await unlessAborted(this.#watchdog.watch(ref), signal)
     } catch (error) {
-      this.#spawner.sendStop(ref, 'kill')
+      kill()
       throw error
     }
     if (!signal.aborted) this.ref.set(ref)
@@ -97,11 +103,6 @@ export class ActorChild<Receive> implements ChildDriver {
     const end = (mode: 'drain' | 'stop') => (): void => {
       leave()
       this.#spawner.sendStop(ref, mode)
-    }
-    const kill = (): void => {
-      leave()
-      // A thread that does not react is ended, where it has no other actors. How it ends is heard of above.
-      void ref.stop({ mode: 'kill', timeoutMs: KILL_MS }).catch(() => undefined)
     }
     return { ended, drain: end('drain'), stop: end('stop'), kill }
   }

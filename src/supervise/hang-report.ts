@@ -21,8 +21,8 @@ export interface HangParts {
   /** 0: no profile. */
   readonly profileMs: number
   emit(event: SupervisionEvent): void
-  /** Makes it the failure of the child. */
-  recycle(): void
+  /** Makes it the failure of the child; false when what hung is gone already. */
+  recycle(): boolean
 }
 
 /** Tells of a hang, and ends it. */
@@ -30,7 +30,10 @@ export async function endHang(hang: Hang, parts: HangParts): Promise<void> {
   const { clock, runtime, supervisor, child, profileMs, emit, recycle } = parts
   emit({ type: 'hang', supervisor, child, hang, atMs: clock.nowMs() })
   // A handler that awaits computes nothing, and the main thread cannot look at itself.
-  if (!hang.isBlocking || hang.thread === 0) return recycle()
+  if (!hang.isBlocking || hang.thread === 0) {
+    recycle()
+    return
+  }
   if (profileMs > 0) {
     try {
       const profile = await runtime.sys.profile(hang.thread, { durationMs: profileMs })
@@ -40,7 +43,6 @@ export async function endHang(hang: Hang, parts: HangParts): Promise<void> {
       emit({ type: 'hang_profile', supervisor, child, hang, error: toError(error), atMs: clock.nowMs() })
     }
   }
-  recycle()
   // Nothing else ends a loop.
-  await runtime.killThread(hang.thread)
+  if (recycle()) await runtime.killThread(hang.thread)
 }

@@ -237,7 +237,7 @@ export class RemoteTree implements TreeHandle {
       messageMs,
       timeMessages: (one) => spawner.timeMessages(one),
       messageUnderWay: (one) => spawner.messageUnderWay(one),
-      onHang: (_ref, hang) =>
+      onHang: (hanging, hang) =>
         void endHang(hang, {
           clock,
           runtime: spawner,
@@ -245,7 +245,11 @@ export class RemoteTree implements TreeHandle {
           child: id,
           profileMs,
           emit: (event) => onEvent?.(event),
-          recycle: () => this.recycle(id, hangError(hang, messageMs), 'kill'),
+          recycle: () => {
+            if (current.current?.equals(hanging) !== true) return false
+            this.recycle(id, hangError(hang, messageMs), 'kill')
+            return true
+          },
         }),
     })
     watchdog.watch(ref).then(

@@ -217,9 +217,11 @@ export class SupervisionTree implements TreeHandle {
       messageMs,
       timeMessages: (ref) => spawner.timeMessages(ref),
       messageUnderWay: (ref) => spawner.messageUnderWay(ref),
-      onHang: (_ref, hang) => {
-        const recycle = (): void => {
-          if (this.#supervisor.has(id)) this.#supervisor.recycle(id, hangError(hang, messageMs), 'kill')
+      onHang: (ref, hang) => {
+        const recycle = (): boolean => {
+          if (this.#actors.get(id)?.current?.equals(ref) !== true) return false
+          this.#supervisor.recycle(id, hangError(hang, messageMs), 'kill')
+          return true
         }
         const emit = (event: SupervisionEvent): void => onEvent?.(event)
         const told = { clock, runtime: spawner, supervisor: this.id, child: id, profileMs, emit, recycle }

@@ -58,15 +58,17 @@ export interface TreeChild {
 export function actorChild<D extends AnyActorDefinition>(
   id: string,
   actor: URL | D,
-  options: ChildOptions & SpawnOptions<ArgsOf<D>> & { readonly limits?: ActorLimits } = {},
+  options: ChildOptions & Omit<SpawnOptions<ArgsOf<D>>, 'signal'> & { readonly limits?: ActorLimits } = {},
 ): TreeChild {
-  const { args, name = id, export: exported, placement, mailbox, limits = {}, ...childOptions } = options
+  const { args, name = id, export: exported, placement, mailbox, limits = {}, ...rest } = options
+  const { resourceLimits, ...childOptions } = rest
   const spawn = {
     name,
     ...(args !== undefined && { args }),
     ...(exported !== undefined && { export: exported }),
     ...(placement !== undefined && { placement }),
     ...(mailbox !== undefined && { mailbox }),
+    ...(resourceLimits !== undefined && { resourceLimits }),
   }
   return { id, kind: { type: 'actor', actor, spawn, limits }, options: childOptions }
 }

@@ -114,3 +114,14 @@ test.each([
     expect(count).toBeLessThan(5_000_000)
   },
 )
+
+test('a reentrant actor cannot stash', async () => {
+  const runtime = await testRuntime({ threads: 0 })
+  const definition = defineActor({
+    name: 'stasher',
+    reentrant: true,
+    receive: { x: (_state, _payload, ctx) => ctx.stash() },
+  })
+  const ref = await runtime.spawn(definition)
+  expect(await rejection(ref.ask('x'))).toMatchObject({ code: 'SHL_STASH_REENTRANT' })
+})

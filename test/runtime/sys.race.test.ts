@@ -140,3 +140,41 @@ describe('a trace', () => {
     expect(() => runtime.sys.trace(ref, 0, () => undefined)).toThrow('count')
   })
 })
+
+test('a drain of a suspended actor finishes; a listener that throws is warned about; traces do not mix', async () => {
+  const runtime = await testRuntime({ threads: 0 })
+  const ref = await runtime.spawn(counter)
+  runtime.sys.suspend(ref)
+  const adds = [ref.ask('add', 1), ref.ask('add', 2)]
+  expect(await ref.stop({ mode: 'drain' })).toEqual({ type: 'stopped' })
+  expect(await Promise.all(adds)).toEqual([1, 3])
+
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+  const other = await runtime.spawn(counter)
+  runtime.sys.trace(other, 1, () => {
+    throw new Error('mine')
+  })
+  expect(await other.ask('add', 1)).toBe(1)
+  expect((await warned).message).toContain('mine')
+
+  const seen: string[] = []
+  const endFirst = runtime.sys.trace(other, 5, () => seen.push('first'))
+  runtime.sys.trace(other, 1, () => seen.push('second'))
+  endFirst()
+  await other.ask('add', 1)
+  expect(seen).toEqual(['second', 'second'])
+})
+
+test('a thread that ends while it is looked into is an error, and soon', async () => {
+  const runtime = await testRuntime()
+  const ref = await spawnTester(runtime)
+  const cut = rejection(ref.ask('block', 60_000))
+  await until(() => runtime.inspect().threads[1]?.handling !== undefined, 'it blocks')
+  const profile = rejection(runtime.sys.profile(ref.thread, { durationMs: 20_000 }))
+  const startMs = performance.now()
+  await sleep(100)
+  await runtime.killThread(ref.thread)
+  expect(await profile).toMatchObject({ code: 'SHL_THREAD_SILENT' })
+  expect(performance.now() - startMs).toBeLessThan(3000)
+  await cut
+})

@@ -18,7 +18,8 @@ export class CallGate<T> {
   readonly #clock: Clock
   #target: T | undefined
   #closed: Error | undefined
-  #waiting: WaitingCall<T>[] = []
+  /** In the order in which they came. */
+  readonly #waiting = new Set<WaitingCall<T>>()
 
   constructor(name: string, clock: Clock) {
     this.#name = name
@@ -31,7 +32,7 @@ export class CallGate<T> {
   }
 
   get waitingCount(): number {
-    return this.#waiting.length
+    return this.#waiting.size
   }
 
   /** Calls go to `target` from now on, first those that wait. */
@@ -39,7 +40,10 @@ export class CallGate<T> {
     this.#closed = undefined
     this.#target = target
     // What a call does here may close the gate again.
-    while (this.#target === target && this.#waiting.length > 0) this.#waiting.shift()!.pass(target)
+    for (const waiting of this.#waiting) {
+      if (this.#target !== target) return
+      waiting.pass(target)
+    }
   }
 
   /** Calls wait from now on; with a target given, if it is still the one. */
@@ -51,7 +55,7 @@ export class CallGate<T> {
   close(error: Error): void {
     this.#target = undefined
     this.#closed = error
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    for (const { reject } of this.#waiting) reject(error)
   }
 
   /** Makes a call, now or when the gate opens; `leftMs` is what it has left then. */
@@ -60,7 +64,7 @@ export class CallGate<T> {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<R> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    if (signal?.aborted === true) return Promise.reject(this.#aborted(signal))
     if (this.#target !== undefined) return make(this.#target, timeoutMs)
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     const sinceMs = this.#clock.nowMs()
@@ -68,13 +72,13 @@ export class CallGate<T> {
       const leave = (): void => {
         timer.cancel()
         signal?.removeEventListener('abort', onAbort)
-        this.#waiting = this.#waiting.filter((one) => one !== waiting)
+        this.#waiting.delete(waiting)
       }
       const fail = (error: unknown): void => {
         leave()
         reject(error)
       }
-      const onAbort = (): void => fail(signal?.reason)
+      const onAbort = (): void => fail(this.#aborted(signal))
       const timer = this.#clock.after(timeoutMs, () =>
         fail(new ShardloomError('SHL_CHILD_NOT_UP', { child: this.#name, timeoutMs })),
       )
@@ -86,7 +90,12 @@ export class CallGate<T> {
         reject: fail,
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.push(waiting)
+      this.#waiting.add(waiting)
     })
+  }
+
+  #aborted(signal: AbortSignal | undefined): ShardloomError {
+    const details = { actor: this.#name, type: 'call' }
+    return new ShardloomError('SHL_ASK_ABORTED', details, { cause: signal?.reason })
   }
 }

@@ -30,10 +30,11 @@ const KEYS = [
   'drain',
   'stop',
   'idempotent',
+  'formatState',
   'mailbox',
   'stopTimeoutMs',
 ]
-const HOOKS = ['api', 'snapshot', 'migrate', 'health', 'drain', 'stop'] as const
+const HOOKS = ['api', 'snapshot', 'migrate', 'health', 'drain', 'stop', 'formatState'] as const
 
 /**
  * Defines a subsystem; its module exports what this returns.

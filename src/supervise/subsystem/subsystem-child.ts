@@ -11,21 +11,34 @@
  * until the new one has passed its first checks; if it fails one, the old one goes on, with the newest
  * snapshot that it understands.
  *
- * Invariants: (1) at most one run is behind the gate; (2) `ended` is about the run that is responsible.
+ * A stop, a restart or the end of the old run in the middle of a replacement ends the replacement.
+ *
+ * Invariants: (1) at most one run is behind the gate; (2) `ended` is about the run that is responsible; (3) a
+ * module is never given a snapshot of a version that it does not understand.
  * Source: Erlang's `code_change` and release upgrades; blue-green deployment.
  * Tests: test/supervise/subsystem/subsystem.race.test.ts,
  * test/supervise/subsystem/subsystem-child.race.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { type Clock, ShardloomError, toError } from '../../base/index.ts'
+import { unlessAborted } from '../abortable.ts'
 import type { ChildStopMode } from '../child-machine.ts'
 import type { ChildDriver, RunningChild } from '../child-spec.ts'
 import type { Hang } from '../watchdog.ts'
 import { CallGate } from './call-gate.ts'
+import {
+  handBack,
+  probation,
+  type Reload,
+  type ReloadOptions,
+  type ReloadReport,
+  refused,
+  rolledBack,
+} from './reload.ts'
 import { type SubsystemInstance, type SubsystemRuntime, startInstance } from './subsystem-instance.ts'
 import { SubsystemMonitor } from './subsystem-monitor.ts'
 import type { SubsystemSettings } from './subsystem-options.ts'
-import type { InitRequest, KeptSnapshot, SnapshotKeeper } from './subsystem-protocol.ts'
+import type { InitRequest, KeptSnapshot, NumberedSnapshot, SnapshotKeeper } from './subsystem-protocol.ts'
 
 /** What a child needs of its surroundings. */
 export interface SubsystemChildParts {
@@ -33,87 +46,60 @@ export interface SubsystemChildParts {
   readonly clock: Clock
   readonly settings: SubsystemSettings
   readonly keeper: ActorRef<SnapshotKeeper>
-  onFailure(error: Error, mode: ChildStopMode, hang: Hang | undefined): void
+  /** The run must be replaced. */
+  onFailure(instance: SubsystemInstance, error: Error, mode: ChildStopMode, hang: Hang | undefined): void
 }
-
-/** How a replacement is tried out. */
-export interface ReloadOptions {
-  /** The new version. Default: the module as it is, loaded anew. */
-  readonly module?: URL
-  /** Which export of the module it is. Default: as before. */
-  readonly export?: string
-  readonly args?: unknown
-  /** Health checks that it must pass after it has got calls, before the old version is let go. Default 3. */
-  readonly checks?: number
-  /** Between them. Default 1000. */
-  readonly everyMs?: number
-}
-
-/** What became of a replacement. */
-export interface ReloadReport {
-  readonly fromVersion: number
-  readonly toVersion: number
-  /** Checks that it has passed. */
-  readonly checks: number
-  /** How long calls waited. */
-  readonly pausedMs: number
-}
-
-/** Errors of a message to one that has ended. */
-const GONE = new Set<unknown>([
-  'SHL_ACTOR_STOPPED',
-  'SHL_ACTOR_NOT_FOUND',
-  'SHL_THREAD_LOST',
-  'SHL_SUBSYSTEM_DOWN',
-])
 
 type Snapshot = InitRequest['previous']
+
+/** Where a run comes from. */
+interface Source {
+  readonly module: URL
+  readonly export: string | undefined
+  readonly args: unknown
+}
 
 /** Runs a subsystem, again and again. */
 export class SubsystemChild implements ChildDriver {
   readonly gate: CallGate<SubsystemInstance>
+  /** How its last run ended, where that was abnormal. */
+  lastError: Error | undefined = undefined
   readonly #parts: SubsystemChildParts
-  #module: URL
-  #export: string | undefined
-  #args: unknown
-  #run = 0
+  #source: Source
+  #runs = 0
   #snapshot: Snapshot
   #instance: SubsystemInstance | undefined
-  /** Beside the current one, during a replacement. */
-  #other: SubsystemInstance | undefined
   #monitor: SubsystemMonitor | undefined
+  #reload: Reload | undefined
   #settle: (error: Error | undefined) => void = () => undefined
-  #isEnding = false
-  #isReloading = false
 
   constructor(parts: SubsystemChildParts) {
     this.#parts = parts
-    this.#module = parts.settings.module
-    this.#export = parts.settings.export
-    this.#args = parts.settings.args
-    this.gate = new CallGate(parts.settings.name, parts.clock)
+    const { module, export: exported, args, name } = parts.settings
+    this.#source = { module, export: exported, args }
+    this.gate = new CallGate(name, parts.clock)
   }
 
+  /** The run that is responsible. */
   get instance(): SubsystemInstance | undefined {
     return this.#instance
   }
 
-  get module(): URL {
-    return this.#module
-  }
-
   async start(signal: AbortSignal): Promise<RunningChild> {
-    const instance = await this.#launch(this.#module, this.#export, signal)
-    const fresh: Snapshot = this.#snapshot
-    await this.#init(instance, this.#args, fresh, signal)
+    const instance = await this.#launch(this.#source, signal)
+    await this.#init(instance, this.#source.args, this.#snapshot, signal)
     const ended = new Promise<Error | undefined>((resolve) => {
       this.#settle = resolve
     })
-    this.#isEnding = false
     this.#instance = instance
     this.#follow(instance)
-    await this.#watch(instance)
-    if (!signal.aborted) this.gate.open(instance)
+    try {
+      await unlessAborted(this.#watch(instance), signal)
+    } catch (error) {
+      instance.kill()
+      throw error
+    }
+    this.gate.open(instance)
     return {
       ended,
       drain: () => void this.#drain(),
@@ -123,9 +109,10 @@ export class SubsystemChild implements ChildDriver {
   }
 
   /** A checkpoint of the subsystem has come. */
-  keep({ run, value, version }: KeptSnapshot): void {
+  keep({ run, ...snapshot }: KeptSnapshot): void {
+    const instance = this.#instance
     // One that was on its way when its run was replaced is old.
-    if (run === this.#run) this.#snapshot = { value, version }
+    if (instance?.run === run) this.#adopt(instance, snapshot)
   }
 
   /** Nobody shall wait for it any more. */
@@ -139,149 +126,129 @@ export class SubsystemChild implements ChildDriver {
   ): Promise<ReloadReport> {
     const { name } = this.#parts.settings
     const old = this.#instance
-    if (this.#isReloading) throw refused(name, 'another reload is under way')
-    if (old === undefined || this.gate.target === undefined)
-      throw refused(name, 'it does not run at the moment')
-    this.#isReloading = true
+    if (this.#reload !== undefined) throw refused(name, 'another reload is under way')
+    if (old === undefined || this.gate.target !== old) throw refused(name, 'it does not run at the moment')
+    const reload: Reload = {
+      old,
+      next: undefined,
+      given: new AbortController(),
+      phase: 'loading',
+      handover: undefined,
+      newest: undefined,
+    }
+    this.#reload = reload
     try {
-      return await this.#reload(old, options)
+      return await this.#replace(reload, options)
+    } catch (error) {
+      const cause = await this.#rollBack(reload, toError(error))
+      throw rolledBack(name, cause)
     } finally {
-      this.#isReloading = false
+      this.#reload = undefined
     }
   }
 
-  async #reload(
-    old: SubsystemInstance,
+  async #replace(
+    reload: Reload,
     options: Required<Pick<ReloadOptions, 'checks' | 'everyMs'>> & ReloadOptions,
   ): Promise<ReloadReport> {
-    const { clock } = this.#parts
-    const module = options.module ?? this.#module
-    const exported = 'export' in options ? options.export : this.#export
-    const args = 'args' in options ? options.args : this.#args
-    const given = new AbortController()
-    let next: SubsystemInstance | undefined
-    try {
-      next = await this.#launch(module, exported, given.signal)
-      this.#other = next
-      const pausedSinceMs = clock.nowMs()
-      await this.#takeOver(old, next, args, given.signal)
-      const pausedMs = clock.nowMs() - pausedSinceMs
-      await this.#probation(next, options)
-      this.#module = module
-      this.#export = exported
-      this.#args = args
-      this.#other = undefined
-      old.stop()
-      await this.#watch(next)
-      const { version: toVersion } = next.answer
-      return { fromVersion: old.answer.version, toVersion, checks: options.checks + 1, pausedMs }
-    } catch (error) {
-      // Why it ended says more than that it had ended.
-      const wasGone = next !== undefined && GONE.has((error as { code?: unknown }).code)
-      const cause = (wasGone ? await next?.ended : undefined) ?? toError(error)
-      await this.#rollBack(old, next)
-      const details = { subsystem: this.#parts.settings.name, why: cause.message }
-      throw new ShardloomError('SHL_RELOAD_ROLLED_BACK', details, { cause })
+    const { clock, settings } = this.#parts
+    const { old, given } = reload
+    const source = this.#nextSource(options)
+    const next = await this.#launch(source, given.signal)
+    reload.next = next
+    const pausedSinceMs = clock.nowMs()
+    await this.#takeOver(reload, next, source)
+    const pausedMs = clock.nowMs() - pausedSinceMs
+    const checkMs = settings.health?.timeoutMs ?? settings.startMs
+    const { checks, everyMs } = options
+    await unlessAborted(probation(next, clock, { checks, everyMs, checkMs }), given.signal)
+    this.#source = source
+    this.#snapshot = reload.newest ?? reload.handover
+    next.fallback = undefined
+    this.#reload = undefined
+    old.stopWithin(this.#parts.settings.shutdown.stopMs)
+    await this.#watch(next)
+    return { fromVersion: old.answer.version, toVersion: next.answer.version, checks: checks + 1, pausedMs }
+  }
+
+  #nextSource(options: ReloadOptions): Source {
+    const module = new URL(options.module ?? this.#source.module)
+    // Threads that stay would give the module that they have: its URL must be another one there.
+    if (this.#parts.settings.placement !== 'dedicated') module.searchParams.set('reload', `${this.#runs + 1}`)
+    return {
+      module,
+      export: 'export' in options ? options.export : this.#source.export,
+      args: 'args' in options ? options.args : this.#source.args,
     }
   }
 
   /** Calls wait; the old run finishes, its state goes over, the new one is checked, calls pass. */
-  async #takeOver(
-    old: SubsystemInstance,
-    next: SubsystemInstance,
-    args: unknown,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #takeOver(reload: Reload, next: SubsystemInstance, source: Source): Promise<void> {
     const { settings } = this.#parts
-    this.#monitor?.close()
+    const { old, given } = reload
+    const { drainMs } = settings.shutdown
+    reload.phase = 'draining'
     this.gate.shut()
-    await old.drain(settings.shutdown.drainMs)
-    this.#snapshot = (await old.snapshot(settings.shutdown.drainMs)) ?? this.#snapshot
-    await this.#init(next, args, this.#snapshot, signal)
-    await next.health(settings.health?.timeoutMs ?? settings.startMs)
-    if (old.isEnded || this.#isEnding) throw refused(settings.name, 'it ended meanwhile')
+    // Watched meanwhile: it may hang in the last of its calls.
+    await unlessAborted(old.drain(drainMs, true), given.signal)
+    reload.handover = (await unlessAborted(old.snapshot(drainMs), given.signal)) ?? this.#snapshot
+    this.#monitor?.close()
+    await this.#init(next, source.args, reload.handover, given.signal)
+    await unlessAborted(next.health(settings.health?.timeoutMs ?? settings.startMs), given.signal)
+    reload.phase = 'taken'
+    next.fallback = old.answer
+    this.#snapshot = reload.handover
     this.#instance = next
-    this.#other = old
     this.#follow(next)
     this.gate.open(next)
   }
 
-  async #probation(
-    next: SubsystemInstance,
-    { checks, everyMs }: { checks: number; everyMs: number },
-  ): Promise<void> {
-    const { clock, settings } = this.#parts
-    for (let i = 0; i < checks; i++) {
-      let stop = (): void => undefined
-      const pause = new Promise<undefined>((resolve) => {
-        const timer = clock.after(everyMs, () => resolve(undefined))
-        stop = () => timer.cancel()
-      })
-      const died = await Promise.race([pause, next.ended.then((error) => error ?? true)])
-      stop()
-      if (died !== undefined || next.isEnded) {
-        throw died instanceof Error ? died : refused(settings.name, 'it ended by itself')
-      }
-      await next.health(settings.health?.timeoutMs ?? settings.startMs)
+  /** The old run goes on, with the newest state that it understands. Returns why. */
+  async #rollBack(reload: Reload, error: Error): Promise<Error> {
+    const { old, next, given, phase } = reload
+    const { settings, clock } = this.#parts
+    // Somebody else decides already: what has taken over is his to end, and what has not is nobody's.
+    if (given.signal.aborted) {
+      if (phase === 'taken') old.stopWithin(settings.shutdown.stopMs)
+      else next?.kill()
+      return error
     }
-  }
-
-  /** The old run goes on, with the newest state that it understands. */
-  async #rollBack(old: SubsystemInstance, next: SubsystemInstance | undefined): Promise<void> {
-    const { settings } = this.#parts
-    const isDrained = this.gate.target !== old
     this.gate.shut()
-    const handedBack = next === undefined ? undefined : await this.#handBack(old, next)
+    const cause = next !== undefined && saysGone(error) ? ((await next.endSoon(clock)) ?? error) : error
+    const back =
+      phase === 'taken' && next !== undefined ? await handBack(next, settings.shutdown.drainMs) : undefined
+    if (given.signal.aborted) return cause
     next?.kill()
-    this.#other = undefined
-    if (this.#isEnding) return
     this.#instance = old
+    this.#snapshot = back ?? reload.handover ?? this.#snapshot
     if (old.isEnded) {
       this.#settle(await old.ended)
-      return
+      return cause
     }
     try {
-      if (isDrained) await old.resume(handedBack ?? this.#snapshot, settings.startMs)
-      await this.#watch(old)
+      if (phase !== 'loading') {
+        await unlessAborted(old.resume(this.#snapshot, settings.startMs), given.signal)
+      }
+      await unlessAborted(this.#watch(old), given.signal)
       this.gate.open(old)
-    } catch (error) {
+    } catch (failure) {
       // It cannot go on either: that is a failure like any other, and its supervisor's to decide.
-      this.#parts.onFailure(toError(error), 'kill', undefined)
+      if (!given.signal.aborted) this.#parts.onFailure(old, toError(failure), 'kill', undefined)
     }
+    return cause
   }
 
-  async #handBack(old: SubsystemInstance, next: SubsystemInstance): Promise<Snapshot> {
-    const { hasMigrate, version } = old.answer
-    if (this.#instance !== next || next.isEnded) return undefined
-    const { drainMs } = this.#parts.settings.shutdown
-    try {
-      await next.drain(drainMs)
-      const snapshot = await next.snapshot(drainMs)
-      const isUnderstood = snapshot !== undefined && (hasMigrate || snapshot.version === version)
-      return isUnderstood ? snapshot : undefined
-    } catch {
-      // It failed, after all: what it had done since it took over is lost with it.
-      return undefined
-    }
-  }
-
-  #launch(module: URL, exported: string | undefined, signal: AbortSignal): Promise<SubsystemInstance> {
+  #launch(source: Source, signal: AbortSignal): Promise<SubsystemInstance> {
     const { settings, runtime } = this.#parts
     const { name, placement, mailbox, limits } = settings
     const { resourceLimits } = limits
-    this.#run++
     const spawn = {
       placement,
-      ...(exported !== undefined && { export: exported }),
+      ...(source.export !== undefined && { export: source.export }),
       ...(mailbox !== undefined && { mailbox }),
       ...(resourceLimits !== undefined && { resourceLimits }),
     }
-    // Threads that stay would give the module that they have: its URL must be another one there.
-    const url = new URL(module)
-    if (placement !== 'dedicated' && this.#instance !== undefined && this.#isReloading) {
-      url.searchParams.set('reload', String(this.#run))
-    }
-    return startInstance(runtime, { name, module: url, spawn }, signal)
+    return startInstance(runtime, { name, module: source.module, run: ++this.#runs, spawn }, signal)
   }
 
   async #init(
@@ -293,7 +260,7 @@ export class SubsystemChild implements ChildDriver {
     const { settings, keeper } = this.#parts
     const { name, limits, startMs } = settings
     const words = instance.words.buffer as SharedArrayBuffer
-    const run = this.#run
+    const { run } = instance
     try {
       const callMs = limits.messageMs
       await instance.init({ name, args, previous, run, words, keeper, callMs }, startMs, signal)
@@ -307,10 +274,13 @@ export class SubsystemChild implements ChildDriver {
   #follow(instance: SubsystemInstance): void {
     void instance.ended.then((error) => {
       if (this.#instance !== instance) return
-      // A reload sees the end of its candidate itself.
-      if (this.#isReloading && !this.#isEnding) return
+      const reload = this.#reload
+      // A reload sees the end of its candidate itself; the end of the old run is the end of the reload.
+      if (reload?.next === instance && !reload.given.signal.aborted) return
+      this.#interrupt('the run ended meanwhile')
       this.#monitor?.close()
       this.gate.shut()
+      this.lastError = error ?? this.lastError
       this.#settle(error)
     })
   }
@@ -322,50 +292,68 @@ export class SubsystemChild implements ChildDriver {
       runtime,
       clock,
       settings,
-      onSnapshot: (snapshot) => {
-        this.#snapshot = snapshot
-      },
-      onFailure,
+      onSnapshot: (snapshot) => this.#adopt(instance, snapshot),
+      onFailure: (error, mode, hang) => onFailure(instance, error, mode, hang),
     })
     this.#monitor = monitor
     await monitor.start()
   }
 
+  /** Keeps a snapshot for the next start, if the version that is started then understands it. */
+  #adopt(instance: SubsystemInstance, snapshot: NumberedSnapshot): void {
+    if (snapshot.number <= instance.keptNumber) return
+    instance.keptNumber = snapshot.number
+    const { fallback } = instance
+    if (this.#reload?.next === instance) this.#reload.newest = snapshot
+    if (fallback !== undefined && !fallback.hasMigrate && fallback.version !== snapshot.version) return
+    this.#snapshot = snapshot
+  }
+
   /** Finishes its calls, hands over, ends. */
   async #drain(): Promise<void> {
-    const { shutdown } = this.#parts.settings
+    const { drainMs } = this.#parts.settings.shutdown
     this.#begin()
     const instance = this.#instance
     if (instance === undefined) return
     try {
-      await instance.drain(shutdown.drainMs)
-      this.#snapshot = (await instance.snapshot(shutdown.drainMs)) ?? this.#snapshot
-      this.#end((one) => one.stop())
+      await instance.drain(drainMs)
+      const snapshot = await instance.snapshot(drainMs)
+      if (snapshot !== undefined) this.#adopt(instance, snapshot)
     } catch {
       // Its deadline is the supervisor's, and goes on from here.
+      return
     }
+    this.#end((one) => one.stop())
   }
 
   #end(end: (instance: SubsystemInstance) => void): void {
     this.#begin()
-    if (this.#instance !== undefined) end(this.#instance)
-    if (this.#other !== undefined && this.#other !== this.#instance) end(this.#other)
+    const { old, next } = this.#reload ?? {}
+    for (const one of new Set([this.#instance, old, next])) if (one !== undefined) end(one)
   }
 
   #begin(): void {
-    this.#isEnding = true
+    this.#interrupt('it was stopped or restarted meanwhile')
     this.#monitor?.close()
     this.gate.shut()
   }
+
+  #interrupt(why: string): void {
+    this.#reload?.given.abort(refused(this.#parts.settings.name, why))
+  }
 }
 
-function refused(subsystem: string, why: string): ShardloomError {
-  return new ShardloomError('SHL_RELOAD_REFUSED', { subsystem, why })
+/** Whether an error says only that somebody has ended, and not why. */
+function saysGone({ code, cause }: Error & { code?: unknown }): boolean {
+  const codes = [code, (cause as { code?: unknown } | undefined)?.code]
+  return codes.some(
+    (one) => one === 'SHL_ACTOR_STOPPED' || one === 'SHL_ACTOR_NOT_FOUND' || one === 'SHL_THREAD_LOST',
+  )
 }
 
 /** What `init` threw, and not that it was thrown on another thread. */
 function initError(subsystem: string, cause: unknown): ShardloomError {
   const code = (cause as { code?: unknown }).code
-  if (code === 'SHL_ASK_ABORTED') return cause as ShardloomError
+  if (code === 'SHL_ASK_ABORTED' || code === 'SHL_RELOAD_REFUSED') return cause as ShardloomError
   return new ShardloomError('SHL_SUBSYSTEM_INIT', { subsystem, why: toError(cause).message }, { cause })
 }

@@ -45,6 +45,8 @@ export interface SubsystemDefinition<State, Args, Api, Snapshot> {
   readonly stop?: (state: NoInfer<State>) => void | Promise<void>
   /** Functions of the interface that may be called again though an earlier call may have taken effect. */
   readonly idempotent?: readonly string[]
+  /** What `runtime.sys.state` shows of its state: here secrets are left out. Default: the state. */
+  readonly formatState?: (state: NoInfer<State>) => unknown
   readonly mailbox?: MailboxOptions
   readonly stopTimeoutMs?: number
 }

@@ -8,8 +8,9 @@
  * Writer: the words of `subsystem-protocol.ts`. Invariants: (1) each call is answered once; (2) a drain ends
  * when no call is under way. Tests: test/supervise/subsystem/subsystem.race.test.ts
  */
-import type { ActorContext } from '../../actor/index.ts'
-import { ShardloomError, systemClock, toError, transfer } from '../../base/index.ts'
+import { type ActorContext, type ActorRef, defineActor } from '../../actor/index.ts'
+import { invalidOption, ShardloomError, systemClock, toError, transfer } from '../../base/index.ts'
+import { loadComlink } from './comlink.ts'
 import type { AnySubsystemDefinition, SubsystemContext } from './subsystem-definition.ts'
 import * as protocol from './subsystem-protocol.ts'
 
@@ -32,6 +33,8 @@ interface OpenCall {
 
 type Previous = protocol.InitRequest['previous']
 
+/** Names with a meaning of their own to promises, or to Comlink's proxies. */
+const TAKEN_NAMES = ['then', 'bind']
 const UNREF = { unref: true }
 
 /** The actor of a subsystem. */
@@ -43,17 +46,31 @@ export function subsystemActor(definition: AnySubsystemDefinition) {
     ...(mailbox && { mailbox }),
     ...(stopTimeoutMs !== undefined && { stopTimeoutMs }),
     init: (ctx: ActorContext) => new SubsystemHost(definition, ctx),
-    formatState: (host: SubsystemHost) => host.state,
+    formatState: ({ state }: SubsystemHost) =>
+      definition.formatState === undefined || state === undefined ? state : definition.formatState(state),
     onStop: (host: SubsystemHost) => host.stop(),
     receive: {
       subsystemInit: (host: SubsystemHost, request: protocol.InitRequest) => host.init(request),
-      subsystemCall: (host: SubsystemHost, request: protocol.CallRequest) => host.call(request),
-      subsystemHealth: (host: SubsystemHost) => host.health(),
-      subsystemSnapshot: (host: SubsystemHost) => host.snapshot(),
-      subsystemDrain: (host: SubsystemHost) => host.drain(),
-      subsystemResume: (host: SubsystemHost, previous: Previous) => host.resume(previous),
+      subsystemCall: (host: SubsystemHost, request: protocol.CallRequest, ctx: ActorContext) =>
+        host.call(request, ctx.signal),
     },
   }
+}
+
+/**
+ * The actor that answers for it when it is asked how it is: beside it, so that calls do not stand in the way.
+ */
+function probeActor(host: SubsystemHost) {
+  return defineActor({
+    name: 'probes',
+    reentrant: true,
+    receive: {
+      health: () => host.health(),
+      snapshot: () => host.numbered(),
+      drain: (_state, isForReload: boolean) => host.drain(isForReload),
+      resume: (_state, previous: Previous) => host.resume(previous),
+    },
+  })
 }
 
 /** Runs one subsystem. */
@@ -70,6 +87,10 @@ class SubsystemHost {
   #methods: readonly string[] = []
   #ending = new AbortController()
   #current = ''
+  #failing: Error | undefined
+  #isMade = false
+  #isPaused = false
+  #snapshots = 0
   #deliver: (event: object) => void = () => undefined
 
   constructor(definition: AnySubsystemDefinition, actor: ActorContext) {
@@ -81,6 +102,7 @@ class SubsystemHost {
     this.#request = request
     this.#words = new Int32Array(request.words)
     await this.#make(request.previous)
+    const probes = await this.#actor.spawn(probeActor(this))
     const { version = 1, idempotent = [], snapshot, migrate } = this.#definition
     return {
       version,
@@ -88,14 +110,27 @@ class SubsystemHost {
       idempotent,
       hasSnapshot: snapshot !== undefined,
       hasMigrate: migrate !== undefined,
+      probes: probes as ActorRef<never>,
     }
   }
 
-  /** Carries out a call; resolves with Comlink's answer. */
-  async call({ number, message }: protocol.CallRequest): Promise<unknown> {
+  /** Carries out a call. What its function throws is an answer: only the way to it may fail. */
+  async call({ number, message }: protocol.CallRequest, signal: AbortSignal): Promise<unknown> {
     Atomics.store(this.#words, protocol.WORD_BEGUN, number)
     const method = message.path?.join('.') ?? ''
-    if (message.type === 'APPLY') this.#checkMethod(message.path ?? [], method)
+    try {
+      if (message.type === 'APPLY') this.#checkMethod(message.path ?? [], method)
+      return await this.#carryOut(message, method, signal)
+    } catch (error) {
+      return error === this.#failing ? { thrown: error, isFailing: true } : { thrown: toError(error) }
+    }
+  }
+
+  async #carryOut(
+    message: protocol.CallRequest['message'],
+    method: string,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const { callMs } = this.#request!
     const timer =
       callMs === undefined
@@ -103,6 +138,8 @@ class SubsystemHost {
         : this.#clock.after(callMs, () => this.fail(this.#hangError(method, callMs)), UNREF)
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#calls.set(message.id, { resolve, reject })
+      // Nobody waits for it any more: nor does a drain.
+      signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true })
     })
     Atomics.store(this.#words, protocol.WORD_METHOD, this.#methods.indexOf(method) + 1)
     this.#current = message.id
@@ -124,21 +161,32 @@ class SubsystemHost {
     throw new ShardloomError('SHL_SUBSYSTEM_UNHEALTHY', { subsystem: this.#name, why: 'it says so' })
   }
 
-  snapshot(): unknown {
-    return this.#definition.snapshot?.(this.state)
+  /** A snapshot with its number, which it gets as it is begun. */
+  async numbered(): Promise<protocol.NumberedSnapshot> {
+    const number = ++this.#snapshots
+    const value: unknown = await this.#definition.snapshot?.(this.state)
+    return { number, value, version: this.#definition.version ?? 1 }
   }
 
   /** Resolves when nothing is under way. */
-  async drain(): Promise<void> {
+  async drain(isForReload: boolean): Promise<void> {
+    const { drain, snapshot } = this.#definition
+    // What it could not hand over stays as it is, in case that the new version fails.
+    this.#isPaused = isForReload && drain === undefined && snapshot === undefined
+    if (!this.#isPaused) this.#announceEnd()
+    await drain?.(this.state)
+    while (this.#calls.size > 0) await new Promise<void>((go) => this.#waiting.push(go))
+  }
+
+  #announceEnd(): void {
     this.#ending.abort(
       new ShardloomError('SHL_SUBSYSTEM_DOWN', { subsystem: this.#name, why: 'it is ending' }),
     )
-    await this.#definition.drain?.(this.state)
-    while (this.#calls.size > 0) await new Promise<void>((go) => this.#waiting.push(go))
   }
 
   /** Goes on after a drain, from a snapshot: what was drained is over. */
   async resume(previous: Previous): Promise<void> {
+    if (this.#isPaused) return
     await this.#definition.stop?.(this.state)
     this.#ending = new AbortController()
     await this.#make(previous)
@@ -148,13 +196,14 @@ class SubsystemHost {
   fail(error: Error): void {
     this.#ending.abort(error)
     const failing = new ShardloomError('SHL_SUBSYSTEM_DOWN', { subsystem: this.#name, why: error.message })
+    this.#failing = failing
     for (const { reject } of [...this.#calls.values()]) reject(failing)
     this.#actor.stop(error)
   }
 
   async stop(): Promise<void> {
     this.#ending.abort()
-    if (this.state !== undefined) await this.#definition.stop?.(this.state)
+    if (this.#isMade) await this.#definition.stop?.(this.state)
   }
 
   get #name(): string {
@@ -164,15 +213,23 @@ class SubsystemHost {
   /** Makes the state, and the interface over it. */
   async #make(previous: Previous): Promise<void> {
     const { init, api, migrate, version = 1 } = this.#definition
-    const isForeign = previous !== undefined && previous.version !== version
-    const value =
-      isForeign && migrate !== undefined
-        ? migrate(previous.value as never, { version: previous.version })
-        : previous?.value
+    let value = previous?.value
+    if (previous !== undefined && previous.version !== version) {
+      const from = previous.version
+      if (migrate === undefined) {
+        throw new ShardloomError('SHL_SUBSYSTEM_MIGRATE', { subsystem: this.#name, from, version })
+      }
+      value = migrate(previous.value as never, { version: from })
+    }
     const ctx = this.#context()
     this.state = await init(ctx, this.#request!.args, value)
+    this.#isMade = true
     this.#api = api?.(this.state, ctx) ?? {}
     this.#methods = methodsOf(this.#api)
+    for (const name of TAKEN_NAMES) {
+      if (this.#methods.includes(name))
+        invalidOption(`api.${name}`, name, 'another name: promises and proxies use this one')
+    }
     await this.#expose(this.#api)
   }
 
@@ -185,9 +242,8 @@ class SubsystemHost {
       signal: this.#ending.signal,
       fail: (error) => this.fail(toError(error)),
       checkpoint: async () => {
-        const { run } = request
-        const value = await this.snapshot()
-        await request.keeper.ask('keep', { run, value, version: this.#definition.version ?? 1 })
+        const snapshot = await this.numbered()
+        await request.keeper.ask('keep', { run: request.run, ...snapshot })
       },
       holds: (arenaBytes) => {
         Atomics.store(this.#words, protocol.WORD_ARENA_KIB, Math.round(arenaBytes / protocol.KIB))
@@ -197,10 +253,11 @@ class SubsystemHost {
   }
 
   async #expose(api: unknown): Promise<void> {
-    const comlink = await import('comlink')
+    const comlink = await loadComlink()
     const endpoint: Endpoint = {
       postMessage: (answer, transfers) => {
-        this.#calls.get(answer.id)?.resolve(transfers?.length ? transfer(answer, transfers) : answer)
+        const reply = { answer }
+        this.#calls.get(answer.id)?.resolve(transfers?.length ? transfer(reply, transfers) : reply)
       },
       addEventListener: (_type, listener) => {
         this.#deliver = listener
@@ -223,7 +280,7 @@ class SubsystemHost {
         const value: unknown = Reflect.get(object, key, object)
         // Comlink's own marks are looked for on every value.
         if (typeof key === 'symbol' || !isOwnKey(key)) return value
-        if (typeof value !== 'function') return isPlain(value) ? this.#catching(value) : value
+        if (typeof value !== 'function') return isOwnObject(value) ? this.#catching(value) : value
         const known = own.get(value)
         if (known !== undefined) return known
         const caught = (...args: unknown[]): unknown => {
@@ -284,8 +341,14 @@ function isOwnKey(key: string): boolean {
   return !(key in Object.prototype)
 }
 
-function isPlain(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+/** An object of the program, and not one of JavaScript's or Node's own classes. */
+function isOwnObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  const { constructor: maker } = prototype as { constructor: unknown }
+  const text = typeof maker === 'function' ? Function.prototype.toString.call(maker) : ''
+  return text.startsWith('class') && !ArrayBuffer.isView(value)
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -8,10 +8,11 @@
  * Tests: test/supervise/subsystem/subsystem.race.test.ts
  */
 import type { ActorRef, AnyActorDefinition, SpawnOptions } from '../../actor/index.ts'
-import { ShardloomError, toError } from '../../base/index.ts'
+import { type Clock, ShardloomError, toError } from '../../base/index.ts'
 import type { ThreadPulse } from '../../runtime/index.ts'
 import type { ActorSpawner } from '../actor-child.ts'
 import { endError } from '../child-end.ts'
+import { loadComlink } from './comlink.ts'
 import type { SubsystemActorHandlers } from './subsystem-host.ts'
 import * as protocol from './subsystem-protocol.ts'
 
@@ -51,6 +52,9 @@ interface SentCall {
 type Answered = Pick<protocol.InitAnswer, 'version' | 'methods' | 'idempotent' | 'hasSnapshot' | 'hasMigrate'>
 
 const KILL_MS = 100
+/** The news of an end may come a little after the error of a message. */
+const END_MS = 50
+const GONE = new Set(['SHL_ACTOR_STOPPED', 'SHL_ACTOR_NOT_FOUND', 'SHL_THREAD_LOST'])
 
 /** One run. Made by `startInstance`. */
 export class SubsystemInstance {
@@ -60,11 +64,18 @@ export class SubsystemInstance {
   /** Resolves when it has ended: with an error after an abnormal end. */
   readonly ended: Promise<Error | undefined>
   isEnded = false
+  /** Its number among the runs of its subsystem. */
+  readonly run: number
+  /** What is started in its place should it end: the old version, while it is on probation. */
+  fallback: Answered | undefined = undefined
+  /** Of the newest snapshot of it that was kept. */
+  keptNumber = 0
   answer: Answered = { version: 1, methods: [], idempotent: [], hasSnapshot: false, hasMigrate: false }
   readonly #runtime: SubsystemRuntime
   readonly #calls = new Set<OpenCall>()
   #callCount = 0
   #remote: unknown
+  #probes: ActorRef<never> | undefined
   readonly #targets = new Map<string, Record<string, unknown>>()
   #deliver: (event: object) => void = () => undefined
   /** The options of the call that Comlink sends next, and then its ask. */
@@ -72,12 +83,14 @@ export class SubsystemInstance {
 
   constructor(
     name: string,
+    run: number,
     ref: ActorRef<SubsystemActorHandlers>,
     words: SharedArrayBuffer,
     runtime: SubsystemRuntime,
     wrap: (endpoint: never) => unknown,
   ) {
     this.name = name
+    this.run = run
     this.ref = ref
     this.words = new Int32Array(words)
     this.#runtime = runtime
@@ -116,13 +129,30 @@ export class SubsystemInstance {
       this.#calls.add(open)
       answer.then(resolve, reject)
       next.sent?.then(
-        () => this.#calls.delete(open),
+        (reply) => {
+          this.#calls.delete(open)
+          const { thrown, isFailing } = reply as protocol.CallReply
+          if (isFailing === true) reject(this.#restarted(open, thrown))
+          else if (thrown !== undefined) reject(thrown)
+        },
         (error: unknown) => {
           this.#calls.delete(open)
           reject(this.#callError(open, toError(error)))
         },
       )
     })
+  }
+
+  /** Its error, if it has ended or is about to; undefined when it goes on. */
+  async endSoon(clock: Clock): Promise<Error | undefined> {
+    let stop = (): void => undefined
+    const late = new Promise<undefined>((resolve) => {
+      const timer = clock.after(END_MS, () => resolve(undefined))
+      stop = () => timer.cancel()
+    })
+    const error = await Promise.race([this.ended, late])
+    stop()
+    return error
   }
 
   /** How many calls are under way. */
@@ -141,49 +171,67 @@ export class SubsystemInstance {
 
   async init(request: protocol.InitRequest, timeoutMs: number, signal: AbortSignal): Promise<void> {
     const options = { timeoutMs, signal }
-    this.answer = (await this.#ask('subsystemInit', request, options)) as protocol.InitAnswer
+    const answer = (await this.#ask(this.ref, 'subsystemInit', request, options)) as protocol.InitAnswer
+    this.answer = answer
+    this.#probes = answer.probes
   }
 
   /** Rejects when it is unhealthy, or does not answer in time. */
   async health(timeoutMs: number): Promise<void> {
-    await this.#ask('subsystemHealth', undefined, { timeoutMs })
+    await this.#probe('health', undefined, timeoutMs)
   }
 
   /** What its next run shall have; undefined where it hands nothing over. */
-  async snapshot(timeoutMs: number): Promise<{ value: unknown; version: number } | undefined> {
+  async snapshot(timeoutMs: number): Promise<protocol.NumberedSnapshot | undefined> {
     if (!this.answer.hasSnapshot) return undefined
-    const value = await this.#ask('subsystemSnapshot', undefined, { timeoutMs })
-    return { value, version: this.answer.version }
+    return (await this.#probe('snapshot', undefined, timeoutMs)) as protocol.NumberedSnapshot
   }
 
   /** Resolves when nothing is under way. */
-  async drain(timeoutMs: number): Promise<void> {
-    await this.#ask('subsystemDrain', undefined, { timeoutMs })
+  async drain(timeoutMs: number, isForReload = false): Promise<void> {
+    await this.#probe('drain', isForReload, timeoutMs)
   }
 
   async resume(previous: protocol.InitRequest['previous'], timeoutMs: number): Promise<void> {
-    await this.#ask('subsystemResume', previous, { timeoutMs })
+    await this.#probe('resume', previous, timeoutMs)
   }
 
   stop(): void {
     this.#runtime.sendStop(this.ref, 'stop')
   }
 
+  /** Ends it, by force when it takes longer. */
+  stopWithin(stopMs: number): void {
+    void this.ref.stop({ mode: 'stop', timeoutMs: stopMs }).catch(() => undefined)
+  }
+
   kill(): void {
     void this.ref.stop({ mode: 'kill', timeoutMs: KILL_MS }).catch(() => undefined)
   }
 
-  #ask(type: string, payload: unknown, options: object): Promise<unknown> {
-    const ask = this.ref.ask as (type: string, payload: unknown, options: object) => Promise<unknown>
-    return Reflect.apply(ask, this.ref, [type, payload, options])
+  /** Probes have a mailbox of their own: they come through while calls fill the other one. */
+  #probe(type: string, payload: unknown, timeoutMs: number): Promise<unknown> {
+    return this.#ask(this.#probes ?? this.ref, type, payload, { timeoutMs })
+  }
+
+  #ask(ref: ActorRef<never>, type: string, payload: unknown, options: object): Promise<unknown> {
+    return Reflect.apply(ref.ask, ref, [type, payload, options]) as Promise<unknown>
   }
 
   #invoke(path: readonly string[], args: readonly unknown[] | undefined): Promise<unknown> {
+    // Comlink's proxies take this name for the function's own.
+    if (path.includes('bind')) throw this.#noMethod(path)
     const target = this.#targetOf(path)
     if (args !== undefined) return Reflect.apply(target as never, undefined, args) as Promise<unknown>
     // Comlink reads a value when its proxy is awaited.
     const read = target['then'] as (resolve: unknown, reject: unknown) => void
     return new Promise((resolve, reject) => read(resolve, reject))
+  }
+
+  #noMethod(path: readonly string[]): ShardloomError {
+    const methods = this.answer.methods.join(', ')
+    const method = path.join('.')
+    return new ShardloomError('SHL_SUBSYSTEM_METHOD', { subsystem: this.name, method, methods })
   }
 
   /**
@@ -203,13 +251,15 @@ export class SubsystemInstance {
     const number = ++this.#callCount
     const next = this.#next
     const options = { ...next?.options, ...(transfers.length > 0 && { transfer: transfers }) }
-    const sent = this.#ask('subsystemCall', { number, message }, options)
+    const sent = this.#ask(this.ref, 'subsystemCall', { number, message }, options)
     if (next !== undefined) next.sent = sent
-    sent.then(
-      (answer) => this.#deliver({ data: answer }),
-      // Comlink forgets the call; whoever made it is told by `call`.
-      () => this.#deliver({ data: { id: message.id, type: 'RAW', value: undefined } }),
-    )
+    // Comlink forgets a call that failed; whoever made it is told by `call`.
+    const forget = (): void => this.#deliver({ data: { id: message.id, type: 'RAW', value: undefined } })
+    sent.then((reply) => {
+      const { answer } = reply as protocol.CallReply
+      if (answer === undefined) forget()
+      else this.#deliver({ data: answer })
+    }, forget)
   }
 
   #rejectCalls(cause: Error | undefined): void {
@@ -219,14 +269,9 @@ export class SubsystemInstance {
     }
   }
 
-  /** An error of the runtime that means its end, or the error of the call itself. */
+  /** An error of the way to it: what its functions throw comes in a reply. */
   #callError(call: OpenCall, error: Error): Error {
-    const code = error instanceof ShardloomError ? error.code : undefined
-    const isEnd =
-      code === 'SHL_ACTOR_STOPPED' ||
-      code === 'SHL_ACTOR_NOT_FOUND' ||
-      code === 'SHL_THREAD_LOST' ||
-      code === 'SHL_SUBSYSTEM_DOWN'
+    const isEnd = error instanceof ShardloomError && GONE.has(error.code)
     return isEnd ? this.#restarted(call, error) : error
   }
 
@@ -242,19 +287,30 @@ export class SubsystemInstance {
 export interface InstanceStart {
   readonly name: string
   readonly module: URL
+  readonly run: number
   readonly spawn: Omit<SpawnOptions<undefined>, 'args' | 'name'>
 }
 
 /** Loads the module and starts its actor; `init` is the next step. */
 export async function startInstance(
   runtime: SubsystemRuntime,
-  { name, module, spawn }: InstanceStart,
+  { name, module, run, spawn }: InstanceStart,
   signal: AbortSignal,
 ): Promise<SubsystemInstance> {
   const [ref, { wrap }] = await Promise.all([
     runtime.spawn<AnyActorDefinition>(module, { ...spawn, name, signal }),
-    import('comlink'),
+    loadComlink(),
   ])
   const words = new SharedArrayBuffer(protocol.WORD_COUNT * Int32Array.BYTES_PER_ELEMENT)
-  return new SubsystemInstance(name, ref as ActorRef<SubsystemActorHandlers>, words, runtime, wrap as never)
+  const instance = new SubsystemInstance(
+    name,
+    run,
+    ref as ActorRef<SubsystemActorHandlers>,
+    words,
+    runtime,
+    wrap as never,
+  )
+  if (!signal.aborted) return instance
+  instance.kill()
+  throw toError(signal.reason)
 }

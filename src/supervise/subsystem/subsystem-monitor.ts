@@ -11,13 +11,14 @@ import type { ChildStopMode } from '../child-machine.ts'
 import { type Hang, hangError, Watchdog } from '../watchdog.ts'
 import type { SubsystemInstance, SubsystemRuntime } from './subsystem-instance.ts'
 import type { SubsystemSettings } from './subsystem-options.ts'
+import type { NumberedSnapshot } from './subsystem-protocol.ts'
 
 /** What a monitor needs, and whom it tells. */
 export interface MonitorParts {
   readonly runtime: SubsystemRuntime
   readonly clock: Clock
   readonly settings: SubsystemSettings
-  onSnapshot(snapshot: { value: unknown; version: number }): void
+  onSnapshot(snapshot: NumberedSnapshot): void
   /** It must be replaced; `hang` where it hangs. */
   onFailure(error: Error, mode: ChildStopMode, hang: Hang | undefined): void
 }
@@ -44,8 +45,6 @@ export class SubsystemMonitor {
     const { settings, runtime } = this.#parts
     const { limits, health, snapshotEveryMs } = settings
     const { thread } = this.#instance.ref
-    if (limits.messageMs !== undefined) await this.#watchMessages(limits.messageMs)
-    if (this.#isClosed) return
     const { heartbeatMs } = limits
     if (heartbeatMs !== undefined && thread !== 0) {
       const lookMs = Math.max(LOOK_MIN_MS, heartbeatMs / LOOKS_PER_BUDGET)
@@ -58,6 +57,8 @@ export class SubsystemMonitor {
     }
     if (health !== undefined) this.#every('health', health.everyMs, () => this.#checkHealth(health))
     if (snapshotEveryMs !== undefined) this.#every('snapshot', snapshotEveryMs, () => this.#fetchSnapshot())
+    // Last, because it asks the thread, which may be stuck already.
+    if (limits.messageMs !== undefined) await this.#watchMessages(limits.messageMs)
   }
 
   close(): void {
@@ -133,12 +134,12 @@ export class SubsystemMonitor {
     } catch (error) {
       this.#failures++
       if (this.#failures < failures || this.#instance.isEnded) return
-      // One that does not answer cannot be drained either.
       const isOverdue = (error as { code?: unknown }).code === 'SHL_ASK_TIMEOUT'
       const why = isOverdue ? `no answer within ${timeoutMs} ms` : toError(error).message
       const details = { subsystem: this.#instance.name, why }
       const failure = new ShardloomError('SHL_SUBSYSTEM_UNHEALTHY', details, { cause: error })
-      this.#fail(failure, isOverdue ? 'kill' : 'drain')
+      // A state that is not well is not handed over.
+      this.#fail(failure, isOverdue ? 'kill' : 'stop')
     }
   }
 

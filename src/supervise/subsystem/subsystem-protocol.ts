@@ -25,11 +25,16 @@ export interface SnapshotKeeper {
   readonly keep: (state: unknown, kept: KeptSnapshot) => void
 }
 
-/** A snapshot, and of which run it is. */
-export interface KeptSnapshot {
-  readonly run: number
+/** A snapshot; they are numbered as they are begun, because a slow one may come late. */
+export interface NumberedSnapshot {
+  readonly number: number
   readonly value: unknown
   readonly version: number
+}
+
+/** A snapshot, and of which run it is. */
+export interface KeptSnapshot extends NumberedSnapshot {
+  readonly run: number
 }
 
 /** Brings a subsystem to life. */
@@ -51,6 +56,16 @@ export interface InitAnswer {
   readonly idempotent: readonly string[]
   readonly hasSnapshot: boolean
   readonly hasMigrate: boolean
+  /** The actor that answers probes. */
+  readonly probes: ActorRef<never>
+}
+
+/** What comes of a call: Comlink's answer, or what the function threw. */
+export interface CallReply {
+  readonly answer?: unknown
+  readonly thrown?: Error
+  /** The subsystem has failed, and the call with it. */
+  readonly isFailing?: boolean
 }
 
 /** One call: a message of Comlink's. */
@@ -65,6 +80,10 @@ export interface CallRequest {
  */
 export class SubsystemRestarted extends ShardloomError {
   override readonly retryable: boolean
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof ShardloomError && value.code === 'SHL_SUBSYSTEM_RESTARTED'
+  }
 
   constructor(
     details: { subsystem: string; method: string; hasBegun: boolean; retryable: boolean },

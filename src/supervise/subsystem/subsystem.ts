@@ -2,11 +2,14 @@
  * A subsystem, as the program that started it holds it. Tests:
  * test/supervise/subsystem/subsystem.race.test.ts
  */
+import type { ActorRef } from '../../actor/index.ts'
 import { type Clock, checkKnownOptions, invalidOption, numberOption } from '../../base/index.ts'
 import type { ChildPhase } from '../child-machine.ts'
-import type { ReloadOptions, ReloadReport, SubsystemChild } from './subsystem-child.ts'
+import type { ReloadOptions, ReloadReport } from './reload.ts'
+import type { SubsystemChild } from './subsystem-child.ts'
 import { type RemoteApi, remoteApi } from './subsystem-handle.ts'
 import type { CallOptions, SubsystemInstance } from './subsystem-instance.ts'
+import { SubsystemRestarted } from './subsystem-protocol.ts'
 
 /** A subsystem as it is seen from outside. */
 export interface SubsystemView {
@@ -83,9 +86,11 @@ export class Subsystem<Api> {
       try {
         return await child.gate.call(make, leftMs, signal)
       } catch (error) {
-        if (!wasRefused(error)) throw error
-        // It had ended, and that was not known here yet: the call waits for the next run, as any later one.
+        if (!(error instanceof SubsystemRestarted)) throw error
+        // Its run has ended, or is about to: whoever calls from here on waits for the next one. So does this
+        // call, if it was never sent.
         child.gate.shut(target)
+        if (!wasRefused(error)) throw error
       }
     }
   }
@@ -95,6 +100,12 @@ export class Subsystem<Api> {
     checkKnownOptions('ready', options, ['timeoutMs', 'signal'])
     const timeoutMs = numberOption('timeoutMs', options.timeoutMs, this.#parts.callMs, MS)
     await this.#parts.hold(this.#parts.child.gate.call(async () => undefined, timeoutMs, options.signal))
+  }
+
+  /** Its actor, as it runs now: for `runtime.sys`. Undefined while there is none. */
+  get current(): ActorRef | undefined {
+    const { instance } = this.#parts.child
+    return instance?.isEnded === false ? instance.ref : undefined
   }
 
   /** What it is doing. */
@@ -136,7 +147,6 @@ export class Subsystem<Api> {
 }
 
 /** Whether a call was never sent, because its run takes no messages any more. */
-function wasRefused(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } }
-  return code === 'SHL_SUBSYSTEM_RESTARTED' && cause?.code === 'SHL_ACTOR_NOT_FOUND'
+function wasRefused({ cause }: SubsystemRestarted): boolean {
+  return (cause as { code?: unknown } | undefined)?.code === 'SHL_ACTOR_NOT_FOUND'
 }

@@ -21,7 +21,7 @@ import type { Hang } from '../watchdog.ts'
 import { dependencyOrder } from './dependency-order.ts'
 import { Subsystem, type SubsystemView } from './subsystem.ts'
 import { SubsystemChild } from './subsystem-child.ts'
-import type { SubsystemRuntime } from './subsystem-instance.ts'
+import type { SubsystemInstance, SubsystemRuntime } from './subsystem-instance.ts'
 import { type SubsystemOptions, type SubsystemSettings, subsystemSettings } from './subsystem-options.ts'
 import type { KeptSnapshot, SnapshotKeeper } from './subsystem-protocol.ts'
 
@@ -43,8 +43,9 @@ interface Entry {
   readonly keeper: ActorRef<SnapshotKeeper>
   readonly subsystem: Subsystem<unknown>
   recycles: number
-  isGivenUp: boolean
-  lastError: Error | undefined
+  /** Whether its supervisor has ended: given up, where there is an error; else it was done. */
+  isOver: boolean
+  error: Error | undefined
 }
 
 /** The child's id within the supervisor of its subsystem. */
@@ -55,6 +56,7 @@ const SLACK_MS = 1000
 export class Subsystems {
   readonly #parts: SubsystemsParts
   readonly #entries = new Map<string, Entry>()
+  readonly #starting = new Set<string>()
 
   constructor(parts: SubsystemsParts) {
     this.#parts = parts
@@ -91,11 +93,21 @@ export class Subsystems {
 
   async #start(settings: SubsystemSettings): Promise<Subsystem<unknown>> {
     const { name } = settings
-    if (this.#entries.has(name)) {
+    if (this.#entries.has(name) || this.#starting.has(name)) {
       throw new ShardloomError('SHL_CHILD_EXISTS', { supervisor: this.#parts.tree.id, child: name })
     }
-    for (const dependency of settings.dependsOn) await this.#entries.get(dependency)?.subsystem.ready()
-    const { spawnKeeper, runtime, clock } = this.#parts
+    this.#starting.add(name)
+    try {
+      for (const dependency of settings.dependsOn) await this.#entries.get(dependency)?.subsystem.ready()
+      return await this.#begin(settings)
+    } finally {
+      this.#starting.delete(name)
+    }
+  }
+
+  async #begin(settings: SubsystemSettings): Promise<Subsystem<unknown>> {
+    const { name } = settings
+    const { spawnKeeper, runtime, clock, tree } = this.#parts
     let child: SubsystemChild | undefined
     const keeper = await spawnKeeper((kept) => child?.keep(kept), `${name} keeper`)
     child = new SubsystemChild({
@@ -103,12 +115,12 @@ export class Subsystems {
       clock,
       settings,
       keeper,
-      onFailure: (error, mode, hang) => this.#onFailure(entry, error, mode, hang),
+      onFailure: (instance, error, mode, hang) => this.#onFailure(entry, instance, error, mode, hang),
     })
     const entry = this.#entry(settings, child, keeper)
     this.#entries.set(name, entry)
     try {
-      await this.#parts.tree.add(this.#treeChild(entry))
+      await tree.add(this.#treeChild(entry))
     } catch (error) {
       this.#entries.delete(name)
       child.close(down(name, 'it could not start'))
@@ -136,8 +148,8 @@ export class Subsystems {
       keeper,
       subsystem,
       recycles: 0,
-      isGivenUp: false,
-      lastError: undefined,
+      isOver: false,
+      error: undefined,
     }
     return entry
   }
@@ -147,6 +159,8 @@ export class Subsystems {
     const { type = 'permanent', intensity, periodMs, backoff, decide } = restart
     const run = driverChild(RUN, child, {
       restart: type,
+      // One that may end by itself takes its supervisor along.
+      significant: type !== 'permanent',
       shutdown,
       startMs,
       ...(backoff && { backoff }),
@@ -154,9 +168,12 @@ export class Subsystems {
     })
     const { drainMs, stopMs, killMs } = shutdown
     return supervisorChild(
-      { id: name, restarts: { intensity, periodMs }, children: [run] },
+      { id: name, restarts: { intensity, periodMs }, autoShutdown: 'any_significant', children: [run] },
       {
-        restart: 'temporary',
+        // It keeps its place in the order when it is over, and is started again only when somebody asks for
+        // it.
+        restart: 'transient',
+        decide: () => 'stop',
         startMs: startMs + SLACK_MS,
         shutdown: { stopMs: drainMs + stopMs + killMs + SLACK_MS, killMs: killMs + SLACK_MS },
       },
@@ -166,27 +183,30 @@ export class Subsystems {
   /** When its own supervisor has ended, it is over. */
   #followEnd(entry: Entry): void {
     const { name } = entry.settings
+    entry.isOver = false
+    entry.error = undefined
     void this.#parts.tree.tree(name).ended.then(({ error }) => {
-      if (error === undefined) {
-        // Stopped, or done: a transient or temporary one that ended by itself.
-        entry.child.close(down(name, 'it has ended'))
-        return
-      }
-      entry.isGivenUp = true
-      entry.lastError = error
-      entry.child.close(down(name, error.message, error))
+      entry.isOver = true
+      entry.error = error
+      const cause = error ?? entry.child.lastError
+      entry.child.close(down(name, cause?.message ?? 'it has ended', cause))
     })
   }
 
-  #onFailure(entry: Entry, error: Error, mode: ChildStopMode, hang: Hang | undefined): void {
+  #onFailure(
+    entry: Entry,
+    instance: SubsystemInstance,
+    error: Error,
+    mode: ChildStopMode,
+    hang: Hang | undefined,
+  ): void {
     const { runtime, clock, emit } = this.#parts
     const { name } = entry.settings
-    const recycle = (): void => {
-      try {
-        this.#parts.tree.tree(name).recycle(RUN, error, mode)
-      } catch {
-        // It has ended meanwhile.
-      }
+    // What is found may be late: its successor has done nothing.
+    const recycle = (): boolean => {
+      const isThere = entry.child.instance === instance && !instance.isEnded && this.#isKnown(entry)
+      if (isThere && !entry.isOver) this.#parts.tree.tree(name).recycle(RUN, error, mode)
+      return isThere
     }
     if (hang !== undefined) {
       const { profileMs } = entry.settings
@@ -198,41 +218,48 @@ export class Subsystems {
     recycle()
   }
 
+  /** Whether the name is still its own. */
+  #isKnown(entry: Entry): boolean {
+    return this.#entries.get(entry.settings.name) === entry
+  }
+
   async #restart(entry: Entry): Promise<void> {
     const { tree } = this.#parts
     const { name } = entry.settings
-    if (!entry.isGivenUp) return tree.tree(name).restartChild(RUN)
-    await tree.add(this.#treeChild(entry))
-    entry.isGivenUp = false
+    if (!this.#isKnown(entry)) throw down(name, 'it was stopped')
+    if (!entry.isOver) return tree.tree(name).restartChild(RUN)
+    await tree.restartChild(name)
     this.#followEnd(entry)
   }
 
   async #stop(entry: Entry): Promise<void> {
     const { name } = entry.settings
+    if (!this.#isKnown(entry)) return
     const dependents = [...this.#entries.values()]
-      .filter(({ settings }) => settings.dependsOn.includes(name))
+      .filter(({ settings, isOver }) => !isOver && settings.dependsOn.includes(name))
       .map(({ settings }) => settings.name)
     if (dependents.length > 0) {
       throw new ShardloomError('SHL_SUBSYSTEM_IN_USE', { subsystem: name, dependents: dependents.join(', ') })
     }
-    this.#entries.delete(name)
     entry.child.close(down(name, 'it was stopped'))
-    if (!entry.isGivenUp) await this.#parts.tree.remove(name)
+    // Its name is free when it is gone.
+    await this.#parts.tree.remove(name)
+    if (this.#isKnown(entry)) this.#entries.delete(name)
     await entry.keeper.stop()
   }
 
   #view(entry: Entry): SubsystemView {
-    const { settings, child, recycles, isGivenUp } = entry
+    const { settings, child, recycles, isOver, error } = entry
     const supervisor = this.#parts.tree.view().children.find(({ id }) => id === settings.name)?.tree
     const run = supervisor?.children[0]
     const { instance, gate } = child
     return {
       name: settings.name,
-      phase: isGivenUp ? 'given_up' : (run?.phase ?? 'stopped'),
+      phase: isOver ? (error === undefined ? 'stopped' : 'given_up') : (run?.phase ?? 'stopped'),
       restarts: run?.restarts ?? 0,
       restartsLeft: supervisor?.restartsLeft ?? 0,
       nextRestartMs: run?.nextRestartMs,
-      lastError: entry.lastError ?? run?.lastError,
+      lastError: error ?? run?.lastError ?? child.lastError,
       recycles,
       thread: instance?.isEnded === false ? instance.ref.thread : undefined,
       version: instance?.answer.version,

@@ -33,6 +33,7 @@ function load(api: Loose['api']) {
         answered++
       } catch (error) {
         errors.push(error as Error)
+        await sleep(1)
       }
     }
   }
@@ -93,6 +94,7 @@ describe('a reload', () => {
 describe('a rollback', () => {
   test.each([
     ['broken', 'v2 cannot start'],
+    ['unmigrated', 'SHL_SUBSYSTEM_INIT'],
     ['missing', 'SHL_ACTOR_MODULE'],
     ['sickly', 'unhealthy'],
     ['crashing', 'v2 crashes'],
@@ -141,5 +143,72 @@ describe('a rollback', () => {
     await subsystem.stop()
     expect(await reload).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
     await until(() => runtime.threads.length === 2, 'both threads have ended')
+  })
+})
+
+describe('a reload and what happens meanwhile', () => {
+  test('the old run dies while the new one is loaded: it is restarted, and nothing is left over', async () => {
+    const { subsystem, api, runtime } = await started()
+    await api.visit()
+    const reload = rejection(subsystem.reload({ module: V2, export: 'slow', ...QUICK }))
+    await sleep(60)
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await reload).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
+    expect(await api.visit()).toBe(1)
+    expect(subsystem.view()).toMatchObject({ phase: 'running', restarts: 1, version: 1 })
+    await until(() => runtime.threads.length === 3, 'the candidate has ended')
+  })
+
+  test('a restart while the new one is loaded: the reload is over, the restarted one is reached', async () => {
+    const { subsystem, api, runtime } = await started()
+    await api.visit()
+    const reload = rejection(subsystem.reload({ module: V2, export: 'slow', ...QUICK }))
+    await sleep(60)
+    await subsystem.restart()
+    expect(await reload).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
+    expect(await api.visit()).toBe(2)
+    await until(() => runtime.threads.length === 3, 'the candidate has ended')
+  })
+
+  test('an error of a hook that names another actor’s end is an error, and no end', async () => {
+    const { subsystem, api } = await started()
+    const error = await rejection(subsystem.reload({ module: V2, export: 'asksGone', ...QUICK }))
+    expect(error).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK', cause: { code: 'SHL_ACTOR_NOT_FOUND' } })
+    expect(await api.visit()).toBe(1)
+  })
+
+  test('checkpoints count before, meanwhile and after, and no version gets what it does not understand', async () => {
+    const { subsystem, api } = await started()
+    await api.visit()
+    await rejection(subsystem.reload({ module: V2, export: 'broken', ...QUICK }))
+    await api.visit()
+    await api.checkpoint()
+    await rejection(api.die('broken'))
+    expect(await api.get()).toBe(2)
+    // The new one checkpoints in its own unit, and is then found wanting.
+    const reload = rejection(subsystem.reload({ module: V2, export: 'checkpoints', checks: 50, everyMs: 20 }))
+    await until(async () => (await api.version) === 2, 'it has taken over')
+    await sleep(30)
+    await rejection(api.die('on probation'))
+    await reload
+    expect([await api.version, await api.get()]).toEqual([1, 2])
+  })
+
+  test('after a reload on a shared thread, restarts run the new version', async () => {
+    const { subsystem, api } = await started({ placement: 'shared' })
+    await api.visit()
+    await subsystem.reload({ module: V2, ...QUICK })
+    await subsystem.restart()
+    expect([await api.version, await api.get()]).toEqual([2, 1])
+  })
+
+  test('a state that cannot be handed over stays, when the new version fails', async () => {
+    const { subsystem, api } = await started({ export: undefined, module: V2 })
+    await subsystem.stop()
+    const { subsystem: plain, api: plainApi } = await started({ module: V2, export: 'plain' })
+    await plainApi.visit()
+    await rejection(plain.reload({ export: 'broken', ...QUICK }))
+    expect(await plainApi.visit()).toBe(2)
+    expect(await rejection(api.get())).toMatchObject({ code: 'SHL_SUBSYSTEM_DOWN' })
   })
 })

@@ -1,5 +1,5 @@
 /** Subsystems on real threads: their handles, their order, their state from run to run. */
-import { createRuntime, type Runtime, type Subsystem } from 'shardloom'
+import { createRuntime, defineActor, type Runtime, type Subsystem, SubsystemRestarted } from 'shardloom'
 import { describe, expect, test } from 'vitest'
 import { rejection, sleep, testRuntime, until } from '../../support/runtime.ts'
 
@@ -299,5 +299,99 @@ describe('anything with a lifecycle', () => {
     await subsystem.restart()
     expect(await rejection(ref.ask('add', 1))).toMatchObject({ code: 'SHL_ACTOR_NOT_FOUND' })
     expect(await api.add(1)).toBe(1)
+  })
+})
+
+describe('a subsystem keeps its word', () => {
+  test('an error of a function that names another actor’s end is that, and its run goes on', async () => {
+    const runtime = await testRuntime()
+    const subsystem = await visits(runtime)
+    const gone = await runtime.spawn(defineActor({ name: 'gone', receive: { x: () => 1 } }))
+    await gone.stop()
+    const error = await rejection(subsystem.api.askOf(gone))
+    expect(error).toMatchObject({ code: 'SHL_ACTOR_NOT_FOUND' })
+    expect(error.name).not.toBe('SubsystemRestarted')
+    expect(error instanceof SubsystemRestarted).toBe(false)
+    expect(await subsystem.api.visit()).toBe(1)
+    expect(subsystem.view().restarts).toBe(0)
+  })
+
+  test('two with one name: the second is refused, the first stays known; an old handle means nobody', async () => {
+    const runtime = await testRuntime()
+    const both = [visits(runtime), rejection(visits(runtime))] as const
+    expect(await both[1]).toMatchObject({ code: 'SHL_CHILD_EXISTS' })
+    const first = await both[0]
+    expect(runtime.inspect().subsystems).toMatchObject([{ name: 'visits', phase: 'running' }])
+    await first.stop()
+    const second = await visits(runtime)
+    await second.api.visit()
+    expect(await rejection(first.restart())).toMatchObject({ code: 'SHL_SUBSYSTEM_DOWN' })
+    await first.stop()
+    expect(await second.api.visit()).toBe(2)
+    expect(second.view().restarts).toBe(0)
+  })
+
+  test('one that may end and has ended tells its callers, and can be started again', async () => {
+    const runtime = await testRuntime()
+    const subsystem = await visits(runtime, { restart: { type: 'temporary' } })
+    await rejection(subsystem.api.die('for good'))
+    await until(() => subsystem.view().phase === 'stopped', 'it is over')
+    expect(await rejection(subsystem.api.get())).toMatchObject({
+      code: 'SHL_SUBSYSTEM_DOWN',
+      cause: { message: 'for good' },
+    })
+    await subsystem.restart()
+    expect(await subsystem.api.visit()).toBe(1)
+  })
+
+  test('probes come through while calls fill the mailbox', async () => {
+    const runtime = await testRuntime()
+    const subsystem = await visits(runtime, {
+      mailbox: { depthMax: 3 },
+      health: { everyMs: 10, timeoutMs: 500, failures: 1 },
+    })
+    const calls = Promise.all([1, 2, 3].map(() => subsystem.api.slow(200)))
+    expect(await rejection(subsystem.api.visit())).toMatchObject({ code: 'SHL_MAILBOX_FULL' })
+    await subsystem.reload({ checks: 0 })
+    expect(await calls).toEqual([1, 2, 3])
+    expect(subsystem.view()).toMatchObject({ restarts: 0, phase: 'running' })
+  })
+
+  test('a call that was given up holds up neither a restart nor a reload', async () => {
+    const runtime = await testRuntime()
+    const subsystem = await visits(runtime)
+    expect(await rejection(subsystem.with({ timeoutMs: 20 }).never())).toMatchObject({
+      code: 'SHL_ASK_TIMEOUT',
+    })
+    const startMs = performance.now()
+    await subsystem.restart()
+    await subsystem.reload({ checks: 0 })
+    expect(performance.now() - startMs).toBeLessThan(1500)
+  })
+
+  test('a slow, old checkpoint does not overwrite a newer one', async () => {
+    const runtime = await testRuntime()
+    const subsystem = await visits(runtime, { export: 'slowSnapshots' })
+    const { api } = subsystem
+    await api.visit()
+    const slow = api.checkpoint()
+    await api.visit()
+    await api.checkpoint()
+    await slow
+    await rejection(api.die('now'))
+    expect(await api.get()).toBe(2)
+  })
+
+  test('what it is doing can be looked at, as with any actor', async () => {
+    const runtime = await testRuntime()
+    const subsystem = await visits(runtime)
+    await subsystem.api.visit()
+    const view = await runtime.sys.state(subsystem.current!)
+    expect(view.state).toMatchObject({ count: 1 })
+    runtime.sys.suspend(subsystem.current!)
+    const waiting = subsystem.api.visit()
+    expect(await Promise.race([waiting, sleep(30).then(() => 'nothing')])).toBe('nothing')
+    runtime.sys.resume(subsystem.current!)
+    expect(await waiting).toBe(2)
   })
 })

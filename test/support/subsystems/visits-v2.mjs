@@ -17,9 +17,12 @@ export default defineSubsystem(
   }),
 )
 
+export const unmigrated = defineSubsystem(visits({ version: 2 }))
+
 export const broken = defineSubsystem(
   visits({
     version: 2,
+    migrate: (old) => old,
     init: () => {
       throw new Error('v2 cannot start')
     },
@@ -46,3 +49,38 @@ export const crashing = defineSubsystem(
     },
   }),
 )
+
+/** Its module takes its time. */
+export const slow = defineSubsystem(
+  visits({
+    init: async (_ctx, _args, previous) => {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      return { version: 1, count: previous?.count ?? 0, log: [], kept: [] }
+    },
+  }),
+)
+
+/** Its health is the health of somebody who is gone. */
+export const asksGone = defineSubsystem(
+  visits({
+    health: () => {
+      throw Object.assign(new Error('somebody else is gone'), { code: 'SHL_ACTOR_NOT_FOUND' })
+    },
+  }),
+)
+
+/** Hands over in a unit of its own, and nothing can go back. */
+export const checkpoints = defineSubsystem(
+  visits({
+    version: 2,
+    init: async (ctx, _args, previous) => {
+      setTimeout(() => void ctx.checkpoint(), 20)
+      return { version: 2, count: previous?.hundreds ?? 0, log: [], kept: [] }
+    },
+    migrate: (old) => ({ hundreds: old.count / 100 }),
+    snapshot: ({ count }) => ({ hundreds: count / 100 }),
+  }),
+)
+
+/** Hands nothing over. */
+export const plain = defineSubsystem(visits({ snapshot: undefined }))

@@ -64,6 +64,7 @@ export function visitsApi(state, ctx) {
       for (;;) all.push({ all, at: [all.length, `${all.length}`] })
     },
     call: async (callback, value) => callback(value),
+    askOf: (ref) => ref.ask('x'),
     size: (bytes) => bytes.byteLength,
   }
 }
@@ -93,3 +94,16 @@ export function visits(changes = {}) {
 }
 
 export default defineSubsystem(visits())
+
+/** The first snapshot takes long. */
+export const slowSnapshots = defineSubsystem(
+  visits({
+    snapshot: (
+      (count) =>
+      async ({ count: visited }) => {
+        if (count++ === 0) await sleep(200)
+        return { count: visited }
+      }
+    )(0),
+  }),
+)
