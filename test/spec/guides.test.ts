@@ -1,8 +1,8 @@
 /**
- * The programs of the guides do what they say: each is run as it stands.
+ * The programs of the guides and of the README do what they say: each is run as it stands.
  *
- * A block that begins with `// name.ts` is a module of that name, which the programs of its page may load;
- * any other block is a program.
+ * A block that begins with `// name.ts` is a module of that name, which the programs of its page may load.
+ * Any other block of a guide is a program, and of the README each that creates a runtime.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,13 +13,13 @@ import { transformSync } from 'esbuild'
 import { afterAll, expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const GUIDES = join(ROOT, 'docs', 'guides')
+const GUIDES = readdirSync(join(ROOT, 'docs', 'guides')).map((name) => join('docs', 'guides', name))
 const PROGRAM_LIMIT_MS = 30_000
 const folder = mkdtempSync(join(tmpdir(), 'shardloom-guides-'))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const programs = readdirSync(GUIDES).flatMap(programsOf)
+const programs = ['README.md', ...GUIDES].flatMap(programsOf)
 
 test.each(programs)(
   'program $i of $page',
@@ -30,24 +30,26 @@ test.each(programs)(
 )
 
 test('there are some in every guide', () => {
-  for (const page of readdirSync(GUIDES)) {
+  for (const page of GUIDES) {
     expect(programs.filter((program) => program.page === page).length, page).toBeGreaterThan(2)
   }
+  expect(programs.filter(({ page }) => page === 'README.md').length).toBeGreaterThan(1)
 })
 
 /** Writes the blocks of a page as modules; gives those that are programs. */
 function programsOf(page: string): { page: string; i: number; path: string }[] {
   const place = join(folder, page)
-  mkdirSync(place)
+  mkdirSync(place, { recursive: true })
   writeFileSync(join(place, 'package.json'), '{ "type": "module" }\n')
-  const text = readFileSync(join(GUIDES, page), 'utf8')
+  const text = readFileSync(join(ROOT, page), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1] as string)
   return blocks.flatMap((block, i) => {
     const name = /^\/\/ ([\w-]+)\.ts\n/.exec(block)?.[1]
     const path = join(place, `${name ?? `program-${i}`}.js`)
     const { code } = transformSync(block, { loader: 'ts', format: 'esm' })
     writeFileSync(path, withPaths(code))
-    return name === undefined ? [{ page, i: i + 1, path }] : []
+    const isProgram = name === undefined && (page !== 'README.md' || block.includes('await createRuntime('))
+    return isProgram ? [{ page, i: i + 1, path }] : []
   })
 }
 
