@@ -91,6 +91,8 @@ function settings(): object {
         shardloom: [join(ROOT, 'src', 'index.ts')],
         'shardloom/actor': [join(ROOT, 'src', 'actor', 'public.ts')],
         'shardloom/testing': [join(ROOT, 'src', 'testkit', 'index.ts')],
+        // What a program would depend on by itself.
+        comlink: [join(ROOT, 'node_modules', 'comlink', 'dist', 'umd', 'comlink.d.ts')],
       },
     },
     include: ['**/*.ts'],

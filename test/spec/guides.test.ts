@@ -1,35 +1,65 @@
-/** The programs of the guides do what they say: each that is about tests is run as it stands. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * The programs of the guides and of the README do what they say: each is run as it stands.
+ *
+ * A block that begins with `// name.ts` is a module of that name, which the programs of its page may load.
+ * Any other block of a guide is a program, and of the README each that creates a runtime.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { transform } from 'esbuild'
+import { transformSync } from 'esbuild'
 import { afterAll, expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..', '..')
+const GUIDES = readdirSync(join(ROOT, 'docs', 'guides')).map((name) => join('docs', 'guides', name))
+const PROGRAM_LIMIT_MS = 30_000
 const folder = mkdtempSync(join(tmpdir(), 'shardloom-guides-'))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const page = readFileSync(join(ROOT, 'docs', 'guides', 'testing.md'), 'utf8')
-const programs = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map((match, i) => ({
-  i,
-  text: match[1] as string,
-}))
+const programs = ['README.md', ...GUIDES].flatMap(programsOf)
 
-test.each(programs)('program $i of the guide to testing', async ({ i, text }) => {
-  const { code } = await transform(text, { loader: 'ts', format: 'esm' })
-  const path = join(folder, `program-${i}.mjs`)
-  writeFileSync(path, withPaths(code))
-  await import(pathToFileURL(path).href)
+test.each(programs)(
+  'program $i of $page',
+  async ({ path }) => {
+    await import(pathToFileURL(path).href)
+  },
+  PROGRAM_LIMIT_MS,
+)
+
+test('there are some in every guide', () => {
+  for (const page of GUIDES) {
+    expect(programs.filter((program) => program.page === page).length, page).toBeGreaterThan(2)
+  }
+  expect(programs.filter(({ page }) => page === 'README.md').length).toBeGreaterThan(1)
 })
 
-test('there are some', () => expect(programs.length).toBeGreaterThan(2))
+/** Writes the blocks of a page as modules; gives those that are programs. */
+function programsOf(page: string): { page: string; i: number; path: string }[] {
+  const place = join(folder, page)
+  mkdirSync(place, { recursive: true })
+  writeFileSync(join(place, 'package.json'), '{ "type": "module" }\n')
+  const text = readFileSync(join(ROOT, page), 'utf8')
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1] as string)
+  return blocks.flatMap((block, i) => {
+    const name = /^\/\/ ([\w-]+)\.ts\n/.exec(block)?.[1]
+    const path = join(place, `${name ?? `program-${i}`}.js`)
+    const { code } = transformSync(block, { loader: 'ts', format: 'esm' })
+    writeFileSync(path, withPaths(code))
+    const isProgram = name === undefined && (page !== 'README.md' || block.includes('await createRuntime('))
+    return isProgram ? [{ page, i: i + 1, path }] : []
+  })
+}
 
-/** Imports of the package, made those of this clone's `dist/`. */
+/** Imports of packages, made those of this clone. */
 function withPaths(code: string): string {
   const dist = (path: string) => JSON.stringify(pathToFileURL(join(ROOT, 'dist', 'src', path)).href)
+  const comlink = pathToFileURL(createRequire(import.meta.url).resolve('comlink')).href
   return code
     .replaceAll(/"shardloom\/testing"/g, dist('testkit/index.js'))
+    .replaceAll(/"shardloom\/actor"/g, dist('actor/public.js'))
     .replaceAll(/"shardloom"/g, dist('index.js'))
+    .replaceAll(/"comlink"/g, JSON.stringify(comlink))
 }

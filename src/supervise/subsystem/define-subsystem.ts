@@ -3,7 +3,7 @@
  *
  * A subsystem is an actor whose messages are calls of its interface, so that whatever holds for actors holds
  * for it: placement, bounds, death watch, timing, suspension. Calls overlap when they are asynchronous.
- * Nothing heavy is loaded here: Comlink comes with the first call.
+ * Nothing heavy is loaded here: Comlink comes with the first subsystem that starts.
  *
  * Source: OTP's behaviours `gen_server` (`init`, `terminate`, `code_change`) and `application`; the probes of
  * Kubernetes. Tests: test/supervise/subsystem/subsystem.race.test.ts

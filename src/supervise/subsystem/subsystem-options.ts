@@ -37,7 +37,7 @@ export interface SubsystemLimits {
   readonly messageMs?: number
   /** The longest time without a heartbeat of its thread: sees loops outside of calls, too. */
   readonly heartbeatMs?: number
-  /** Needs a thread of its own. */
+  /** Needs a thread of its own, for all but `arenaBytes`. */
   readonly memory?: SubsystemMemoryLimits
   /** Hard limits of its thread's heap, as Node's `resourceLimits`. Needs a thread of its own. */
   readonly resourceLimits?: ThreadResourceLimits

@@ -119,9 +119,10 @@ export class Subsystem<Api> {
   }
 
   /**
-   * Replaces it by another version of its module, on a new thread: its state goes over, calls wait meanwhile
-   * and none is lost. Rejects with SHL_RELOAD_ROLLED_BACK when the new version could not be loaded or failed
-   * one of its first health checks; the old one goes on then.
+   * Replaces it by another version of its module, on a new thread unless it is placed elsewhere: its state
+   * goes over, and calls wait meanwhile. Rejects with SHL_RELOAD_ROLLED_BACK when the new version could not
+   * be loaded, failed one of its first health checks, or crashed; the old one goes on then. Only a crash
+   * loses calls: those that were under way.
    *
    * @throws SHL_RELOAD_REFUSED, SHL_RELOAD_ROLLED_BACK, SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
    */
