@@ -209,7 +209,6 @@ export class Runtime {
   get state(): RuntimeView['state'] {
     return this.#state
   }
-
   /** Names and groups of actors. */
   get registry(): Registry {
     return this.#system.registryFor(undefined)
@@ -337,12 +336,12 @@ export class Runtime {
     return this.#guardianOf(thread).ask('time', { slot, generation })
   }
 
-  /** @internal A thread beats at least so often from now on. */
+  /** @internal */
   beatEvery(thread: number, periodMs: number): void {
     this.#guardianOf(thread).tell('beat', periodMs)
   }
 
-  /** @internal What is known of a thread from its last beat. */
+  /** @internal */
   pulseOf(thread: number): ThreadPulse | undefined {
     const memory = this.#memoryOf(thread)
     return memory && readPulse(memory, this.#platform.clock.nowMs())

@@ -147,7 +147,7 @@ describe('a rollback', () => {
 })
 
 describe('a reload and what happens meanwhile', () => {
-  test('the old run dies while the new one is loaded: it is restarted, and nothing is left over', async () => {
+  test('the old run dies while the new one is loaded: it is restarted', async () => {
     const { subsystem, api, runtime } = await started()
     await api.visit()
     const reload = rejection(subsystem.reload({ module: V2, export: 'slow', ...QUICK }))
@@ -159,7 +159,7 @@ describe('a reload and what happens meanwhile', () => {
     await until(() => runtime.threads.length === 3, 'the candidate has ended')
   })
 
-  test('a restart while the new one is loaded: the reload is over, the restarted one is reached', async () => {
+  test('a restart while the new one is loaded ends the reload', async () => {
     const { subsystem, api, runtime } = await started()
     await api.visit()
     const reload = rejection(subsystem.reload({ module: V2, export: 'slow', ...QUICK }))
@@ -177,7 +177,7 @@ describe('a reload and what happens meanwhile', () => {
     expect(await api.visit()).toBe(1)
   })
 
-  test('checkpoints count before, meanwhile and after, and no version gets what it does not understand', async () => {
+  test('checkpoints count also after it, and nobody gets what it does not understand', async () => {
     const { subsystem, api } = await started()
     await api.visit()
     await rejection(subsystem.reload({ module: V2, export: 'broken', ...QUICK }))

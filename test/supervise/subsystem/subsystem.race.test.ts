@@ -303,7 +303,7 @@ describe('anything with a lifecycle', () => {
 })
 
 describe('a subsystem keeps its word', () => {
-  test('an error of a function that names another actor’s end is that, and its run goes on', async () => {
+  test('an error that names another actor’s end is that, and its run goes on', async () => {
     const runtime = await testRuntime()
     const subsystem = await visits(runtime)
     const gone = await runtime.spawn(defineActor({ name: 'gone', receive: { x: () => 1 } }))
@@ -316,7 +316,7 @@ describe('a subsystem keeps its word', () => {
     expect(subsystem.view().restarts).toBe(0)
   })
 
-  test('two with one name: the second is refused, the first stays known; an old handle means nobody', async () => {
+  test('of two with one name the second is refused; an old handle means nobody', async () => {
     const runtime = await testRuntime()
     const both = [visits(runtime), rejection(visits(runtime))] as const
     expect(await both[1]).toMatchObject({ code: 'SHL_CHILD_EXISTS' })
