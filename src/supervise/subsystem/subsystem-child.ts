@@ -176,9 +176,10 @@ export class SubsystemChild implements ChildDriver {
       const { version: toVersion } = next.answer
       return { fromVersion: old.answer.version, toVersion, checks: options.checks + 1, pausedMs }
     } catch (error) {
-      // Why it ended says more than that it had ended.
-      const wasGone = next !== undefined && GONE.has((error as { code?: unknown }).code)
-      const cause = (wasGone ? await next?.ended : undefined) ?? toError(error)
+      // Why it ended says more than that it had ended. It may be either: the old one, too, can end meanwhile.
+      const wasGone = GONE.has((error as { code?: unknown }).code)
+      const ended = wasGone && next !== undefined ? await Promise.race([old.ended, next.ended]) : undefined
+      const cause = ended ?? toError(error)
       await this.#rollBack(old, next)
       const details = { subsystem: this.#parts.settings.name, why: cause.message }
       throw new ShardloomError('SHL_RELOAD_ROLLED_BACK', details, { cause })

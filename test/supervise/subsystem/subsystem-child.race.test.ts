@@ -134,6 +134,16 @@ describe('a rollback', () => {
     expect(await api.visit()).toBe(1)
   })
 
+  test('the old one dies while its replacement is loaded: the reload says so, and it is restarted', async () => {
+    const { subsystem, api, runtime } = await started()
+    const reload = rejection(subsystem.reload({ module: V2, ...QUICK }))
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await reload).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
+    expect(await api.version).toBe(1)
+    expect(subsystem.view()).toMatchObject({ phase: 'running', restarts: 1 })
+    await until(() => runtime.threads.length === 3, 'nothing else is left')
+  })
+
   test('a stop in the middle of a reload ends both', async () => {
     const { subsystem, runtime } = await started()
     const reload = rejection(subsystem.reload({ module: V2, checks: 100, everyMs: 50 }))
