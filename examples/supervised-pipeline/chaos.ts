@@ -10,7 +10,7 @@ import type { Runtime, Subsystem } from 'shardloom'
 import type { Mischief } from './mischief.ts'
 import { between, pick, randomOf } from './random.ts'
 
-const DEEDS = ['kill', 'kill', 'hang', 'hang_later', 'bloat'] as const
+const DEEDS = ['kill', 'kill', 'kill', 'hang', 'hang_later', 'bloat', 'bloat'] as const
 
 type Deed = (typeof DEEDS)[number]
 

@@ -52,7 +52,7 @@ const AGAIN_MS = 50
 /** So long clients try to find out what became of a request when the load has ended. */
 const GRACE_MS = 10_000
 /** Every so many jobs one is followed. */
-const FOLLOW_EVERY = 8
+const FOLLOW_EVERY = 16
 
 /** Posts jobs until its signal. */
 export class Load {

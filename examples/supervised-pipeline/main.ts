@@ -10,6 +10,7 @@
  *
  * Tests: test/examples/supervised-pipeline.test.ts
  */
+import { setMaxListeners } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +60,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(command: PipelineCommand, path: string): Promise<number> {
   const ending = new AbortController()
+  // Every client listens to it, as often as it waits.
+  setMaxListeners(0, ending.signal)
   const onSignal = (): void => ending.abort()
   // A second signal does what it does by default.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)

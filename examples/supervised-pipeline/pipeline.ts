@@ -35,11 +35,11 @@ export interface Pipeline {
   readonly scheduler: Subsystem<SchedulerApi>
 }
 
-const PLACES = 128
+const PLACES = 48
 const MIB = 1024 * 1024
 const LIMITS = {
-  messageMs: 1500,
-  heartbeatMs: 1500,
+  messageMs: 1000,
+  heartbeatMs: 1000,
   memory: { arrayBufferBytes: 32 * MIB },
   profileMs: 0,
 }

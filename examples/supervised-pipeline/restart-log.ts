@@ -88,8 +88,11 @@ export function kindOf(error: Error | undefined): RestartKind {
   }
 }
 
-/** The first line of an error, without its code in brackets and without the advice. */
+/** The first line of an error, without its code in brackets, whom it is about, and the advice. */
 export function shortError(error: Error | undefined): string {
   const [line = ''] = (error?.message ?? '').split('\n')
-  return line.replace(/^\[\w+\] /, '').replace(/; [^;]*$/, '')
+  return line
+    .replace(/^\[\w+\] /, '')
+    .replace(/; [^;]*$/, '')
+    .replace(/ (?:actor|subsystem)=\S+/g, '')
 }

@@ -239,6 +239,8 @@ class Scheduler {
     if (this.#done.size > DONE_MAX) this.#done.delete(this.#done.values().next().value!)
     this.#doneAtMs.push(performance.now())
     if (this.#doneAtMs.length > RATE_JOBS) this.#doneAtMs.shift()
+    // Not needed for anything but work: the next run shall not do it again.
+    this.#keep().catch(() => undefined)
   }
 
   /** About as long as the open jobs take, by the speed of the last ones. */
