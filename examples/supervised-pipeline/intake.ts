@@ -7,8 +7,8 @@
  *     GET  /jobs/:id   {"id", "status"}
  *     GET  /stats      what is open
  *
- * Exactly once, here: 202 is answered only after the scheduler has said that the job is kept. The client's key
- * is the id of the job, so that a client that got no answer (the connection broke, or 503) sends the same
+ * Exactly once, here: 202 is answered only after the scheduler has said that the job is kept. The client's
+ * key is the id of the job, so that a client that got no answer (the connection broke, or 503) sends the same
  * request again, and it is one job.
  *
  * A stop closes the port, answers what is under way, and ends. A new run takes the same port.

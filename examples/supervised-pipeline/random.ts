@@ -1,4 +1,7 @@
-/** Random numbers from a seed, so that a run can be had again. Tests: test/examples/supervised-pipeline.test.ts */
+/**
+ * Random numbers from a seed, so that a run can be had again. Tests:
+ * test/examples/supervised-pipeline.test.ts
+ */
 
 /** Gives the next number of 0 to 1. */
 export type Random = () => number

@@ -1,5 +1,6 @@
 /**
- * What is shown, as text: the live table, the line per second, and the report at the end. Nothing here writes.
+ * What is shown, as text: the live table, the line per second, and the report at the end. Nothing here
+ * writes.
  *
  * Tests: test/examples/supervised-pipeline.test.ts
  */

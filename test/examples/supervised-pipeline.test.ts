@@ -30,7 +30,7 @@ const BUSY = /written [1-9]/
 const ROOT = join(import.meta.dirname, '..', '..')
 
 describe('as a program', () => {
-  test('in peace: a line per second, the proof, nothing restarted, the file where it was wanted', async () => {
+  test('in peace: lines, the proof, nothing restarted, the file where it was wanted', async () => {
     const out = makeFolder({})
     const args = ['--seconds', '2', '--clients', '4', '--out', out]
     const { code, stdout, stderr } = await runExample(NAME, args)

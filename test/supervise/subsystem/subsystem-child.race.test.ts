@@ -134,7 +134,7 @@ describe('a rollback', () => {
     expect(await api.visit()).toBe(1)
   })
 
-  test('the old one dies while its replacement is loaded: the reload says so, and it is restarted', async () => {
+  test('the old one dies while its replacement is loaded: that is told, and it is restarted', async () => {
     const { subsystem, api, runtime } = await started()
     const reload = rejection(subsystem.reload({ module: V2, ...QUICK }))
     await runtime.killThread(subsystem.view().thread ?? -1)
