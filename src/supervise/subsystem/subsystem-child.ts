@@ -77,6 +77,8 @@ export class SubsystemChild implements ChildDriver {
   #export: string | undefined
   #args: unknown
   #run = 0
+  /** The run that has the state: only its checkpoints count. */
+  #keptRun = 0
   #snapshot: Snapshot
   #instance: SubsystemInstance | undefined
   /** Beside the current one, during a replacement. */
@@ -125,7 +127,7 @@ export class SubsystemChild implements ChildDriver {
   /** A checkpoint of the subsystem has come. */
   keep({ run, value, version }: KeptSnapshot): void {
     // One that was on its way when its run was replaced is old.
-    if (run === this.#run) this.#snapshot = { value, version }
+    if (run === this.#keptRun) this.#snapshot = { value, version }
   }
 
   /** Nobody shall wait for it any more. */
@@ -237,6 +239,7 @@ export class SubsystemChild implements ChildDriver {
     this.#other = undefined
     if (this.#isEnding) return
     this.#instance = old
+    this.#keptRun = old.run
     if (old.isEnded) {
       this.#settle(await old.ended)
       return
@@ -270,7 +273,7 @@ export class SubsystemChild implements ChildDriver {
     const { settings, runtime } = this.#parts
     const { name, placement, mailbox, limits } = settings
     const { resourceLimits } = limits
-    this.#run++
+    const run = ++this.#run
     const spawn = {
       placement,
       ...(exported !== undefined && { export: exported }),
@@ -280,9 +283,9 @@ export class SubsystemChild implements ChildDriver {
     // Threads that stay would give the module that they have: its URL must be another one there.
     const url = new URL(module)
     if (placement !== 'dedicated' && this.#instance !== undefined && this.#isReloading) {
-      url.searchParams.set('reload', String(this.#run))
+      url.searchParams.set('reload', String(run))
     }
-    return startInstance(runtime, { name, module: url, spawn }, signal)
+    return startInstance(runtime, { name, run, module: url, spawn }, signal)
   }
 
   async #init(
@@ -294,7 +297,8 @@ export class SubsystemChild implements ChildDriver {
     const { settings, keeper } = this.#parts
     const { name, limits, startMs } = settings
     const words = instance.words.buffer as SharedArrayBuffer
-    const run = this.#run
+    const { run } = instance
+    this.#keptRun = run
     try {
       const callMs = limits.messageMs
       await instance.init({ name, args, previous, run, words, keeper, callMs }, startMs, signal)

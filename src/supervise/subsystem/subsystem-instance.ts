@@ -55,6 +55,8 @@ const KILL_MS = 100
 /** One run. Made by `startInstance`. */
 export class SubsystemInstance {
   readonly name: string
+  /** Which run it is, of all of its subsystem. */
+  readonly run: number
   readonly ref: ActorRef<SubsystemActorHandlers>
   readonly words: Int32Array<SharedArrayBuffer>
   /** Resolves when it has ended: with an error after an abnormal end. */
@@ -70,13 +72,14 @@ export class SubsystemInstance {
   #next: SentCall | undefined
 
   constructor(
-    name: string,
+    { name, run }: Pick<InstanceStart, 'name' | 'run'>,
     ref: ActorRef<SubsystemActorHandlers>,
     words: SharedArrayBuffer,
     runtime: SubsystemRuntime,
     wrap: (endpoint: never) => unknown,
   ) {
     this.name = name
+    this.run = run
     this.ref = ref
     this.words = new Int32Array(words)
     this.#runtime = runtime
@@ -228,6 +231,7 @@ export class SubsystemInstance {
 /** What an instance is started with. */
 export interface InstanceStart {
   readonly name: string
+  readonly run: number
   readonly module: URL
   readonly spawn: Omit<SpawnOptions<undefined>, 'args' | 'name'>
 }
@@ -235,7 +239,7 @@ export interface InstanceStart {
 /** Loads the module and starts its actor; `init` is the next step. */
 export async function startInstance(
   runtime: SubsystemRuntime,
-  { name, module, spawn }: InstanceStart,
+  { name, run, module, spawn }: InstanceStart,
   signal: AbortSignal,
 ): Promise<SubsystemInstance> {
   const [ref, { wrap }] = await Promise.all([
@@ -243,5 +247,11 @@ export async function startInstance(
     import('comlink'),
   ])
   const words = new SharedArrayBuffer(protocol.WORD_COUNT * Int32Array.BYTES_PER_ELEMENT)
-  return new SubsystemInstance(name, ref as ActorRef<SubsystemActorHandlers>, words, runtime, wrap as never)
+  return new SubsystemInstance(
+    { name, run },
+    ref as ActorRef<SubsystemActorHandlers>,
+    words,
+    runtime,
+    wrap as never,
+  )
 }

@@ -144,6 +144,21 @@ describe('a rollback', () => {
     await until(() => runtime.threads.length === 3, 'nothing else is left')
   })
 
+  test('checkpoints of the old one count while its replacement is loaded, and after a rollback', async () => {
+    const { subsystem, api, runtime } = await started()
+    const crashed = rejection(subsystem.reload({ module: V2, ...QUICK }))
+    await api.visit()
+    await api.checkpoint()
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await crashed).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
+    expect(await api.get()).toBe(1)
+    await rejection(subsystem.reload({ module: V2, export: 'broken', ...QUICK }))
+    await api.visit()
+    await api.checkpoint()
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await api.get()).toBe(2)
+  })
+
   test('a stop in the middle of a reload ends both', async () => {
     const { subsystem, runtime } = await started()
     const reload = rejection(subsystem.reload({ module: V2, checks: 100, everyMs: 50 }))
