@@ -67,7 +67,11 @@ async function run(command: PipelineCommand, path: string): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
   await using runtime = await createRuntime({ threads: 1, timeouts: { closeMs: CLOSE_MS } })
   const log = new RestartLog(runtime)
-  const pipeline = await startPipeline(runtime, { ...command, path })
+  const pipeline = await startPipeline(runtime, { ...command, path }).catch((error: Error) => {
+    const { code } = (error.cause ?? {}) as { code?: unknown }
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    throw new UsageError(`--port: ${(error.cause as Error).message}`)
+  })
   const prefix = `job-${process.pid}`
   const load = new Load({ url: pipeline.url, clients: command.clients, seed: command.seed, prefix })
   const display = new Display({ runtime, pipeline, load, log }, command.json)

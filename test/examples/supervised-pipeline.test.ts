@@ -3,7 +3,9 @@
  * find what it is there to find.
  */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hardNumber, isPrime } from '../../examples/supervised-pipeline/job.ts'
@@ -76,6 +78,16 @@ describe('as a program', () => {
     const code = await new Promise((resolve) => child.once('close', resolve))
     expect(stdout).toMatch(PROVED)
     expect(code).toBe(0)
+  })
+
+  test('a port that is taken is said to be, and left alone', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { code, stdout, stderr } = await runExample(NAME, ['--port', String(port), '--seconds', '1'])
+    server.close()
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^supervised-pipeline: --port: .*EADDRINUSE.*\n$/)
   })
 
   test.each([[['--bogus']], [['--seconds', 'soon']], [['--workers', '0']], [['more']]])(
