@@ -110,11 +110,16 @@ export class Load {
       }
       if (status === 429) {
         this.counts.full++
-        if (signal.aborted) {
-          const told = isUnsure ? unanswered : refused
-          told.set(id, n)
+        if (signal.aborted && !isUnsure) {
+          refused.set(id, n)
           return false
         }
+        if (performance.now() > this.#endMs) {
+          unanswered.set(id, n)
+          return false
+        }
+        // At the end places come soon.
+        if (signal.aborted) await sleep(AGAIN_MS)
         await pause(retryAfterMs, signal)
         continue
       }

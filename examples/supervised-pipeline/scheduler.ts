@@ -71,7 +71,7 @@ const PAUSE_MS = 20
 /** Ids of jobs that are done, for `status`; older ones are known to the writer. */
 const DONE_MAX = 10_000
 const RATE_JOBS = 50
-const RETRY_AFTER_MAX = 10
+const RETRY_AFTER_MAX = 5
 
 export default defineSubsystem({
   name: 'scheduler',
@@ -245,9 +245,10 @@ class Scheduler {
 
   /** About as long as the open jobs take, by the speed of the last ones. */
   #retryAfterSeconds(): number {
-    const seconds = (performance.now() - (this.#doneAtMs[0] ?? 0)) / 1000
-    const perSecond = this.#doneAtMs.length / seconds
-    const estimate = Math.ceil(this.#open.size / Math.max(perSecond, 1))
+    const [sinceMs] = this.#doneAtMs
+    if (sinceMs === undefined) return 1
+    const perSecond = (this.#doneAtMs.length * 1000) / (performance.now() - sinceMs + 1)
+    const estimate = Math.ceil(this.#open.size / perSecond)
     return Math.min(Math.max(estimate, 1), RETRY_AFTER_MAX)
   }
 }
