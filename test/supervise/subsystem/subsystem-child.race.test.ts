@@ -136,6 +136,31 @@ describe('a rollback', () => {
     expect(await api.visit()).toBe(1)
   })
 
+  test('the old one dies while its replacement is loaded: that is told, and it is restarted', async () => {
+    const { subsystem, api, runtime } = await started()
+    const reload = rejection(subsystem.reload({ module: V2, ...QUICK }))
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await reload).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
+    expect(await api.version).toBe(1)
+    expect(subsystem.view()).toMatchObject({ phase: 'running', restarts: 1 })
+    await until(() => runtime.threads.length === 3, 'nothing else is left')
+  })
+
+  test('checkpoints of the old one count while its replacement is loaded, and after a rollback', async () => {
+    const { subsystem, api, runtime } = await started()
+    const crashed = rejection(subsystem.reload({ module: V2, ...QUICK }))
+    await api.visit()
+    await api.checkpoint()
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await crashed).toMatchObject({ code: 'SHL_RELOAD_ROLLED_BACK' })
+    expect(await api.get()).toBe(1)
+    await rejection(subsystem.reload({ module: V2, export: 'broken', ...QUICK }))
+    await api.visit()
+    await api.checkpoint()
+    await runtime.killThread(subsystem.view().thread ?? -1)
+    expect(await api.get()).toBe(2)
+  })
+
   test('a stop in the middle of a reload ends both', async () => {
     const { subsystem, runtime } = await started()
     const reload = rejection(subsystem.reload({ module: V2, checks: 100, everyMs: 50 }))

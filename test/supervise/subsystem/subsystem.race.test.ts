@@ -350,6 +350,7 @@ describe('a subsystem keeps its word', () => {
       mailbox: { depthMax: 3 },
       health: { everyMs: 10, timeoutMs: 500, failures: 1 },
     })
+    await until(() => subsystem.current?.depth === 0, 'its mailbox is empty')
     const calls = Promise.all([1, 2, 3].map(() => subsystem.api.slow(200)))
     expect(await rejection(subsystem.api.visit())).toMatchObject({ code: 'SHL_MAILBOX_FULL' })
     await subsystem.reload({ checks: 0 })
