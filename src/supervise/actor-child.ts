@@ -17,6 +17,7 @@ import type {
   AskOptions,
   MessageType,
   MessageUnderWay,
+  OfferOptions,
   PayloadArguments,
   ReceiveOf,
   SpawnOptions,
@@ -152,6 +153,24 @@ export class SupervisedRef<Receive> {
   }
 
   /**
+   * As `ActorRef.offer`, but waits for the actor to be up, within the same deadline.
+   *
+   * @throws as `ActorRef.offer`, or SHL_CHILD_NOT_UP
+   */
+  async offer<K extends MessageType<Receive>>(
+    type: K,
+    ...[payload, options]: PayloadArguments<Receive, K, OfferOptions>
+  ): Promise<void> {
+    const asked = options as OfferOptions | undefined
+    const timeoutMs = this.#timeoutMs(asked?.timeoutMs)
+    const sinceMs = this.#clock.nowMs()
+    const ref = this.#child.current ?? (await this.#up(timeoutMs, asked?.signal))
+    const leftMs = Math.max(1, timeoutMs - (this.#clock.nowMs() - sinceMs))
+    const rest: unknown = [payload, { ...asked, timeoutMs: leftMs }]
+    await ref.offer(type, ...(rest as PayloadArguments<Receive, K, OfferOptions>))
+  }
+
+  /**
    * As `ActorRef.ask`, but waits for the actor to be up, within the same deadline.
    *
    * @throws as `ActorRef.ask`, or SHL_CHILD_NOT_UP
@@ -169,13 +188,16 @@ export class SupervisedRef<Receive> {
     [payload, options]: PayloadArguments<Receive, K, AskOptions>,
   ): Promise<AnswerOf<Receive, K>> {
     const asked = options as AskOptions | undefined
-    const range = { min: 1, max: TIMEOUT_MAX_MS }
-    const timeoutMs = numberOption('timeoutMs', asked?.timeoutMs, this.#askMs, range)
+    const timeoutMs = this.#timeoutMs(asked?.timeoutMs)
     const sinceMs = this.#clock.nowMs()
     const ref = await this.#up(timeoutMs, asked?.signal)
     const leftMs = Math.max(1, timeoutMs - (this.#clock.nowMs() - sinceMs))
     const rest: unknown = [payload, { ...asked, timeoutMs: leftMs }]
     return ref.ask(type, ...(rest as PayloadArguments<Receive, K, AskOptions>))
+  }
+
+  #timeoutMs(given: number | undefined): number {
+    return numberOption('timeoutMs', given, this.#askMs, { min: 1, max: TIMEOUT_MAX_MS })
   }
 
   async #up(timeoutMs: number, signal: AbortSignal | undefined): Promise<ActorRef<Receive>> {

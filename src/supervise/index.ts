@@ -32,6 +32,7 @@ export {
 } from './subsystem/index.ts'
 export {
   createRuntime,
+  loadSubsystems,
   loadTrees,
   SupervisedRuntime,
   type SupervisedRuntimeOptions,

@@ -69,6 +69,15 @@ export async function loadTrees(): Promise<typeof import('./supervision-tree.ts'
   return treeModule
 }
 
+let subsystemModule: typeof import('./subsystem/subsystems.ts') | undefined
+
+/** @internal The same for subsystems, with Comlink. */
+export async function loadSubsystems(): Promise<typeof import('./subsystem/subsystems.ts')> {
+  subsystemModule = await import('./subsystem/subsystems.ts')
+  await subsystemModule.loadComlink()
+  return subsystemModule
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any function that takes one argument may be a task.
 type AnyTask = (input: any) => unknown
 
@@ -274,10 +283,8 @@ export class SupervisedRuntime extends Runtime {
   }
 
   async #startSubsystems(): Promise<Subsystems> {
-    const [{ Subsystems, keeperActor }, { SupervisionTree }] = await Promise.all([
-      import('./subsystem/subsystems.ts'),
-      loadTrees(),
-    ])
+    const { Subsystems, keeperActor } = subsystemModule ?? (await loadSubsystems())
+    const { SupervisionTree } = treeModule ?? (await loadTrees())
     const tree = await this.#supervise(SupervisionTree, { id: 'subsystems' })
     const subsystems = new Subsystems({
       runtime: this,

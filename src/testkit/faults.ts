@@ -57,6 +57,7 @@ export function checkFaults(options: FaultOptions): void {
   numberOption('faults.rate', options.rate, 0, { min: 0, max: 1 })
   numberOption('faults.countMax', options.countMax, 0, { min: 0, max: 1e6, integer: true })
   for (const type of options.types ?? []) choiceOption('faults.types', type, type, TYPES)
+  for (const { type } of options.plan ?? []) choiceOption('faults.plan: type', type, type, TYPES)
 }
 
 /** Says which faults are due. */

@@ -8,7 +8,12 @@
  * Tests: test/testkit/simulate.test.ts
  */
 import { numberOption, seededRandom, toError } from '../base/index.ts'
-import { loadTrees, SupervisedRuntime, type SupervisedRuntimeOptions } from '../supervise/index.ts'
+import {
+  loadSubsystems,
+  loadTrees,
+  SupervisedRuntime,
+  type SupervisedRuntimeOptions,
+} from '../supervise/index.ts'
 import { withoutTrailingZeros } from './decisions.ts'
 import { checkFaults, type FaultOptions, FaultPlan, type PlannedFault } from './faults.ts'
 import { type MachineDoubles, SimulatedMachine } from './simulated-machine.ts'
@@ -96,8 +101,9 @@ export async function runSimulation<T>(
     stepsMax: numberOption('stepsMax', stepsMax, STEPS_MAX, { min: 1, max: 1e9, integer: true }),
     virtualMsMax: numberOption('virtualMsMax', virtualMsMax, HOUR_MS, { min: 1, max: 1e15 }),
   })
-  // Loaded before anything runs: the first tree must not wait for files of the real world.
+  // Loaded before anything runs: trees and subsystems must not wait for files of the real world.
   await loadTrees()
+  await loadSubsystems()
   const machine = new SimulatedMachine(world, seededRandom(seed ^ RUNTIME_STREAM), doubles)
   const runtime = new SupervisedRuntime(
     { threads: 2, idle: 'park', ...runtimeOptions, limits: { ...LIMITS, ...runtimeOptions.limits } },

@@ -138,6 +138,17 @@ describe('a tree keeps its word', () => {
     expect(await rejection(runtime.supervise({ id: 'late' }))).toMatchObject({ code: 'SHL_RUNTIME_CLOSED' })
   })
 
+  test('to those who offer while a child is being restarted', () =>
+    withRuntime(async (runtime) => {
+      const tree = await runtime.supervise({ id: 'app', children: [tester('a')] })
+      const before = refOf(tree, 'a').current?.address
+      const restarted = tree.restartChild('a')
+      await refOf(tree, 'a').offer('note', 'offered')
+      expect(await refOf(tree, 'a').ask('log')).toEqual(['offered'])
+      expect(refOf(tree, 'a').current?.address).not.toBe(before)
+      await restarted
+    }))
+
   test('to those who ask while a child is being restarted', () =>
     withRuntime(async (runtime) => {
       const tree = await runtime.supervise({

@@ -18,6 +18,7 @@ import type { SupervisionTree } from '../supervision-tree.ts'
 import type { SupervisionEvent } from '../supervision-views.ts'
 import { driverChild, supervisorChild, type TreeChild } from '../tree-child.ts'
 import type { Hang } from '../watchdog.ts'
+import { loadComlink } from './comlink.ts'
 import { dependencyOrder } from './dependency-order.ts'
 import { Subsystem, type SubsystemView } from './subsystem.ts'
 import { SubsystemChild } from './subsystem-child.ts'
@@ -35,6 +36,8 @@ export interface SubsystemsParts {
   hold<T>(task: Promise<T>): Promise<T>
   emit(event: SupervisionEvent): void
 }
+
+export { loadComlink }
 
 /** One subsystem, and what belongs to it. */
 interface Entry {

@@ -49,7 +49,7 @@ export function visitsApi(state, ctx) {
       setTimeout(() => {
         const end = performance.now() + ms
         while (performance.now() < end);
-      }, 1)
+      }, 30)
     },
     checkpoint: () => ctx.checkpoint(),
     sick: (how) => {
