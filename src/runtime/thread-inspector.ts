@@ -179,8 +179,10 @@ export class ThreadInspector {
 
   async #detach(): Promise<void> {
     // Whatever it was in, it goes on.
-    if (this.#worker !== '') void this.#sendOnly(++this.#lastId, 'Debugger.resume', {}).catch(() => undefined)
-    await this.#post('NodeWorker.disable', {}).catch(() => undefined)
+    if (this.#worker !== '' && this.#gone === undefined) {
+      await this.#sendOnly(++this.#lastId, 'Debugger.resume', {}).catch(() => undefined)
+      await this.#post('NodeWorker.disable', {}).catch(() => undefined)
+    }
     this.#session.disconnect()
   }
 
@@ -211,13 +213,17 @@ export class ThreadInspector {
     return this.#post('NodeWorker.sendMessageToWorker', { sessionId: this.#worker, message })
   }
 
+  /** Every command has its deadline: a hang that is looked into must not hold up whoever looks. */
   #post(method: string, params: object): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#session.post(method, params, (error) => (error === null ? resolve() : reject(toError(error))))
+    return this.#within<void>(method, (done, fail) => {
+      this.#session.post(method, params, (error) => (error === null ? done() : fail(toError(error))))
     })
   }
 
-  #within<T>(what: string, begin: (done: (value: T) => void) => void): Promise<T> {
+  #within<T>(
+    what: string,
+    begin: (done: (value: T) => void, fail: (error: Error) => void) => void,
+  ): Promise<T> {
     const answer = new Promise<T>((resolve, reject) => {
       const fail = (error: Error): void => {
         timer.cancel()
@@ -228,11 +234,12 @@ export class ThreadInspector {
       const timer = this.#clock.after(ANSWER_MS, late)
       this.#waiting.add(fail)
       if (this.#gone !== undefined) return fail(this.#gone)
-      begin((value) => {
+      const done = (value: T): void => {
         timer.cancel()
         this.#waiting.delete(fail)
         resolve(value)
-      })
+      }
+      begin(done, fail)
     })
     // Of two that are waited for, one may fail while only the other one is looked at.
     answer.catch(() => undefined)

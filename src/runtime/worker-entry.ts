@@ -16,9 +16,9 @@ const WORKERS = join('..', '..', 'workers')
 /** Starts the worker; never resolves to one without an entry. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const path = workerFile('thread-main.js')
-  if (path !== undefined) return new Worker(path, { ...options, execArgv: inheritedFlags() })
+  if (path !== undefined) return new Worker(path, { ...options, ...inheritedFlags() })
   const { threadMainSource } = await import('../../workers/thread-main-inline.ts')
-  return new Worker(threadMainSource, { ...options, execArgv: inheritedFlags(), eval: true })
+  return new Worker(threadMainSource, { ...options, ...inheritedFlags(), eval: true })
 }
 
 /** Where a file of `workers/` lies; undefined where a bundler has lost it. */
@@ -32,13 +32,14 @@ export function workerFile(name: string): string | undefined {
   }
 }
 
-/** The flags of this process, without those that say what program it runs. */
-function inheritedFlags(): string[] {
-  const flags: string[] = []
-  for (let i = 0; i < process.execArgv.length; i++) {
-    const flag = process.execArgv[i]!
-    if (/^(-e|-p|-pe|--eval|--print)$/.test(flag)) i++
-    else if (!/^--(input-type|eval|print)(=|$)/.test(flag)) flags.push(flag)
-  }
-  return flags
+/**
+ * For a program that stands on the command line: its workers must not inherit what says so. Otherwise nothing
+ * is given, because what Node inherits by itself may hold flags that it refuses when they are given.
+ */
+function inheritedFlags(): { readonly execArgv?: string[] } {
+  const isInput = (flag: string): boolean => /^(-e|-p|-pe|--eval|--print|--input-type)(=|$)/.test(flag)
+  if (!process.execArgv.some(isInput)) return {}
+  // The program's text follows its flag.
+  const isText = (i: number): boolean => /^(-e|-p|-pe|--eval|--print)$/.test(process.execArgv[i - 1] ?? '')
+  return { execArgv: process.execArgv.filter((flag, i) => !isInput(flag) && !isText(i)) }
 }

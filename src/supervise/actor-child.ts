@@ -62,6 +62,7 @@ export class ActorChild<Receive> implements ChildDriver {
   readonly #spawner: ActorSpawner
   readonly #spawn: (signal: AbortSignal) => Promise<ActorRef<Receive>>
   readonly #watchdog: Watchdog | undefined
+  #living: ActorRef<Receive> | undefined
   /** The actor that runs now, and who waits for it. */
   readonly ref = new CurrentRef<Receive>()
 
@@ -79,13 +80,20 @@ export class ActorChild<Receive> implements ChildDriver {
     return this.ref.current
   }
 
+  /** Whether it is this actor, which may be ending already. */
+  isLiving(ref: ActorRef): boolean {
+    return this.#living?.equals(ref) === true
+  }
+
   async start(signal: AbortSignal): Promise<RunningChild> {
     const ref = await this.#spawn(signal)
     let unwatch: (() => void) | undefined
+    this.#living = ref
     const leave = (): void => this.ref.clear(ref)
     const ended = this.#spawner.watch(ref, { unref: true }).then((reason) => {
       unwatch?.()
       leave()
+      if (this.#living === ref) this.#living = undefined
       return endError(ref, reason)
     })
     const kill = (): void => {

@@ -219,7 +219,8 @@ export class SupervisionTree implements TreeHandle {
       messageUnderWay: (ref) => spawner.messageUnderWay(ref),
       onHang: (ref, hang) => {
         const recycle = (): boolean => {
-          if (this.#actors.get(id)?.current?.equals(ref) !== true) return false
+          // One that is being stopped already is not asked again, but its thread is ended.
+          if (this.#actors.get(id)?.isLiving(ref) !== true) return false
           this.#supervisor.recycle(id, hangError(hang, messageMs), 'kill')
           return true
         }
