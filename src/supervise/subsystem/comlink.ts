@@ -10,10 +10,16 @@ interface Unreferable {
   unref?(): void
 }
 
-let loaded: Promise<typeof import('comlink')> | undefined
+/** What is used of Comlink. Its own types need the browser's, which a program on Node may not have. */
+export interface ComlinkModule {
+  wrap(endpoint: never): unknown
+  expose(value: unknown, endpoint: never): void
+}
+
+let loaded: Promise<ComlinkModule> | undefined
 
 /** Loads Comlink once. */
-export function loadComlink(): Promise<typeof import('comlink')> {
+export function loadComlink(): Promise<ComlinkModule> {
   loaded ??= import('comlink').then((comlink) => {
     const { transferHandlers, expose } = comlink
     const handler = transferHandlers.get('proxy')
@@ -29,7 +35,7 @@ export function loadComlink(): Promise<typeof import('comlink')> {
         },
       })
     }
-    return comlink
+    return comlink as ComlinkModule
   })
   return loaded
 }
