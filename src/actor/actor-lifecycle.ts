@@ -13,10 +13,10 @@
  * Writer: this thread writes its actor table. Invariants: (1) a slot's generation is 0 in shared memory
  * before its actor is torn down, so that no sender takes a place any more; (2) each watch ends in exactly one
  * `terminated`, or in `unwatch`; (3) every hook has a time limit.
- * Source: Erlang's monitors and links, Akka's PostStop. Tests: test/actor/lifecycle.race.test.ts
+ * Source: Erlang's monitors and links, Akka's PostStop.
  * Tests: test/actor/lifecycle.race.test.ts
  */
-import { type Clock, ShardloomError, toError } from '../base/index.ts'
+import { addAbortListener, type Clock, ShardloomError, toError } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
 import { FLAG_SUSPENDED } from './actor-flags.ts'
 import { type ActorHost, cellText } from './actor-host.ts'
@@ -327,7 +327,7 @@ export class ActorLifecycle {
         reject(endedInInit(cell))
       }
     })
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const forgetSignal = signal && addAbortListener(signal, onAbort)
     if (signal?.aborted) onAbort()
     try {
       const late = new ShardloomError('SHL_ACTOR_INIT_TIMEOUT', { actor: cell.name, initTimeoutMs })
@@ -337,7 +337,7 @@ export class ActorLifecycle {
     } catch (error) {
       throw this.#initFailed(cell, module, error)
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      forgetSignal?.()
     }
     return this.#started(cell)
   }

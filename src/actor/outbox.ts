@@ -11,7 +11,7 @@
  * Cost: bench/ask-awake.ts, bench/ask-256.ts. Tests: test/actor/ask.race.test.ts,
  * test/actor/mailbox.race.test.ts
  */
-import { type Clock, invalidOption, numberOption, ShardloomError } from '../base/index.ts'
+import { addAbortListener, type Clock, invalidOption, numberOption, ShardloomError } from '../base/index.ts'
 import { rejectWithAskerStack, withAskerStack } from '../codec/index.ts'
 import * as wire from '../transport/index.ts'
 import type { ActorAddress } from './address.ts'
@@ -434,13 +434,9 @@ export class Outbox implements Messenger {
 
   #listen(pending: PendingAsk, signal: AbortSignal | undefined): void {
     if (signal === undefined) return
-    pending.signal = signal
-    pending.onAbort = () => {
-      const cause = signal.reason
-      const details = { actor: pending.name, type: pending.type }
-      this.#cancelThenFail(pending, new ShardloomError('SHL_ASK_ABORTED', details, { cause }))
-    }
-    signal.addEventListener('abort', pending.onAbort, { once: true })
+    pending.forgetSignal = addAbortListener(signal, () =>
+      this.#cancelThenFail(pending, this.#abortError(pending, pending.type, signal)),
+    )
   }
 
   /**
@@ -517,7 +513,7 @@ export class Outbox implements Messenger {
     else rejectWithAskerStack(resolve, build as (askerStack: string) => Error)
   }
 
-  #abortError(to: ActorAddress, type: string, signal: AbortSignal): ShardloomError {
+  #abortError(to: { readonly name: string }, type: string, signal: AbortSignal): ShardloomError {
     return new ShardloomError('SHL_ASK_ABORTED', { actor: to.name, type }, { cause: signal.reason })
   }
 

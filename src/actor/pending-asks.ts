@@ -45,8 +45,8 @@ export class PendingAsk {
   type = ''
   timeoutMs = 0
   deadlineMs = 0
-  signal: AbortSignal | undefined = undefined
-  onAbort: (() => void) | undefined = undefined
+  /** Nobody shall be told of its signal any more. */
+  forgetSignal: (() => void) | undefined = undefined
   previous: PendingAsk | undefined = undefined
   next: PendingAsk | undefined = undefined
   list: DeadlineList | undefined = undefined
@@ -173,10 +173,9 @@ export class PendingAsks {
     ask.isOpen = false
     ask.generation = (ask.generation + 1) | 0
     ask.list?.remove(ask)
-    if (ask.signal !== undefined) {
-      ask.signal.removeEventListener('abort', ask.onAbort!)
-      ask.signal = undefined
-      ask.onAbort = undefined
+    if (ask.forgetSignal !== undefined) {
+      ask.forgetSignal()
+      ask.forgetSignal = undefined
     }
     ask.resolve = ignore
     ask.sink = undefined

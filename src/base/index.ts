@@ -1,4 +1,5 @@
 /** What the other folders may use of `base`. */
+export { addAbortListener } from './abort-listeners.ts'
 export { assert, unreachable } from './assert.ts'
 export { type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorCodeRow } from './error-codes.ts'

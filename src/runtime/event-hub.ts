@@ -4,7 +4,7 @@
  * A subscriber's error is its own: it becomes a warning of the process, and the others are told all the same.
  * Tests: test/runtime/event-hub.test.ts
  */
-import { checkKnownOptions, invalidOption, toError } from '../base/index.ts'
+import { addAbortListener, checkKnownOptions, invalidOption, toError } from '../base/index.ts'
 
 /** Which events a subscriber wants: those that fit all that is given. */
 export interface EventFilter<Event extends { readonly type: string }> {
@@ -49,12 +49,13 @@ export class EventHub<Event extends { readonly type: string }> {
       }
       if (where === undefined || where(event)) onEvent(event)
     }
+    let forgetSignal: (() => void) | undefined
     const end = (): void => {
       this.#subscribers.delete(take)
-      signal?.removeEventListener('abort', end)
+      forgetSignal?.()
     }
     if (signal?.aborted === true) return end
-    signal?.addEventListener('abort', end, { once: true })
+    forgetSignal = signal && addAbortListener(signal, end)
     this.#subscribers.add(take)
     return end
   }

@@ -14,11 +14,10 @@
  * timer.
  * Tests: test/supervise/task-pool.race.test.ts
  */
-import { type Clock, ShardloomError, type TimerHandle, toError } from '../base/index.ts'
+import { addAbortListener, type Clock, ShardloomError, type TimerHandle, toError } from '../base/index.ts'
 import { pack, rejectWithAskerStack, unpack, ValueCodec, withAskerStack } from '../codec/index.ts'
 import type { TaskOrder, TaskReply } from '../runtime/index.ts'
 import type { ChildDriver, RunningChild } from './child-spec.ts'
-import { SignalListeners } from './signal-listeners.ts'
 import { type TaskOptions, type TaskPoolOptions, taskOptions } from './task-options.ts'
 import { QueueEntry, TaskQueue } from './task-queue.ts'
 
@@ -123,7 +122,6 @@ class Task extends QueueEntry {
 export class TaskPool implements ChildDriver {
   readonly #parts: TaskPoolParts
   readonly #waiting: TaskQueue<Task>
-  readonly #signals = new SignalListeners()
   readonly #codec = new ValueCodec()
   #piscina: TaskThreads | undefined
   #running = 0
@@ -182,8 +180,7 @@ export class TaskPool implements ChildDriver {
       if (signal !== undefined || timeoutMs > 0) task.controller = new AbortController()
       if (signal !== undefined) {
         const onAbort = () => this.#giveUp(task, 'aborted', aborted(href, signal))
-        this.#signals.add(signal, onAbort)
-        task.forgetSignal = () => this.#signals.remove(signal, onAbort)
+        task.forgetSignal = addAbortListener(signal, onAbort)
       }
       if (timeoutMs > 0) {
         task.timer = clock.after(timeoutMs, () => this.#giveUp(task, 'timedOut', late(task, timeoutMs)))

@@ -1,5 +1,6 @@
 /** Asks between real threads: every one of them settles, once, with what its answer says. */
 import { execFile } from 'node:child_process'
+import { getEventListeners } from 'node:events'
 import { promisify } from 'node:util'
 import { MessageChannel } from 'node:worker_threads'
 import { ShardloomError } from 'shardloom'
@@ -140,6 +141,17 @@ describe('ask', () => {
     await blocked
     expect(await ref.ask('log')).toEqual([])
     expect(ref.depth).toBe(0)
+  })
+
+  test('may share a signal with many others: it has one listener while they wait', async () => {
+    const runtime = await testRuntime()
+    const ref = await spawnTester(runtime)
+    const { signal } = new AbortController()
+    const blocked = ref.ask('block', 50)
+    const asks = Array.from({ length: 20 }, (_, i) => ref.ask('echo', i, { signal }))
+    expect(getEventListeners(signal, 'abort').length).toBe(1)
+    await Promise.all([blocked, ...asks])
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('aborts the signal of a running handler', async () => {
