@@ -16,7 +16,7 @@
  * Source: Erlang's monitors and links, Akka's PostStop.
  * Tests: test/actor/lifecycle.race.test.ts
  */
-import { addAbortListener, type Clock, ShardloomError, toError } from '../base/index.ts'
+import { addAbortListener, type Clock, ShardloomError, toError, within } from '../base/index.ts'
 import * as wire from '../transport/index.ts'
 import { FLAG_SUSPENDED } from './actor-flags.ts'
 import { type ActorHost, cellText } from './actor-host.ts'
@@ -31,7 +31,6 @@ import type { MailboxOptions, MailboxPolicy } from './mailbox-options.ts'
 import type { Outbox } from './outbox.ts'
 import type { ActorRef } from './ref.ts'
 import { isAbnormal, type TerminationReason } from './termination.ts'
-import { within } from './within.ts'
 
 /** What a spawn on this thread is told. */
 export interface LocalSpawn {

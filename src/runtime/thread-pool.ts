@@ -13,7 +13,7 @@
  */
 import type { ResourceLimits } from 'node:worker_threads'
 import type { SystemSettings, ThreadLossCause } from '../actor/index.ts'
-import { ShardloomError, toError } from '../base/index.ts'
+import { orLate, ShardloomError, toError } from '../base/index.ts'
 import { encodeError } from '../codec/index.ts'
 import type { IdleStrategyName } from '../memory/index.ts'
 import {
@@ -311,14 +311,9 @@ export class ThreadPool {
     }
   }
 
-  async #endsWithin(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = this.#parts.platform.clock.after(timeoutMs, () => resolve(false))
-      void thread.ended.then(() => {
-        timer.cancel()
-        resolve(true)
-      })
-    })
+  #endsWithin(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {
+    const hasEnded = thread.ended.then(() => true)
+    return orLate(this.#parts.platform.clock, hasEnded, timeoutMs, false)
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -8,7 +8,14 @@
  * Tests: test/supervise/supervised-runtime.race.test.ts
  */
 import { availableParallelism } from 'node:os'
-import { type Clock, invalidOption, ShardloomError, toError, type Untransferred } from '../base/index.ts'
+import {
+  type Clock,
+  invalidOption,
+  orLate,
+  ShardloomError,
+  toError,
+  type Untransferred,
+} from '../base/index.ts'
 import {
   type CloseOptions,
   type CloseReport,
@@ -310,20 +317,10 @@ export class SupervisedRuntime extends Runtime {
     if (this.#trees.size > 0) {
       const endMs = this.#clock.nowMs() + (options.timeoutMs ?? this.#closeMs) * TREES_SHARE
       for (const tree of [...this.#trees].reverse()) {
-        await this.#within(tree.stop(), endMs - this.#clock.nowMs())
+        await orLate(this.#clock, tree.stop(), Math.max(0, endMs - this.#clock.nowMs()), undefined)
       }
     }
     return super.close(options)
-  }
-
-  async #within(task: Promise<unknown>, timeoutMs: number): Promise<void> {
-    let stop: () => void = () => undefined
-    const late = new Promise<void>((resolve) => {
-      const timer = this.#clock.after(Math.max(0, timeoutMs), resolve)
-      stop = () => timer.cancel()
-    })
-    await Promise.race([task, late])
-    stop()
   }
 }
 

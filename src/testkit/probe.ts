@@ -14,7 +14,7 @@ import {
   describeReason,
   type TerminationReason,
 } from '../actor/index.ts'
-import { type Clock, ShardloomError } from '../base/index.ts'
+import { type Clock, orLate, ShardloomError } from '../base/index.ts'
 
 const WITHIN_MS = 1000
 const QUIET_MS = 100
@@ -118,13 +118,7 @@ export class Probe {
   async expectTerminated(ref: ActorRef, { withinMs = WITHIN_MS }: Within = {}): Promise<TerminationReason> {
     this.watch(ref)
     const ended = this.#watched.get(ref.address)!
-    let cancel: () => void = () => undefined
-    const late = new Promise<undefined>((resolve) => {
-      const timer = this.#clock.after(withinMs, () => resolve(undefined))
-      cancel = () => timer.cancel()
-    })
-    const reason = await Promise.race([ended, late])
-    cancel()
+    const reason = await orLate(this.#clock, ended, withinMs, undefined)
     if (reason === undefined) throw this.#error(`the end of ${ref}`, 'it lives', withinMs)
     return reason
   }

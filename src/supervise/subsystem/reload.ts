@@ -3,7 +3,7 @@
  *
  * Tests: test/supervise/subsystem/subsystem-child.race.test.ts
  */
-import { type Clock, ShardloomError } from '../../base/index.ts'
+import { type Clock, orLate, ShardloomError } from '../../base/index.ts'
 import type { SubsystemInstance } from './subsystem-instance.ts'
 import type { InitRequest } from './subsystem-protocol.ts'
 
@@ -51,13 +51,7 @@ export async function probation(
   { checks, everyMs, checkMs }: { checks: number; everyMs: number; checkMs: number },
 ): Promise<void> {
   for (let i = 0; i < checks; i++) {
-    let stop = (): void => undefined
-    const pause = new Promise<'on'>((resolve) => {
-      const timer = clock.after(everyMs, () => resolve('on'))
-      stop = () => timer.cancel()
-    })
-    const first = await Promise.race([pause, next.ended])
-    stop()
+    const first = await orLate(clock, next.ended, everyMs, 'on')
     if (first !== 'on') throw first ?? refused(next.name, 'the new version ended by itself')
     await next.health(checkMs)
   }

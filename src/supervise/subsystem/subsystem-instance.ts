@@ -8,7 +8,7 @@
  * Tests: test/supervise/subsystem/subsystem.race.test.ts
  */
 import type { ActorRef, AnyActorDefinition, SpawnOptions } from '../../actor/index.ts'
-import { type Clock, ShardloomError, toError } from '../../base/index.ts'
+import { type Clock, orLate, ShardloomError, toError } from '../../base/index.ts'
 import type { ThreadPulse } from '../../runtime/index.ts'
 import type { ActorSpawner } from '../actor-child.ts'
 import { endError } from '../child-end.ts'
@@ -144,15 +144,8 @@ export class SubsystemInstance {
   }
 
   /** Its error, if it has ended or is about to; undefined when it goes on. */
-  async endSoon(clock: Clock): Promise<Error | undefined> {
-    let stop = (): void => undefined
-    const late = new Promise<undefined>((resolve) => {
-      const timer = clock.after(END_MS, () => resolve(undefined))
-      stop = () => timer.cancel()
-    })
-    const error = await Promise.race([this.ended, late])
-    stop()
-    return error
+  endSoon(clock: Clock): Promise<Error | undefined> {
+    return orLate(clock, this.ended, END_MS, undefined)
   }
 
   /** How many calls are under way. */
