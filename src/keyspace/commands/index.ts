@@ -1,0 +1,9 @@
+/** The command table: the rows of all families. */
+import { type CommandSpec, CommandTable } from '../engine/index.ts'
+import { connectionCommands } from './connection-commands.ts'
+
+/** Every family, in the order of the reference page. */
+const FAMILIES: readonly (readonly CommandSpec[])[] = [connectionCommands]
+
+/** All commands of this version. */
+export const commandTable: CommandTable = new CommandTable(FAMILIES.flat())

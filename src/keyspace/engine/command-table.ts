@@ -1,0 +1,98 @@
+/**
+ * The command table: every command by its name, and where the keys of a request stand.
+ *
+ * Built once from the rows of all families. A request is looked up without making strings when its name is
+ * spelled as in the table or in upper case.
+ *
+ * Tests: test/keyspace/commands/table.test.ts
+ */
+import { assert } from '../../base/index.ts'
+import { type Argument, byteString } from './byte-string.ts'
+import type { CommandSpec } from './command.ts'
+import { type ErrorReply, err } from './reply.ts'
+
+/** A key of a request. */
+export interface KeyUse {
+  /** Its index in `argv`. */
+  readonly index: number
+  readonly isWritten: boolean
+}
+
+/** All commands. */
+export class CommandTable {
+  readonly rows: readonly CommandSpec[]
+  readonly #byName = new Map<string, CommandSpec>()
+  readonly #containers = new Set<string>()
+
+  constructor(rows: readonly CommandSpec[]) {
+    this.rows = rows
+    for (const row of rows) {
+      assert(!this.#byName.has(row.name), `${row.name} stands once in the command table`)
+      this.#byName.set(row.name, row)
+      this.#byName.set(row.name.toUpperCase(), row)
+      const [container, subcommand] = row.name.split('|')
+      if (subcommand !== undefined) this.#containers.add(container as string)
+    }
+  }
+
+  get(name: string): CommandSpec | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** The row of a request, whose arguments are as many as it takes; else the error to answer. */
+  find(argv: readonly Argument[]): CommandSpec | ErrorReply {
+    const name = byteString(argv[0] ?? '')
+    const spec = this.#byName.get(name) ?? this.#byName.get(name.toLowerCase()) ?? this.#sub(name, argv)
+    if (spec === undefined) return unknownCommand(name, argv)
+    if ('text' in spec) return spec
+    const isRight = spec.arity >= 0 ? argv.length === spec.arity : argv.length >= -spec.arity
+    return isRight ? spec : err(`wrong number of arguments for '${spec.name}' command`)
+  }
+
+  /** The keys of a request that fits the row. Those of a wrong count are left out: the handler refuses it. */
+  keysOf(spec: CommandSpec, argv: readonly Argument[]): readonly KeyUse[] {
+    const { keys } = spec
+    if (keys === undefined) return []
+    const indexes: number[] = []
+    if (keys.first !== undefined) {
+      const last = keys.keynum === undefined ? (keys.last ?? keys.first) : keys.first
+      const end = last < 0 ? argv.length + last : last
+      for (let i = keys.first; i <= end && i < argv.length; i += keys.step ?? 1) indexes.push(i)
+    }
+    if (keys.keynum !== undefined) {
+      const count = Number(byteString(argv[keys.keynum] ?? ''))
+      if (Number.isInteger(count)) {
+        for (let i = 1; i <= count && keys.keynum + i < argv.length; i++) indexes.push(keys.keynum + i)
+      }
+    }
+    const isWrite = spec.flags.includes('write')
+    return indexes.map((index, position) => ({ index, isWritten: isWrite && isWritten(position) }))
+
+    function isWritten(position: number): boolean {
+      switch (keys?.written) {
+        case 'first':
+          return position === 0
+        case 'second':
+          return position === 1
+        case 'none':
+          return false
+        default:
+          return true
+      }
+    }
+  }
+
+  #sub(name: string, argv: readonly Argument[]): CommandSpec | ErrorReply | undefined {
+    const container = name.toLowerCase()
+    if (!this.#containers.has(container)) return undefined
+    if (argv.length < 2) return err(`wrong number of arguments for '${container}' command`)
+    const subcommand = byteString(argv[1] as Argument)
+    const spec = this.#byName.get(`${container}|${subcommand.toLowerCase()}`)
+    return spec ?? err(`unknown subcommand '${subcommand}'. Try ${container.toUpperCase()} HELP.`)
+  }
+}
+
+function unknownCommand(name: string, argv: readonly Argument[]): ErrorReply {
+  const shown = argv.slice(1, 21).map((arg) => `'${byteString(arg).slice(0, 128)}'`)
+  return err(`unknown command '${name.slice(0, 128)}', with args beginning with: ${shown.join(' ')}`)
+}

@@ -1,0 +1,27 @@
+/**
+ * What a command, or a transaction, has done: one unit for the log, for watchers and for events.
+ * Tests: test/keyspace/engine/shard-engine.test.ts
+ */
+import type { Argument, ByteString } from './byte-string.ts'
+
+/** A command that has the same effect whenever it is replayed. */
+export interface Effect {
+  readonly db: number
+  readonly argv: readonly Argument[]
+}
+
+/** What happened to a key, by the name of its keyspace event. */
+export interface KeyChange {
+  readonly db: number
+  readonly key: ByteString
+  readonly event: string
+}
+
+/** One unit of change: all of it happened at one revision. */
+export interface Commit {
+  readonly revision: number
+  /** The wall-clock time that the unit was run at. */
+  readonly atMs: number
+  readonly effects: readonly Effect[]
+  readonly changes: readonly KeyChange[]
+}

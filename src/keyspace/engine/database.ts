@@ -1,0 +1,510 @@
+/**
+ * One numbered database of a shard: its keys, what they hold, when they expire.
+ *
+ * Every key has a record in the shard's key table, off the heap; the record of a string holds the string, that
+ * of a collection the place of an object on the heap. All that a command does to a key goes through here, so
+ * that expiry is exact, collections that become empty vanish, memory is counted, and each change gets its
+ * revision, in one place.
+ *
+ * Invariants
+ *   1. A key whose time has come is never seen: every look-up removes it first, and logs that.
+ *   2. No collection is empty after `changed`.
+ *   3. Records of one command carry one revision, which is above all before it.
+ *
+ * Cost: a look-up hashes the key once; repeated ones for the same key within a command are free.
+ * Tests: test/keyspace/engine/database.test.ts, test/keyspace/engine/database.prop.test.ts
+ */
+import type { Random } from '../../base/index.ts'
+import type { KeyTableWriter, RecordRef } from '../../memory/index.ts'
+import { type Argument, type ByteString, VALUE_BYTES_MAX } from './byte-string.ts'
+import { type CollectionType, type CollectionValue, makeCollection, type ValueLimits } from './collection.ts'
+import type { ExpiryIndex } from './expiry-index.ts'
+import { ObjectPool } from './object-pool.ts'
+import { type ErrorReply, err, WRONG_TYPE } from './reply.ts'
+import type { HashValue } from './values/hash-value.ts'
+import type { ListValue } from './values/list-value.ts'
+import type { SetValue } from './values/set-value.ts'
+import type { SortedSetValue } from './values/sorted-set-value.ts'
+
+/** What a key may hold, by Redis' names. */
+export type ValueType = 'string' | CollectionType
+
+/** Numbers of the types in records. They are stored: never change one. */
+const TYPE_NAMES: readonly ValueType[] = ['string', 'list', 'set', 'zset', 'hash']
+const STRING = 0
+const LIST = 1
+const SET = 2
+const SORTED_SET = 3
+const HASH = 4
+
+/** What a database asks of its shard. */
+export interface DatabaseHost {
+  readonly random: Random
+  readonly limits: ValueLimits
+  /** Wall-clock milliseconds, the same throughout one command. */
+  readonly nowMs: number
+  /** The revision of the command that runs; drawn when it first changes something. */
+  revision(): number
+  /** The command changed this key. */
+  onChanged(db: Database, key: ByteString, event: string): void
+  /** The shard removed this key itself: its time had come, or memory was short. */
+  onRemoved(db: Database, key: ByteString, event: 'expired' | 'evicted'): void
+  /** Members of a collection expired. */
+  onMembersExpired(db: Database, key: ByteString, type: CollectionType, members: readonly ByteString[]): void
+  /** The access clock to store for a key that was read; see `access-clock.ts`. */
+  touched(accessClock: number): number
+  /** The access clock of a new key. */
+  firstTouch(): number
+}
+
+/** How `setString` treats what was there. */
+export interface SetStringOptions {
+  /** Keeps the expiry of the key. Default: it has none afterwards. */
+  readonly keepTtl?: boolean
+  /** Wall-clock milliseconds at which the key expires. */
+  readonly expireAt?: number
+}
+
+/** One database of one shard. */
+export class Database {
+  /** The number by which SELECT names it. */
+  index: number
+  readonly table: KeyTableWriter
+  readonly #host: DatabaseHost
+  readonly #expiry: ExpiryIndex
+  readonly #objects = new ObjectPool()
+  /** The number of keys with an expiry. */
+  volatileCount = 0
+  /** Whether look-ups count as accesses of the key: not for OBJECT, TTL, SCAN and the like. */
+  touches = true
+  #lastKey: ByteString | undefined
+  #lastRef: RecordRef = 0
+  /** Keys whose collections the command that runs has made: one that it then left empty must go. */
+  readonly #fresh: ByteString[] = []
+
+  constructor(index: number, table: KeyTableWriter, expiry: ExpiryIndex, host: DatabaseHost) {
+    this.index = index
+    this.table = table
+    this.#expiry = expiry
+    this.#host = host
+  }
+
+  get nowMs(): number {
+    return this.#host.nowMs
+  }
+
+  get random(): Random {
+    return this.#host.random
+  }
+
+  get limits(): ValueLimits {
+    return this.#host.limits
+  }
+
+  /** Keys, those included whose time has come and that nobody has looked at yet. */
+  get size(): number {
+    return this.table.count
+  }
+
+  /** Estimated bytes of collections on the heap. */
+  get heapBytes(): number {
+    return this.#objects.bytes
+  }
+
+  // Keys of any type.
+
+  exists(key: ByteString): boolean {
+    return this.#find(key) !== 0
+  }
+
+  typeOf(key: ByteString): ValueType | undefined {
+    const ref = this.#find(key)
+    return ref === 0 ? undefined : TYPE_NAMES[this.table.typeOf(ref)]
+  }
+
+  /** Removes a key and says so; false when there is none. `event` is its keyspace event. */
+  delete(key: ByteString, event = 'del'): boolean {
+    const ref = this.#find(key)
+    if (ref === 0) return false
+    this.#remove(ref)
+    this.#host.onChanged(this, key, event)
+    return true
+  }
+
+  /** Wall-clock milliseconds; 0: never; undefined: no such key. */
+  expireAt(key: ByteString): number | undefined {
+    const ref = this.#find(key)
+    return ref === 0 ? undefined : this.table.expireAt(ref)
+  }
+
+  /** Sets when a key expires, 0 for never; false when there is no such key. Does not report a change. */
+  setExpireAt(key: ByteString, expireAtMs: number): boolean {
+    const ref = this.#find(key)
+    if (ref === 0) return false
+    this.#setExpireAt(ref, expireAtMs)
+    return true
+  }
+
+  /** The revision of the last change of a key; undefined when there is none. */
+  revisionOf(key: ByteString): number | undefined {
+    const ref = this.#find(key)
+    return ref === 0 ? undefined : this.table.revision(ref)
+  }
+
+  /** The access clock of a key, as `access-clock.ts` reads it; does not count as an access. */
+  accessClockOf(key: ByteString): number | undefined {
+    const ref = this.#find(key)
+    return ref === 0 ? undefined : this.table.accessClock(ref)
+  }
+
+  setAccessClock(key: ByteString, clock: number): void {
+    const ref = this.#find(key)
+    if (ref !== 0) this.table.setAccessClock(ref, clock)
+  }
+
+  /** A key picked at random, among those that are alive; undefined when there is none. */
+  randomKey(): ByteString | undefined {
+    // As Redis does: many keys in a row may be dead, and there may be no other.
+    for (let tries = 0; tries < 100 && this.table.count > 0; tries++) {
+      const key = this.table.keyOf(this.table.sample(this.random))
+      if (this.exists(key)) return key
+    }
+    return undefined
+  }
+
+  /**
+   * Visits keys in the order of their hashes, from `cursor` on, until about `count` were seen. Returns where to
+   * go on; 0 at the end. A key that is there from the first step to the last is visited at least once.
+   */
+  scan(cursor: number, count: number, visit: (key: ByteString, hash: number) => void): number {
+    const { table } = this
+    const now = this.nowMs
+    return table.scan(cursor, count, (ref) => {
+      const expireAt = table.expireAt(ref)
+      if (expireAt === 0 || expireAt > now) visit(table.keyOf(ref), table.hashOf(ref))
+    })
+  }
+
+  /**
+   * The command changed a key: stamps its revision, counts its memory, tells watchers. A collection that has
+   * become empty is removed, and `del` is reported after the event.
+   */
+  changed(key: ByteString, event: string): void {
+    this.#host.onChanged(this, key, event)
+    const ref = this.#find(key)
+    if (ref === 0) return
+    const { table } = this
+    table.setRevision(ref, this.#host.revision())
+    if (table.typeOf(ref) === STRING) return
+    const id = table.objectOf(ref)
+    if (this.#objects.get(id).size > 0) {
+      this.#objects.recount(id)
+      return
+    }
+    this.#remove(ref)
+    this.#host.onChanged(this, key, 'del')
+  }
+
+  // Strings.
+
+  /** @throws WRONG_TYPE */
+  string(key: ByteString): ByteString | undefined {
+    const ref = this.#findString(key)
+    return ref === 0 ? undefined : this.table.valueString(ref)
+  }
+
+  /** The same as bytes, a private copy. @throws WRONG_TYPE */
+  stringBytes(key: ByteString): Uint8Array | undefined {
+    const ref = this.#findString(key)
+    return ref === 0 ? undefined : this.table.valueBytes(ref)
+  }
+
+  /** Bytes of the value; 0 when there is no key. @throws WRONG_TYPE */
+  stringLength(key: ByteString): number {
+    const ref = this.#findString(key)
+    return ref === 0 ? 0 : this.table.valueLength(ref)
+  }
+
+  /** The bytes from `start` to before `end`, both within the value. @throws WRONG_TYPE */
+  stringSlice(key: ByteString, start: number, end: number): ByteString {
+    const ref = this.#findString(key)
+    return ref === 0 ? '' : this.table.valueSlice(ref, start, end)
+  }
+
+  /** Whether the string was appended to or written into: OBJECT ENCODING then says `raw`. */
+  isRawString(key: ByteString): boolean {
+    const ref = this.#findString(key)
+    return ref !== 0 && this.table.isRaw(ref)
+  }
+
+  /** Puts a string in the place of whatever is there. */
+  setString(key: ByteString, value: Argument, options: SetStringOptions = {}): void {
+    checkLength(value.length)
+    const { table } = this
+    let ref = this.#find(key)
+    const old = ref === 0 ? 0 : table.expireAt(ref)
+    if (ref !== 0 && table.typeOf(ref) !== STRING) this.#objects.remove(table.objectOf(ref))
+    const expireAt = options.keepTtl === true ? old : (options.expireAt ?? 0)
+    ref = table.putString(key, value, { expireAt, revision: this.#host.revision() })
+    this.#remember(key, ref)
+    this.#onExpiryChanged(ref, old, expireAt)
+    table.setAccessClock(ref, this.#host.firstTouch())
+  }
+
+  /** Appends, to nothing if there is no key; the new length. @throws WRONG_TYPE */
+  append(key: ByteString, value: Argument): number {
+    const ref = this.#findString(key)
+    if (ref === 0) {
+      this.setString(key, value)
+      return value.length
+    }
+    checkLength(this.table.valueLength(ref) + value.length)
+    const moved = this.table.append(ref, value)
+    this.#remember(key, moved)
+    return this.table.valueLength(moved)
+  }
+
+  /** Writes into a string at an offset, over zeros where it was shorter; the new length. @throws WRONG_TYPE */
+  overwrite(key: ByteString, offset: number, value: Argument): number {
+    let ref = this.#findString(key)
+    checkLength(offset + value.length)
+    if (ref === 0) {
+      this.setString(key, '')
+      ref = this.#find(key)
+    }
+    const moved = this.table.overwrite(ref, offset, value)
+    this.#remember(key, moved)
+    return this.table.valueLength(moved)
+  }
+
+  // Collections: those that exist, or new ones. Report what was done to them with `changed`.
+
+  /** @throws WRONG_TYPE */
+  hash(key: ByteString): HashValue | undefined {
+    return this.#collection(key, HASH) as HashValue | undefined
+  }
+
+  /** @throws WRONG_TYPE */
+  hashOrNew(key: ByteString): HashValue {
+    return this.#collectionOrNew(key, HASH) as HashValue
+  }
+
+  /** @throws WRONG_TYPE */
+  list(key: ByteString): ListValue | undefined {
+    return this.#collection(key, LIST) as ListValue | undefined
+  }
+
+  /** @throws WRONG_TYPE */
+  listOrNew(key: ByteString): ListValue {
+    return this.#collectionOrNew(key, LIST) as ListValue
+  }
+
+  /** @throws WRONG_TYPE */
+  set(key: ByteString): SetValue | undefined {
+    return this.#collection(key, SET) as SetValue | undefined
+  }
+
+  /** @throws WRONG_TYPE */
+  setOrNew(key: ByteString): SetValue {
+    return this.#collectionOrNew(key, SET) as SetValue
+  }
+
+  /** @throws WRONG_TYPE */
+  sortedSet(key: ByteString): SortedSetValue | undefined {
+    return this.#collection(key, SORTED_SET) as SortedSetValue | undefined
+  }
+
+  /** @throws WRONG_TYPE */
+  sortedSetOrNew(key: ByteString): SortedSetValue {
+    return this.#collectionOrNew(key, SORTED_SET) as SortedSetValue
+  }
+
+  /** The collection of a key, whatever its type; undefined for strings and missing keys. */
+  collection(key: ByteString): CollectionValue | undefined {
+    const ref = this.#find(key)
+    if (ref === 0 || this.table.typeOf(ref) === STRING) return undefined
+    return this.#objects.get(this.table.objectOf(ref))
+  }
+
+  /** Puts a collection in the place of whatever is there, without an expiry unless given. Not empty. */
+  putCollection(key: ByteString, type: CollectionType, value: CollectionValue, expireAt = 0): void {
+    const ref = this.#find(key)
+    if (ref !== 0) this.#remove(ref)
+    const id = this.#objects.add(value)
+    const put = this.table.putObject(key, TYPE_NAMES.indexOf(type), id)
+    this.#remember(key, put)
+    this.table.setAccessClock(put, this.#host.firstTouch())
+    this.table.setRevision(put, this.#host.revision())
+    if (expireAt !== 0) this.#setExpireAt(put, expireAt)
+  }
+
+  /** Gives what a key holds, with its expiry, to another key; there must be such a key, and the other none. */
+  move(from: ByteString, target: Database, to: ByteString): void {
+    const ref = this.#find(from)
+    const expireAt = this.table.expireAt(ref)
+    const type = TYPE_NAMES[this.table.typeOf(ref)] as ValueType
+    if (type === 'string') {
+      const value = this.table.valueBytes(ref)
+      this.#remove(ref)
+      target.setString(to, value, { expireAt })
+      return
+    }
+    const value = this.#objects.get(this.table.objectOf(ref))
+    this.#remove(ref)
+    target.putCollection(to, type, value, expireAt)
+  }
+
+  // For the shard itself.
+
+  /** Removes the keys with this hash whose time has come; schedules again those whose time was put off. */
+  expireHash(hash: number): number {
+    const { table } = this
+    const due: ByteString[] = []
+    table.findByHash(hash, (ref) => {
+      if (!table.inExpiryIndex(ref)) return
+      const expireAt = table.expireAt(ref)
+      if (expireAt !== 0 && expireAt <= this.nowMs) due.push(table.keyOf(ref))
+      else if (expireAt !== 0) this.#expiry.schedule(expireAt, hash, this.index)
+      else table.setInExpiryIndex(ref, false)
+    })
+    for (const key of due) this.#find(key)
+    return due.length
+  }
+
+  /** Whether a key with this hash has an expiry: see `ExpiryIndex.sweep`. */
+  isVolatile(hash: number): boolean {
+    let isFound = false
+    this.table.findByHash(hash, (ref) => {
+      if (this.table.expireAt(ref) !== 0) isFound = true
+    })
+    return isFound
+  }
+
+  /** Removes a key to make room. */
+  evict(key: ByteString): boolean {
+    const ref = this.#find(key)
+    if (ref === 0) return false
+    this.#remove(ref)
+    this.#host.onRemoved(this, key, 'evicted')
+    return true
+  }
+
+  /** Empties the database; the table's memory is given back by the table. */
+  clear(): void {
+    this.table.clear()
+    this.#objects.clear()
+    this.volatileCount = 0
+    this.#lastKey = undefined
+  }
+
+  /** A command has ended: collections that it made and did not fill are removed, unseen. */
+  settle(): void {
+    for (const key of this.#fresh) {
+      const ref = this.#find(key)
+      if (ref === 0 || this.table.typeOf(ref) === STRING) continue
+      if (this.#objects.get(this.table.objectOf(ref)).size === 0) this.#remove(ref)
+    }
+    this.#fresh.length = 0
+  }
+
+  /** Forgets which key was looked at last: the table was changed by other ways. */
+  forget(): void {
+    this.#lastKey = undefined
+  }
+
+  /** The record of a key that is alive; 0 when there is none. Counts as an access. */
+  #find(key: ByteString): RecordRef {
+    if (key === this.#lastKey) return this.#lastRef
+    const { table } = this
+    const ref = table.find(key)
+    if (ref !== 0) {
+      const expireAt = table.expireAt(ref)
+      if (expireAt !== 0 && expireAt <= this.#host.nowMs) {
+        this.#remove(ref)
+        this.#host.onRemoved(this, key, 'expired')
+        return 0
+      }
+      if (this.touches) table.setAccessClock(ref, this.#host.touched(table.accessClock(ref)))
+      this.#remember(key, ref)
+    }
+    return ref
+  }
+
+  #findString(key: ByteString): RecordRef {
+    const ref = this.#find(key)
+    if (ref !== 0 && this.table.typeOf(ref) !== STRING) throw WRONG_TYPE
+    return ref
+  }
+
+  #remember(key: ByteString, ref: RecordRef): void {
+    this.#lastKey = key
+    this.#lastRef = ref
+  }
+
+  #collection(key: ByteString, type: number): CollectionValue | undefined {
+    const ref = this.#find(key)
+    if (ref === 0) return undefined
+    if (this.table.typeOf(ref) !== type) throw WRONG_TYPE
+    const value = this.#objects.get(this.table.objectOf(ref))
+    if (value.nextExpiry > this.nowMs) return value
+    return this.expireMembers(key, value) ? value : undefined
+  }
+
+  /** Removes members whose time has come, and the key with the last one; false when the key is gone. */
+  expireMembers(key: ByteString, value: CollectionValue): boolean {
+    const members = value.takeExpired(this.nowMs, this.limits.membersPerSlice)
+    if (members.length > 0) {
+      const type = this.typeOf(key) as CollectionType
+      this.#host.onMembersExpired(this, key, type, members)
+      this.changed(key, type === 'hash' ? 'hexpired' : type === 'set' ? 'sexpired' : 'zexpired')
+    }
+    return value.size > 0
+  }
+
+  #collectionOrNew(key: ByteString, type: number): CollectionValue {
+    const found = this.#collection(key, type)
+    if (found !== undefined) return found
+    const name = TYPE_NAMES[type] as CollectionType
+    const value = makeCollection(name, this.limits)
+    const ref = this.table.putObject(key, type, this.#objects.add(value))
+    this.table.setAccessClock(ref, this.#host.firstTouch())
+    this.#remember(key, ref)
+    this.#fresh.push(key)
+    return value
+  }
+
+  #setExpireAt(ref: RecordRef, expireAtMs: number): void {
+    const old = this.table.expireAt(ref)
+    this.table.setExpireAt(ref, expireAtMs)
+    this.#onExpiryChanged(ref, old, expireAtMs)
+  }
+
+  /** Keeps the index of expiries: an entry may be too early, never too late. */
+  #onExpiryChanged(ref: RecordRef, old: number, expireAt: number): void {
+    if (old === 0 && expireAt === 0) return
+    if (old === 0) this.volatileCount++
+    else if (expireAt === 0) {
+      this.volatileCount--
+      return
+    }
+    const { table } = this
+    if (table.inExpiryIndex(ref) && old !== 0 && expireAt >= old) return
+    table.setInExpiryIndex(ref, true)
+    this.#expiry.schedule(expireAt, table.hashOf(ref), this.index)
+  }
+
+  #remove(ref: RecordRef): void {
+    const { table } = this
+    if (table.expireAt(ref) !== 0) this.volatileCount--
+    if (table.inExpiryIndex(ref)) this.#expiry.noteStale()
+    if (table.typeOf(ref) !== STRING) this.#objects.remove(table.objectOf(ref))
+    table.remove(ref)
+    this.#lastKey = undefined
+  }
+}
+
+function checkLength(lengthBytes: number): void {
+  if (lengthBytes > VALUE_BYTES_MAX) throw TOO_LONG
+}
+
+const TOO_LONG: ErrorReply = err('string exceeds maximum allowed size (proto-max-bulk-len)')

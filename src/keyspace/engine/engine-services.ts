@@ -1,0 +1,40 @@
+/**
+ * What handlers may ask of their shard beside the database that they work on.
+ * Tests: test/keyspace/engine/shard-engine.test.ts
+ */
+import type { Random } from '../../base/index.ts'
+import type { Database } from './database.ts'
+import type { MemoryPolicy } from './memory-policy.ts'
+
+/** The clocks of a shard. */
+export interface EngineClock {
+  /** Milliseconds of the wall clock since 1970, which never go backwards: for times to live. */
+  wallMs(): number
+  /** Monotonic milliseconds: for leases and waits. */
+  monotonicMs(): number
+}
+
+/** What a shard counts of itself. */
+export interface EngineStats {
+  commands: number
+  keyHits: number
+  keyMisses: number
+  expiredKeys: number
+  expiredMembers: number
+  evictedKeys: number
+}
+
+/** A shard, as its handlers see it. */
+export interface EngineServices {
+  readonly clock: EngineClock
+  readonly random: Random
+  readonly databaseCount: number
+  readonly stats: EngineStats
+  readonly memory: MemoryPolicy
+  /** A database by its number. @throws ErrorReply when there is none */
+  database(index: number): Database
+  /** The databases that were ever used. */
+  openDatabases(): readonly Database[]
+  swapDatabases(first: number, second: number): void
+  usedBytes(): number
+}

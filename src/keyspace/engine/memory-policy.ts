@@ -1,0 +1,34 @@
+/**
+ * The ceiling of a shard's memory and what happens there: names and defaults of Redis.
+ * Tests: test/keyspace/engine/shard-engine.test.ts
+ */
+
+/** What is thrown out at the ceiling: nothing, or keys by age, by use, by chance, or by time to live. */
+export type EvictionPolicyName =
+  | 'noeviction'
+  | 'allkeys-lru'
+  | 'allkeys-lfu'
+  | 'allkeys-random'
+  | 'volatile-lru'
+  | 'volatile-lfu'
+  | 'volatile-random'
+  | 'volatile-ttl'
+
+/** Settings of one shard's memory. */
+export interface MemoryPolicy {
+  /** Bytes; 0: no ceiling. */
+  maxBytes: number
+  policy: EvictionPolicyName
+  /** Keys that are looked at for each one that is thrown out. */
+  samples: number
+  lfuLogFactor: number
+  lfuDecayMinutes: number
+}
+
+export const MEMORY_POLICY: MemoryPolicy = {
+  maxBytes: 0,
+  policy: 'noeviction',
+  samples: 5,
+  lfuLogFactor: 10,
+  lfuDecayMinutes: 1,
+}
