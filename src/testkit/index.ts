@@ -1,6 +1,27 @@
 /** What programs import as `shardloom/testing`. */
 export { type ExploreOptions, type ExploreReport, explore } from './explore.ts'
 export type { Fault, FaultOptions, FaultType, PlannedFault } from './faults.ts'
+export {
+  checkLinearizable,
+  type LinearizableOptions,
+  type LinearizableOutcome,
+  type NotLinearizable,
+} from './history/linearizable.ts'
+export { type LockCall, type LockState, lockModel } from './history/lock-model.ts'
+export {
+  type CounterCall,
+  counterModel,
+  type ListCall,
+  listModel,
+  type ModelValue,
+  type QueueCall,
+  queueModel,
+  type RegisterCall,
+  registerModel,
+  type SetCall,
+  setModel,
+} from './history/models.ts'
+export { type Model, type Operation, UNKNOWN } from './history/operation.ts'
 export type { Probe, ProbeMessage, ProbeOptions, Within } from './probe.ts'
 export { type Replay, type SimulateOptions, simulate } from './simulate.ts'
 export type { SimulatedSpawnOptions, Simulation } from './simulation.ts'
