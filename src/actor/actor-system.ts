@@ -87,6 +87,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   readonly lifecycle: ActorLifecycle
   readonly deadLetters: DeadLetters
   readonly pump: wire.ThreadPump
+  readonly services = new Map<string, unknown>()
   readonly #parts: SystemParts
   readonly #codec: ValueCodec
   readonly #links = new Map<number, wire.ThreadLink>()
@@ -268,6 +269,14 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
 
   expectedCount(): number {
     return this.outbox.pending.count
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock
+  }
+
+  get channels(): wire.Channels {
+    return this.#parts.channels
   }
 
   // --- what contexts ask for

@@ -6,7 +6,7 @@
  * owner of the refs that the actor holds: see `ref.ts`.
  * Tests: test/actor/ask.race.test.ts, test/actor/lifecycle.race.test.ts
  */
-import { ShardloomError } from '../base/index.ts'
+import { assert, ShardloomError } from '../base/index.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../memory/index.ts'
 import type { ActorAddress } from './address.ts'
 import type { ActorContext, ActorTimers } from './context.ts'
@@ -20,6 +20,8 @@ const NESTED_MAX = 1024
 /** What a context asks of the thread it is on. */
 export interface ContextHost {
   readonly metrics: Metrics
+  /** What layers above have put on this thread, by name. */
+  readonly services: Map<string, unknown>
   nowMs(): number
   refFor(address: ActorAddress, owner: Owner | undefined): ActorRef
   isCancelled(envelope: Envelope): boolean
@@ -34,6 +36,12 @@ export interface ContextHost {
   stash(address: ActorAddress, envelope: Envelope): void
   unstashAll(address: ActorAddress): void
   stopSelf(address: ActorAddress, error: Error | undefined): void
+}
+
+/** @internal The thread behind a context. */
+export function contextHost(ctx: ActorContext): ContextHost {
+  assert(ctx instanceof CellContext, 'a handler was given a context of this package')
+  return ctx.host
 }
 
 /** The context that handlers of one actor receive. */
@@ -158,6 +166,18 @@ export class CellContext implements ActorContext, Owner {
 
   stop(error?: Error): void {
     this.#host.stopSelf(this, error)
+  }
+
+  /** The keyspace of the runtime; its type is declared where it is made. @throws SHL_KEYSPACE_OFF */
+  get keyspace(): never {
+    const keyspace = this.#host.services.get('keyspace')
+    if (keyspace === undefined) throw new ShardloomError('SHL_KEYSPACE_OFF', { thread: this.thread })
+    return keyspace as never
+  }
+
+  /** @internal The thread, for actors of the layers above. */
+  get host(): ContextHost {
+    return this.#host
   }
 
   counter(name: string): Counter {

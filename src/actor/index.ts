@@ -2,6 +2,7 @@
 export { isSuspended, setSuspended, setTrace, TRACE_MAX, type TraceRecord } from './actor-flags.ts'
 export { ActorSystem, type SystemEvent, type SystemParts, type SystemSettings } from './actor-system.ts'
 export { type ActorAddress, FIRST_GENERATION, formatAddress, GUARDIAN_SLOT } from './address.ts'
+export { contextHost } from './cell-context.ts'
 export type { ActorContext, ActorTimers } from './context.ts'
 export { DEAD_LETTER_REASONS, type DeadLetter, type DeadLetterReason } from './dead-letters.ts'
 export {

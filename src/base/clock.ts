@@ -4,7 +4,8 @@
  * Deadlines cross threads, so `nowMs` must mean the same on every thread of the process. `performance.now()`
  * does not (each worker counts from its own start); `process.hrtime` does, but costs more. The system clock
  * therefore measures the difference once per thread and adds it. Times are monotonic milliseconds since an
- * arbitrary origin, never wall-clock time: a clock that is set back ends no lease early and revives nothing.
+ * arbitrary origin, not wall-clock time: a clock that is set back ends no lease early and revives nothing.
+ * `wallMs` is for what is written down.
  *
  * Cost: about 35 ns a call. Tests: test/base/clock.test.ts
  */
@@ -21,6 +22,11 @@ export interface Clock {
   /** Monotonic milliseconds, with a fraction. */
   nowMs(): number
   /**
+   * Milliseconds since 1970 by the clock on the wall, which may jump either way: for what must survive this
+   * process, such as a time to live; never for a wait or a lease.
+   */
+  wallMs(): number
+  /**
    * Runs `task` once, not before `delayMs` has passed. An unreferenced timer does not keep the process alive.
    */
   after(delayMs: number, task: () => void, options?: { unref?: boolean }): TimerHandle
@@ -35,6 +41,7 @@ export function systemClock(): Clock {
   const offsetMs = seconds * 1e3 + nanoseconds / 1e6 - performance.now()
   return {
     nowMs: () => performance.now() + offsetMs,
+    wallMs: () => Date.now(),
     after(delayMs, task, options) {
       let timer: NodeJS.Timeout
       const wait = (leftMs: number): void => {

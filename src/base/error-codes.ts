@@ -37,6 +37,11 @@ export const ERROR_CODES = {
     advice: 'remove it or correct its name',
     retryable: false,
   },
+  SHL_KEYSPACE_OFF: {
+    message: 'no keyspace: thread={thread}',
+    advice: 'start the runtime with the option keyspace: {}',
+    retryable: false,
+  },
   SHL_VALUE_NOT_SENDABLE: {
     message: 'value cannot be sent: {path} is {what}',
     advice: 'send plain data, or a transferable that is listed in `transfer`',

@@ -146,6 +146,7 @@ export class Runtime {
       threadsMax: limits.threadsMax,
       startTimeoutMs: timeouts.threadStartMs,
       resourceLimits: settings.resourceLimits,
+      prepare: (thread) => this.prepareThread(thread),
       onLink: (thread, ends) => void this.#system.connect(thread, ends),
       onMessage: (thread, message) => this.#onControl(thread, message),
       onEnded: (thread, cause, error) => this.#onThreadEnded(thread, cause, error),
@@ -384,6 +385,9 @@ export class Runtime {
     const range = { min: 1, max: 2 ** 31 - 1 }
     return numberOption('timeoutMs', options.timeoutMs, this.#settings.timeouts.closeMs, range)
   }
+
+  /** @internal Readies a thread before anything is spawned on it; for layers above. */
+  protected async prepareThread(_thread: number): Promise<void> {}
 
   /** @internal Holds the process until the task is done. */
   protected async hold<T>(task: Promise<T>): Promise<T> {

@@ -57,6 +57,8 @@ export interface ThreadPoolParts {
   readonly startTimeoutMs: number
   readonly resourceLimits: ResourceLimits | undefined
   /** Connects the main thread to a new one. */
+  /** Readies a thread that has started, before anybody may use it. */
+  prepare(thread: number): Promise<void>
   onLink(thread: number, ends: LinkEnds): void
   onMessage(thread: ThreadHandle, message: ControlToMain): void
   /** A thread that ran has ended: as asked (`stopped`), or not. */
@@ -187,6 +189,9 @@ export class ThreadPool {
         throw (
           thread.error ?? new ShardloomError('SHL_THREAD_LOST', { thread: thread.id, reason: 'it exited' })
         )
+      await this.#parts.prepare(thread.id)
+      // It may have ended meanwhile.
+      if (thread.state === 'starting') thread.state = 'running'
     } catch (cause) {
       this.threads.delete(thread.id)
       thread.expectedCause = 'stopped'
@@ -254,7 +259,6 @@ export class ThreadPool {
       })
     })
     if (!isReady) return false
-    thread.state = 'running'
     // From here on only what is awaited keeps the process alive.
     thread.worker?.unref()
     thread.control.unref()

@@ -9,7 +9,7 @@
  * Tests: test/testkit/simulated-channels.test.ts
  */
 import { INSUFFICIENT_CAPACITY, RingConsumer, RingProducer } from '../memory/index.ts'
-import type { ChannelPurpose, Channels, Port } from '../transport/index.ts'
+import type { Broadcast, ChannelPurpose, Channels, Port } from '../transport/index.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 
 /** What decides about the messages on their way. */
@@ -18,6 +18,8 @@ export interface ChannelFaults {
   losesBell(to: SimulatedThread): boolean
   /** A worker thread has closed its control port: it ends. */
   onThreadExit(thread: SimulatedThread): void
+  /** The broadcasts of all threads, by name. */
+  readonly broadcasts: Map<string, Set<SimulatedBroadcast>>
   /** Opens the reading end of a ring. */
   consumer?(ring: SharedArrayBuffer): RingConsumer
 }
@@ -78,6 +80,30 @@ class SimulatedPort implements Port {
   }
 }
 
+/** One end of a channel to all threads. */
+export class SimulatedBroadcast implements Broadcast {
+  readonly #all: Set<SimulatedBroadcast>
+  #queue: unknown[] = []
+
+  constructor(all: Set<SimulatedBroadcast>) {
+    this.#all = all
+    all.add(this)
+  }
+
+  post(message: unknown): void {
+    for (const other of this.#all) if (other !== this) other.#queue.push(structuredClone(message))
+  }
+
+  receive(): { readonly message: unknown } | undefined {
+    return this.#queue.length === 0 ? undefined : { message: this.#queue.shift() }
+  }
+
+  close(): void {
+    this.#all.delete(this)
+    this.#queue = []
+  }
+}
+
 /** A ring whose producer can be refused. */
 class SimulatedRingProducer extends RingProducer {
   readonly #thread: SimulatedThread
@@ -97,6 +123,7 @@ export class SimulatedChannels implements Channels {
   readonly #thread: SimulatedThread
   readonly #faults: ChannelFaults
   readonly #ports = new Set<SimulatedPort>()
+  readonly #broadcasts: SimulatedBroadcast[] = []
 
   constructor(thread: SimulatedThread, faults: ChannelFaults) {
     this.#thread = thread
@@ -121,6 +148,18 @@ export class SimulatedChannels implements Channels {
     return (port as SimulatedPort).take()
   }
 
+  broadcast(name: string): Broadcast {
+    const { broadcasts } = this.#faults
+    let all = broadcasts.get(name)
+    if (all === undefined) {
+      all = new Set()
+      broadcasts.set(name, all)
+    }
+    const made = new SimulatedBroadcast(all)
+    this.#broadcasts.push(made)
+    return made
+  }
+
   producer(ring: SharedArrayBuffer): RingProducer {
     return new SimulatedRingProducer(ring, this.#thread)
   }
@@ -131,6 +170,7 @@ export class SimulatedChannels implements Channels {
 
   /** The thread has ended: nothing reaches it, and the bells that it rang last may be lost. */
   onThreadEnded(losesBells: boolean): void {
+    for (const broadcast of this.#broadcasts) broadcast.close()
     for (const port of this.#ports) {
       port.isClosed = true
       port.queue = []

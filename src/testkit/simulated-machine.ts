@@ -18,7 +18,7 @@ import {
   type ThreadStart,
   type WorkerThread,
 } from '../runtime/index.ts'
-import { SimulatedChannels } from './simulated-channels.ts'
+import { type SimulatedBroadcast, SimulatedChannels } from './simulated-channels.ts'
 import type { SimulatedThread } from './simulated-thread.ts'
 import type { World } from './world.ts'
 
@@ -78,6 +78,7 @@ export class SimulatedMachine {
   readonly #doubles: MachineDoubles
   readonly #workers = new Map<number, SimulatedWorker>()
   readonly #definitions = new Map<string, AnyActorDefinition>()
+  readonly #broadcasts = new Map<string, Set<SimulatedBroadcast>>()
   readonly #main: SimulatedThread
 
   constructor(world: World, random: Random, doubles: MachineDoubles) {
@@ -167,6 +168,7 @@ export class SimulatedMachine {
   #channels(thread: SimulatedThread): SimulatedChannels {
     const { consumer } = this.#doubles
     return new SimulatedChannels(thread, {
+      broadcasts: this.#broadcasts,
       losesBell: (to) => this.#losesBell(to.id),
       onThreadExit: (ended) => {
         const worker = this.#workers.get(ended.id)

@@ -25,6 +25,7 @@ export interface SimulatedTask {
 /** What a thread needs of its world. */
 export interface ThreadSurroundings {
   readonly nowMs: number
+  readonly wallMs: number
   nextSequence(): number
   /** The clock is read by code of `thread`: another thread may run meanwhile. */
   readClock(thread: SimulatedThread): number
@@ -61,6 +62,7 @@ export class SimulatedThread {
     this.#world = world
     this.clock = {
       nowMs: () => world.readClock(this),
+      wallMs: () => world.wallMs,
       after: (delayMs, task) => world.after(this, delayMs, task),
     }
     this.scheduler = {

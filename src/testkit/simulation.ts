@@ -63,7 +63,11 @@ export class Simulation {
     this.runtime = runtime
     this.seed = seed
     this.random = random
-    this.clock = { nowMs: () => world.nowMs, after: (ms, task) => world.after(this.#thread(0), ms, task) }
+    this.clock = {
+      nowMs: () => world.nowMs,
+      wallMs: () => world.wallMs,
+      after: (ms, task) => world.after(this.#thread(0), ms, task),
+    }
     this.#world = world
     this.#machine = machine
     this.#plan = plan
@@ -73,6 +77,11 @@ export class Simulation {
   /** @internal Faults come from now on: one before would only keep the runtime from starting. */
   allowFaults(): void {
     this.#world.onStep = () => this.#injectDue()
+  }
+
+  /** Sets the clock on the wall forwards or, with a negative number, back; the monotonic one goes on. */
+  jumpWallClock(ms: number): void {
+    this.#world.wallOffsetMs += ms
   }
 
   /** Virtual milliseconds since the simulation began. */

@@ -64,6 +64,7 @@ export class World implements ThreadSurroundings {
   describeWaiting: () => string = () => 'the body'
   readonly #options: WorldOptions
   #nowMs = 0
+  wallOffsetMs = 1_700_000_000_000
   #sequence = 0
   /** By time, then by age. */
   #timers: Timer[] = []
@@ -77,6 +78,11 @@ export class World implements ThreadSurroundings {
   constructor(options: WorldOptions) {
     this.#options = options
     this.decisions = new Decisions(options.seed, options.choices)
+  }
+
+  /** The clock on the wall, which faults may set: virtual time since some day in 2023. */
+  get wallMs(): number {
+    return Math.floor(this.#nowMs + this.wallOffsetMs)
   }
 
   get nowMs(): number {

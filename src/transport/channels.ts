@@ -5,7 +5,7 @@
  * whether a ring has room. Asked only when a link or a thread is made, never for a message of a ring.
  * Tests: test/transport/link.test.ts, test/testkit/simulated-channels.test.ts
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { BroadcastChannel, MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { RingConsumer, RingProducer } from '../memory/index.ts'
 
 /** One end of a channel between two threads. */
@@ -13,6 +13,15 @@ export interface Port {
   postMessage(message: unknown, transfer?: readonly unknown[]): void
   /** Lets the process end while the port is open. */
   unref(): void
+  close(): void
+}
+
+/** A channel to every thread that opened one of the same name, this one not included. */
+export interface Broadcast {
+  /** Reaches each of the others before this returns: whoever looks afterwards finds it. */
+  post(message: unknown): void
+  /** Takes the next message at once; undefined when there is none. There is no other way to hear of it. */
+  receive(): { readonly message: unknown } | undefined
   close(): void
 }
 
@@ -29,6 +38,8 @@ export interface Channels {
   ): void
   /** Takes the next message of a port at once; undefined when there is none. */
   receive(port: Port): { readonly message: unknown } | undefined
+  /** Opens a channel to all threads. Never holds the process. */
+  broadcast(name: string): Broadcast
   producer(ring: SharedArrayBuffer): RingProducer
   consumer(ring: SharedArrayBuffer): RingConsumer
 }
@@ -41,6 +52,17 @@ export const nodeChannels: Channels = {
   },
   listen: (port, listener) => void (port as MessagePort).on('message', listener),
   receive: (port) => receiveMessageOnPort(port as MessagePort) as { message: unknown } | undefined,
+  broadcast(name) {
+    // It has no listener: messages stay in its queue until they are taken.
+    const channel = new BroadcastChannel(name)
+    channel.unref()
+    return {
+      post: (message) => channel.postMessage(message),
+      // Node takes a BroadcastChannel here, too; its types of version 20 do not say so.
+      receive: () => receiveMessageOnPort(channel as object as MessagePort),
+      close: () => channel.close(),
+    }
+  },
   producer: (ring) => new RingProducer(ring),
   consumer: (ring) => new RingConsumer(ring),
 }

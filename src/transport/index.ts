@@ -1,5 +1,5 @@
 /** What the other folders may use of `transport`. */
-export { type ChannelPurpose, type Channels, nodeChannels, type Port } from './channels.ts'
+export { type Broadcast, type ChannelPurpose, type Channels, nodeChannels, type Port } from './channels.ts'
 export { LinkReader } from './link-reader.ts'
 export { LinkWriter } from './link-writer.ts'
 export { OutgoingRecord } from './outgoing.ts'

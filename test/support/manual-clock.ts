@@ -17,8 +17,15 @@ export class ManualClock implements Clock {
     return this.#timers.length
   }
 
+  /** What the clock on the wall is ahead of the monotonic one; tests let it jump. */
+  wallOffsetMs = 1_700_000_000_000
+
   nowMs(): number {
     return this.#nowMs
+  }
+
+  wallMs(): number {
+    return Math.floor(this.#nowMs + this.wallOffsetMs)
   }
 
   after(delayMs: number, task: () => void): TimerHandle {

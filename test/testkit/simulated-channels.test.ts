@@ -8,7 +8,11 @@ function makePair() {
   const threads = [world.addThread(0), world.addThread(1)] as const
   let lost = 0
   const exited: number[] = []
-  const faults = { losesBell: () => lost-- > 0, onThreadExit: ({ id }: { id: number }) => exited.push(id) }
+  const faults = {
+    losesBell: () => lost-- > 0,
+    onThreadExit: ({ id }: { id: number }) => exited.push(id),
+    broadcasts: new Map(),
+  }
   const [main, worker] = threads.map((thread) => new SimulatedChannels(thread, faults)) as [
     SimulatedChannels,
     SimulatedChannels,
