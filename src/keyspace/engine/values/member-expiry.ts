@@ -89,7 +89,7 @@ export class MemberExpiry {
   /** Takes out at most `limit` members whose time is over, the earliest first, and returns them. */
   takeDue(nowMs: number, limit: number): ByteString[] {
     const members: ByteString[] = []
-    while (members.length < limit && this.next <= nowMs) {
+    while (members.length < limit && this.size > 0 && this.next <= nowMs) {
       const place = this.#heap.get(0)
       members.push(this.#deadlines.keyAt(place))
       this.#remove(place)
