@@ -19,7 +19,7 @@ const score = fc.oneof(
 )
 const member = fc.oneof(
   fc.integer({ min: 0, max: 60 }).map(String),
-  fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes).latin1Slice()),
+  fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
 )
 const unit = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true })
 const step: fc.Arbitrary<Step> = fc.oneof(
