@@ -96,8 +96,10 @@ export function makeEngine(options: Partial<EngineOptions> & { readonly seed?: n
     wait(...argv) {
       before = commits.length
       const waiting: Waiting = { reply: undefined }
-      const reply = engine.execute(test.caller, argv.map(argument), (late) => {
-        waiting.reply = late
+      const reply = engine.execute(test.caller, argv.map(argument), {
+        resolve: (late) => {
+          waiting.reply = late
+        },
       })
       if (reply !== BLOCKED) waiting.reply = reply
       return waiting
