@@ -1,14 +1,15 @@
 /**
  * Pairs of a score and a member in order, with the rank of each: what a sorted set is searched by.
  *
- * A B+ tree whose inner nodes count the pairs below each child. Redis has a skip list with spans; a tree
- * keeps 64 pairs next to each other in plain arrays, so that it takes about 30 bytes a pair in place of 100
- * (no object per pair, no towers), a range runs along arrays, and a look-up passes four nodes in place of
- * twenty. Order is by score, then by the bytes of the member. Scores are any doubles but NaN; -0 equals 0.
+ * A B+ tree whose inner nodes count the pairs below each child. Redis has a skip list with spans; here that
+ * would be an object, a tower and its spans for every pair, well over 100 bytes. The tree keeps up to 64
+ * pairs next to each other in plain arrays and takes 25 to 30; a range runs along arrays, and a look-up among
+ * a million passes four nodes in place of some forty. Order is by score, then by the bytes of the member.
+ * Scores are any doubles but NaN; -0 equals 0.
  *
  * A node splits when it is too full. It is joined with a neighbour under the same parent only when both fit
- * into half a node: nothing is ever borrowed, and a pair added and removed again and again splits and joins
- * nothing. What is added behind the last pair, or before the first, splits off alone, so that a set filled in
+ * into half a node: nothing is ever borrowed, and a pair that comes and goes does not split and join in
+ * turns. What is added behind the last pair, or before the first, splits off alone, so that a set filled in
  * order has full leaves.
  *
  * Invariants (all checked by `checkScoreTree`)
@@ -55,7 +56,9 @@ export interface ScoredMember {
  */
 export const NODE_ENTRIES_MAX = 64
 
-/** Bytes of a node's objects, and of a pair at the usual fill of two thirds. Measured: see `bytes`. */
+/**
+ * Bytes of a node's objects, and of a pair in arrays with their unused places: as heap sizes were measured.
+ */
 const NODE_BYTES = 224
 const PAIR_BYTES = 22
 
@@ -352,6 +355,7 @@ function sumBefore(node: ScoreNode, child: number): number {
 function leafCut(leaf: ScoreNode, index: number): number {
   const last = leaf.members.length - 1
   if (index === last && leaf.next === undefined) return last
-  if (index === 0 && leaf.previous === undefined) return 1
+  // Nothing is ever put before the first pair of any leaf but the first.
+  if (index === 0) return 1
   return leaf.members.length >>> 1
 }

@@ -85,6 +85,24 @@ test('ranges run in both directions from and to every rank', () => {
   )
 })
 
+test('with one score for all, members are counted below any bound', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(member, { maxLength: 60, size: 'max' }),
+      fc.array(member),
+      (members, others) => {
+        const tree = new ScoreTree(4)
+        for (const m of members) tree.insert(1, m)
+        for (const bound of [...members, ...others, '', '\xff\xff\xff\xff']) {
+          expect(tree.countBelowMember(bound, false)).toBe(members.filter((m) => m < bound).length)
+          expect(tree.countBelowMember(bound, true)).toBe(members.filter((m) => m <= bound).length)
+        }
+      },
+    ),
+    { numRuns: 100 * SOAK },
+  )
+})
+
 function take(tree: ScoreTree, model: ScoredMember[], next: Step): void {
   switch (next.kind) {
     case 'put':

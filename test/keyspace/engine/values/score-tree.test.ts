@@ -89,6 +89,18 @@ describe('filled in order', () => {
   })
 })
 
+test('a pair that comes and goes splits a leaf once, and joins nothing', () => {
+  const tree = new ScoreTree()
+  for (let i = 0; i < NODE_ENTRIES_MAX; i++) tree.insert(i, name(i))
+  for (let i = 0; i < 10; i++) {
+    tree.insert(10.5, 'guest')
+    expect(tree.nodeCount).toBe(3)
+    tree.delete(10.5, 'guest')
+    expect(tree.nodeCount).toBe(3)
+  }
+  checkScoreTree(tree)
+})
+
 test('a score that changes within its leaf moves nothing else', () => {
   const tree = new ScoreTree()
   for (let i = 0; i < 10_000; i++) tree.insert(i, name(i))
