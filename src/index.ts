@@ -36,6 +36,15 @@ export {
   type TraceRecord,
 } from './actor/index.ts'
 export { ERROR_CODES, type ErrorCode, ShardloomError, Transferred, transfer } from './base/index.ts'
+export {
+  createRuntime,
+  type EvictionPolicyName,
+  Keyspace,
+  type KeyspaceOptions,
+  KeyspaceRuntime as Runtime,
+  type KeyspaceRuntimeOptions as RuntimeOptions,
+  type ReplyValue,
+} from './keyspace/index.ts'
 export type { Counter, Gauge, Histogram } from './memory/index.ts'
 export type {
   ActorStateView,
@@ -64,7 +73,6 @@ export {
   type ChildOptions,
   type ChildPhase,
   type ChildShutdown,
-  createRuntime,
   type Directive,
   defineSubsystem,
   driverChild,
@@ -90,8 +98,6 @@ export {
   SubsystemRestarted,
   type SubsystemView,
   SupervisedRef,
-  SupervisedRuntime as Runtime,
-  type SupervisedRuntimeOptions as RuntimeOptions,
   type SupervisedRuntimeView as RuntimeView,
   type SuperviseOptions,
   type SupervisionEvent,

@@ -6,8 +6,9 @@
  * owner of the refs that the actor holds: see `ref.ts`.
  * Tests: test/actor/ask.race.test.ts, test/actor/lifecycle.race.test.ts
  */
-import { assert, ShardloomError } from '../base/index.ts'
+import { assert, type Clock, ShardloomError } from '../base/index.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../memory/index.ts'
+import type { Channels } from '../transport/index.ts'
 import type { ActorAddress } from './address.ts'
 import type { ActorContext, ActorTimers } from './context.ts'
 import type { Envelope } from './mailbox.ts'
@@ -22,6 +23,8 @@ export interface ContextHost {
   readonly metrics: Metrics
   /** What layers above have put on this thread, by name. */
   readonly services: Map<string, unknown>
+  readonly clock: Clock
+  readonly channels: Channels
   nowMs(): number
   refFor(address: ActorAddress, owner: Owner | undefined): ActorRef
   isCancelled(envelope: Envelope): boolean

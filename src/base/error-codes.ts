@@ -42,6 +42,36 @@ export const ERROR_CODES = {
     advice: 'start the runtime with the option keyspace: {}',
     retryable: false,
   },
+  SHL_KEYSPACE_BUSY: {
+    message: 'too many commands wait: pending={pending} pendingMax={pendingMax}',
+    advice: 'await some of them first, or raise keyspace.pendingMax',
+    retryable: true,
+  },
+  SHL_SHARD_DOWN: {
+    message: 'shard is down: shard={shard} reason={reason}',
+    advice: 'ask again: a shard that crashed is started again, and what it held in memory is gone',
+    retryable: true,
+  },
+  SHL_COMMAND_REFUSED: {
+    message: '{reply}',
+    advice: 'see docs/reference/commands.md for what the command {command} takes',
+    retryable: false,
+  },
+  SHL_WRONG_TYPE: {
+    message: '{reply}: command={command}',
+    advice: 'use the commands of the type that the key holds, or delete it first',
+    retryable: false,
+  },
+  SHL_KEYSPACE_FULL: {
+    message: '{reply}: command={command}',
+    advice: 'delete keys, raise keyspace.maxMemoryBytes, or choose a policy that evicts',
+    retryable: true,
+  },
+  SHL_LOCK_FENCED: {
+    message: '{reply}: command={command}',
+    advice: 'another holder has the lock: drop this work, and acquire the lock again',
+    retryable: false,
+  },
   SHL_VALUE_NOT_SENDABLE: {
     message: 'value cannot be sent: {path} is {what}',
     advice: 'send plain data, or a transferable that is listed in `transfer`',

@@ -327,6 +327,11 @@ export class Runtime {
     return this.#system
   }
 
+  /** @internal The shared threads that run. */
+  get sharedThreads(): readonly number[] {
+    return this.#pool.running('shared').map((thread) => thread.id)
+  }
+
   /** @internal Starts an actor on a thread of the caller's choice. */
   async spawnOn(thread: number, request: SpawnRequest): Promise<ActorRef> {
     return this.#system.refFor(await this.#guardianOf(thread).ask('spawn', request), undefined)

@@ -31,7 +31,6 @@ export {
   type SubsystemView,
 } from './subsystem/index.ts'
 export {
-  createRuntime,
   loadSubsystems,
   loadTrees,
   SupervisedRuntime,

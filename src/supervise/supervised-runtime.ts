@@ -1,5 +1,5 @@
 /**
- * The runtime with supervision: what `createRuntime` gives to a program.
+ * The runtime with supervision; `keyspace/` adds keys to it, and makes it.
  *
  * `runtime/` knows nothing of trees, so that the kernel stays light; this class adds them. XState is loaded
  * with the first tree, and never by a program that has none. `close()` stops the trees first, the youngest
@@ -23,7 +23,6 @@ import {
   EventHub,
   nodePlatform,
   type Platform,
-  protectFromEndlessLoops,
   Runtime,
   type RuntimeEvent,
   type RuntimeOptions,
@@ -95,7 +94,7 @@ type ArgsOfModule<Module> = Module extends { readonly subsystem?: { readonly arg
   : unknown
 type ApiOfModule<Module> = Module extends { readonly subsystem?: { readonly api: infer Api } } ? Api : unknown
 
-/** A runtime with trees of supervisors. Made by `createRuntime`. */
+/** A runtime with trees of supervisors. */
 export class SupervisedRuntime extends Runtime {
   readonly #platform: Platform
   readonly #clock: Clock
@@ -322,28 +321,6 @@ export class SupervisedRuntime extends Runtime {
     }
     return super.close(options)
   }
-}
-
-/**
- * Starts a runtime: worker threads, linked to each other, ready for actors and supervisors.
- *
- * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_THREAD_START
- * @example
- * ```ts
- * import { createRuntime, defineActor } from 'shardloom'
- *
- * const greeter = defineActor({ name: 'greeter', receive: { hi: (_state, name: string) => `hi ${name}` } })
- * const runtime = await createRuntime({ threads: 2 })
- * const ref = await runtime.spawn(greeter)
- * const text: string = await ref.ask('hi', 'Ada')
- * await runtime.close()
- * ```
- */
-export async function createRuntime(options: SupervisedRuntimeOptions = {}): Promise<SupervisedRuntime> {
-  protectFromEndlessLoops()
-  const runtime = new SupervisedRuntime(options)
-  await runtime.start()
-  return runtime
 }
 
 /** Loaded by a name that bundlers do not follow: Piscina's own worker would be lost in a bundle. */

@@ -8,12 +8,8 @@
  * Tests: test/testkit/simulate.test.ts
  */
 import { numberOption, seededRandom, toError } from '../base/index.ts'
-import {
-  loadSubsystems,
-  loadTrees,
-  SupervisedRuntime,
-  type SupervisedRuntimeOptions,
-} from '../supervise/index.ts'
+import { KeyspaceRuntime, type KeyspaceRuntimeOptions, loadKeyspace } from '../keyspace/index.ts'
+import { loadSubsystems, loadTrees } from '../supervise/index.ts'
 import { withoutTrailingZeros } from './decisions.ts'
 import { checkFaults, type FaultOptions, FaultPlan, type PlannedFault } from './faults.ts'
 import { type MachineDoubles, SimulatedMachine } from './simulated-machine.ts'
@@ -21,7 +17,7 @@ import { Simulation } from './simulation.ts'
 import { World } from './world.ts'
 
 /** Options of `simulate`: those of a simulation, and those of its runtime. */
-export interface SimulateOptions extends SupervisedRuntimeOptions {
+export interface SimulateOptions extends KeyspaceRuntimeOptions {
   /** Decides every order, and all chance. Default 0. */
   readonly seed?: number
   /** Decides the order instead of the seed: each a choice among what is ready, 0 the oldest. */
@@ -104,8 +100,9 @@ export async function runSimulation<T>(
   // Loaded before anything runs: trees and subsystems must not wait for files of the real world.
   await loadTrees()
   await loadSubsystems()
+  if (options.keyspace !== undefined) await loadKeyspace()
   const machine = new SimulatedMachine(world, seededRandom(seed ^ RUNTIME_STREAM), doubles)
-  const runtime = new SupervisedRuntime(
+  const runtime = new KeyspaceRuntime(
     { threads: 2, idle: 'park', ...runtimeOptions, limits: { ...LIMITS, ...runtimeOptions.limits } },
     machine.platform(),
   )
@@ -126,7 +123,7 @@ export async function runSimulation<T>(
 
 async function startAndRun<T>(
   sim: Simulation,
-  runtime: SupervisedRuntime,
+  runtime: KeyspaceRuntime,
   body: (sim: Simulation) => Promise<T> | T,
 ): Promise<T> {
   await runtime.start()

@@ -13,7 +13,7 @@ import {
   type ThreadLossCause,
 } from '../actor/index.ts'
 import { type Clock, invalidOption, numberOption, type Random, ShardloomError } from '../base/index.ts'
-import type { SupervisedRuntime } from '../supervise/index.ts'
+import type { KeyspaceRuntime } from '../keyspace/index.ts'
 import type { Fault, FaultPlan, PlannedFault } from './faults.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
 import type { SimulatedMachine } from './simulated-machine.ts'
@@ -37,7 +37,7 @@ export interface SimulationParts {
   readonly seed: number
   readonly world: World
   readonly machine: SimulatedMachine
-  readonly runtime: SupervisedRuntime
+  readonly runtime: KeyspaceRuntime
   readonly random: Random
   readonly plan: FaultPlan
 }
@@ -45,7 +45,7 @@ export interface SimulationParts {
 /** A runtime in virtual time. Made by `simulate`. */
 export class Simulation {
   /** The runtime, as `createRuntime` makes it; its threads are simulated. */
-  readonly runtime: SupervisedRuntime
+  readonly runtime: KeyspaceRuntime
   readonly seed: number
   /** Drawn from the seed, apart from the schedule. */
   readonly random: Random

@@ -36,6 +36,7 @@ export class BlockedCallers {
   readonly #queues = new Map<ByteString, Set<Waiter>>()
   readonly #waiters = new Set<Waiter>()
   #ready = new Map<ByteString, ReadyKey>()
+  #nextDeadlineMs = Number.POSITIVE_INFINITY
 
   get count(): number {
     return this.#waiters.size
@@ -45,15 +46,14 @@ export class BlockedCallers {
     return this.#ready.size > 0
   }
 
-  /** The earliest deadline; Infinity when there is none. */
+  /** No deadline is before this; Infinity when there is none. */
   get nextDeadlineMs(): number {
-    let next = Number.POSITIVE_INFINITY
-    for (const waiter of this.#waiters) next = Math.min(next, waiter.deadlineMs)
-    return next
+    return this.#nextDeadlineMs
   }
 
   add(waiter: Waiter): void {
     this.#waiters.add(waiter)
+    this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, waiter.deadlineMs)
     for (const key of waiter.request.keys) {
       const name = queueName(waiter.db, key)
       const queue = this.#queues.get(name)
@@ -92,14 +92,20 @@ export class BlockedCallers {
       queue?.delete(waiter)
       if (queue?.size === 0) this.#queues.delete(name)
     }
+    waiter.request.onSettled?.()
     waiter.resolve(reply)
     return true
   }
 
   /** Answers those whose time is over. */
   expire(nowMs: number): number {
+    if (nowMs < this.#nextDeadlineMs) return 0
     const due = [...this.#waiters].filter((waiter) => waiter.deadlineMs <= nowMs)
     for (const waiter of due) this.settle(waiter, waiter.request.onTimeout)
+    this.#nextDeadlineMs = Number.POSITIVE_INFINITY
+    for (const { deadlineMs } of this.#waiters) {
+      this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, deadlineMs)
+    }
     return due.length
   }
 

@@ -356,6 +356,35 @@ export class Database {
 
   // For the shard itself.
 
+  /**
+   * The record of a key, given as bytes, that holds a string and has no expiry; 0: there is no such key; -1: it
+   * is of another kind, and wants the long way.
+   */
+  findPlain(bytes: Uint8Array, offset: number, length: number): RecordRef {
+    const { table } = this
+    const ref = table.findBytes(bytes, offset, length)
+    if (ref === 0) return 0
+    if (table.typeOf(ref) !== STRING || table.expireAt(ref) !== 0) return -1
+    table.setAccessClock(ref, this.#host.touched(table.accessClock(ref)))
+    return ref
+  }
+
+  /** Puts a string where `findPlain` found one, or nothing. */
+  putPlain(
+    bytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    valueOffset: number,
+    valueLength: number,
+    revision: number,
+  ): void {
+    const { table } = this
+    const ref = table.putStringBytes(bytes, keyOffset, keyLength, bytes, valueOffset, valueLength)
+    table.setRevision(ref, revision)
+    table.setAccessClock(ref, this.#host.firstTouch())
+    this.#lastKey = undefined
+  }
+
   /** Removes the keys with this hash whose time has come; schedules again those whose time was put off. */
   expireHash(hash: number): number {
     const { table } = this

@@ -14,6 +14,11 @@ export type EvictionPolicyName =
   | 'volatile-random'
   | 'volatile-ttl'
 
+/** Whether a policy goes by how often a key is used; the others go by when, or by neither. */
+export function usesFrequency(policy: EvictionPolicyName): boolean {
+  return policy === 'allkeys-lfu' || policy === 'volatile-lfu'
+}
+
 /** Settings of one shard's memory. */
 export interface MemoryPolicy {
   /** Bytes; 0: no ceiling. */

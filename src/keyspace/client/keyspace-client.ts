@@ -1,0 +1,220 @@
+/**
+ * One thread's way into the keyspace: commands to shards, and reads straight from their memory.
+ *
+ * There is one per thread, made when the thread attaches. What a program holds, `Keyspace`, is a typed face
+ * over it.
+ * Tests: test/keyspace/keyspace.race.test.ts
+ */
+import type { ActorRef } from '../../actor/index.ts'
+import { type Clock, ShardloomError } from '../../base/index.ts'
+import { NOT_A_STRING, TORN } from '../../memory/index.ts'
+import { commandTable } from '../commands/index.ts'
+import {
+  type Argument,
+  argumentOf,
+  byteString,
+  bytesOfText,
+  type CommandSpec,
+  ErrorReply,
+  type Reply,
+} from '../engine/index.ts'
+import { hashSlotOf } from '../hash-slot.ts'
+import type { ShardMessages } from '../shard/shard-actor.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import type { TableDirectory } from '../shared/table-feed.ts'
+import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
+import { CommandRouter } from './command-router.ts'
+import { replyError } from './reply-value.ts'
+
+/** What a client needs of its thread. */
+export interface ClientParts {
+  readonly memory: KeyspaceMemory
+  readonly tables: TableDirectory
+  readonly clock: Clock
+  readonly pendingMax: number
+  /** How long a batch may take. */
+  readonly timeoutMs: number
+  /** A ref to the shard that runs now; undefined while it does not. */
+  shardRef(shard: number): ActorRef<ShardMessages> | undefined
+  /** Runs `task` with the microtasks. */
+  soon(task: () => void): void
+}
+
+/** How one call differs from others. */
+export interface CallOptions {
+  /** The database. Default 0. */
+  readonly db?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Of a blocking command: how long its own wait may take at most, beyond which the answer is overdue. */
+  readonly waitMs?: number | undefined
+}
+
+const WAIT_MS_MAX = 2 ** 31 - 1
+/** Waits between two looks for a shard that is being started again. */
+const DOWN_POLL_MS = 10
+
+const ROWS: ReadonlyMap<CommandSpec, number> = new Map(commandTable.rows.map((row, index) => [row, index]))
+
+/** A thread's client. */
+export class KeyspaceClient {
+  readonly memory: KeyspaceMemory
+  readonly tables: TableDirectory
+  readonly clock: Clock
+  readonly #parts: ClientParts
+  readonly #router: CommandRouter
+  readonly #isSingle: boolean
+  readonly #nowMs: () => number
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts
+    this.memory = parts.memory
+    this.tables = parts.tables
+    this.clock = parts.clock
+    this.#isSingle = parts.memory.shardCount === 1
+    this.#nowMs = () => parts.memory.wallMs(parts.clock.wallMs())
+    this.#router = new CommandRouter({
+      memory: parts.memory,
+      clock: parts.clock,
+      pendingMax: parts.pendingMax,
+      send: (shard, batch) => this.#send(shard, batch),
+      atTickEnd: parts.soon,
+    })
+  }
+
+  /** Sends a command and gives its reply as it came; an error reply is thrown. */
+  async call(argv: readonly Argument[], options: CallOptions = {}): Promise<Reply> {
+    const reply = await this.callRaw(argv, options)
+    if (reply instanceof ErrorReply) throw replyError(reply, byteString(argv[0] ?? ''))
+    return reply
+  }
+
+  /** The same, with errors as replies. */
+  callRaw(argv: readonly Argument[], options: CallOptions = {}): Promise<Reply> {
+    const spec = commandTable.find(argv)
+    if (spec instanceof ErrorReply) return Promise.resolve(spec)
+    const keys = commandTable.keysOf(spec, argv)
+    const slots = keys.map(({ index }) => hashSlotOf(byteString(argv[index]!)))
+    const slot = slots[0] ?? NO_SLOT
+    const args = argv.slice(1)
+    if (spec.flags.includes('blocking')) return this.#block(spec, slot, args, options)
+    return this.callRow(ROWS.get(spec)!, slot, args, options.db ?? 0)
+  }
+
+  /** Sends a command whose row and slot are known. */
+  callRow(row: number, slot: number, args: readonly Argument[], db: number, shard = 0): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#router.send({ row, db, slot, args, resolve, reject }, shard)
+    })
+  }
+
+  /** A string, read from memory. @throws SHL_WRONG_TYPE, SHL_SHARD_DOWN */
+  getSync(key: string): string | undefined {
+    const shard = this.#isSingle ? 0 : this.memory.ownerOf(hashSlotOf(bytesOfText(key)))
+    const reader = this.tables.reader(shard)
+    if (reader === undefined)
+      throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has not started' })
+    const value = reader.getString(key, this.#nowMs)
+    if (typeof value === 'string') return value
+    if (value === undefined) return this.#isStill(shard, key) ? undefined : this.getSync(key)
+    return this.#refuseRead(shard, value)
+  }
+
+  /** The same as bytes of its own. @throws SHL_WRONG_TYPE, SHL_SHARD_DOWN */
+  getBytesSync(key: string | Uint8Array): Uint8Array | undefined {
+    const shard = this.#shardOf(key)
+    const reader = this.tables.reader(shard)
+    if (reader === undefined)
+      throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has not started' })
+    const value = reader.getBytes(key, this.#nowMs)
+    if (value instanceof Uint8Array) return value
+    if (value === undefined) return this.#isStill(shard, key) ? undefined : this.getBytesSync(key)
+    return this.#refuseRead(shard, value)
+  }
+
+  hasSync(key: string | Uint8Array): boolean {
+    return this.expireAtSync(key) !== undefined
+  }
+
+  /** Wall-clock milliseconds; 0: never; undefined: no such key. */
+  expireAtSync(key: string | Uint8Array): number | undefined {
+    const shard = this.#shardOf(key)
+    const reader = this.tables.reader(shard)
+    if (reader === undefined)
+      throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has not started' })
+    const value = reader.expireAt(key, this.#nowMs)
+    if (typeof value === 'number') return value
+    if (value === undefined) return this.#isStill(shard, key) ? undefined : this.expireAtSync(key)
+    return this.#refuseRead(shard, value)
+  }
+
+  /** Milliseconds of the keyspace's wall clock. */
+  wallMs(): number {
+    return this.#nowMs()
+  }
+
+  /** Sends what was given so far. */
+  flush(): void {
+    this.#router.flush()
+  }
+
+  #shardOf(key: string | Uint8Array): number {
+    if (this.#isSingle) return 0
+    return this.memory.ownerOf(hashSlotOf(byteString(argumentOf(key))))
+  }
+
+  /** A key that was not found in the memory of a shard may have gone to another one meanwhile. */
+  #isStill(shard: number, key: string | Uint8Array): boolean {
+    return this.#shardOf(key) === shard && this.tables.isCurrent(shard)
+  }
+
+  #refuseRead(shard: number, outcome: symbol): never {
+    if (outcome === NOT_A_STRING) {
+      const reply = 'WRONGTYPE Operation against a key holding the wrong kind of value'
+      throw new ShardloomError('SHL_WRONG_TYPE', { reply, command: 'getSync' })
+    }
+    const reason = outcome === TORN ? 'it stopped in the middle of a write' : String(outcome)
+    throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason })
+  }
+
+  /** A command that may wait is a message of its own: nobody else waits with it. */
+  async #block(
+    spec: CommandSpec,
+    slot: number,
+    args: readonly Argument[],
+    options: CallOptions,
+  ): Promise<Reply> {
+    for (;;) {
+      // What was given before goes first.
+      this.#router.flush()
+      const writer = new RequestWriter()
+      writer.begin(ROWS.get(spec)!, options.db ?? 0, slot, args.length)
+      for (const arg of args) writer.argument(arg)
+      const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
+      const ref = await this.#ref(shard)
+      const timeoutMs = Math.min(WAIT_MS_MAX, (options.waitMs ?? WAIT_MS_MAX) + this.#parts.timeoutMs)
+      const asked = options.signal === undefined ? { timeoutMs } : { timeoutMs, signal: options.signal }
+      const reply = new ReplyReader(await ref.ask('block', writer.take(), asked)).next()
+      if (reply !== MOVED) return reply
+    }
+  }
+
+  #send(shard: number, batch: Uint8Array): Promise<Uint8Array> {
+    const ref = this.#parts.shardRef(shard)
+    const { timeoutMs } = this.#parts
+    if (ref !== undefined) return ref.ask('run', batch, { timeoutMs })
+    return this.#ref(shard).then((found) => found.ask('run', batch, { timeoutMs }))
+  }
+
+  /** Waits for a shard that is being started. @throws SHL_SHARD_DOWN */
+  async #ref(shard: number): Promise<ActorRef<ShardMessages>> {
+    const { clock, timeoutMs } = this.#parts
+    const endMs = clock.nowMs() + timeoutMs
+    for (;;) {
+      const ref = this.#parts.shardRef(shard)
+      if (ref !== undefined) return ref
+      if (clock.nowMs() > endMs)
+        throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it does not start' })
+      await new Promise<void>((resolve) => void clock.after(DOWN_POLL_MS, resolve))
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * A command on its way: what it was, so that it can be sent again elsewhere, and who waits.
+ * Tests: test/keyspace/client/command-router.test.ts
+ */
+import type { Argument, Reply } from '../engine/index.ts'
+
+/** One command that somebody waits for. */
+export interface PendingCommand {
+  /** Its row in the command table. */
+  readonly row: number
+  readonly db: number
+  readonly slot: number
+  /** Without the name. */
+  readonly args: readonly Argument[]
+  resolve(reply: Reply): void
+  reject(error: Error): void
+}

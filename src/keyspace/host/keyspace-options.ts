@@ -1,0 +1,95 @@
+/**
+ * The options of a keyspace, checked, with every default and limit in one place.
+ * Tests: test/keyspace/host/keyspace-options.test.ts
+ */
+import { checkKnownOptions, choiceOption, numberOption } from '../../base/index.ts'
+import type { EvictionPolicyName } from '../engine/index.ts'
+import type { ShardSettings } from '../shard/shard-options.ts'
+import { SHARDS_MAX } from '../shared/keyspace-memory.ts'
+
+/** Options of the keyspace of a runtime. */
+export interface KeyspaceOptions {
+  /** Shards. Default: one per shared thread; without threads, one on the main thread. */
+  readonly shards?: number
+  /** The ceiling of memory over all shards, in bytes; 0: none. Default 0. */
+  readonly maxMemoryBytes?: number
+  /** What is thrown out at the ceiling. Default `noeviction`: writes are refused. */
+  readonly evictionPolicy?: EvictionPolicyName
+  /** Keys that are looked at for each one that is thrown out. Default 5, as in Redis. */
+  readonly evictionSamples?: number
+  /** The longest stretch of incremental work, in milliseconds. Default 1. */
+  readonly sliceMs?: number
+  /** Bytes of one memory segment: a power of two. Default 16 MiB. */
+  readonly segmentBytes?: number
+  /** Commands of one thread that may wait for their answers. Default 1,000,000. */
+  readonly pendingMax?: number
+  /** How long a command may take. Default: the runtime's `timeouts.askMs`. */
+  readonly timeoutMs?: number
+  /** Changes that each shard keeps for watchers that come back. Default 65,536, in at most 16 MiB. */
+  readonly historyMax?: number
+  readonly historyBytesMax?: number
+}
+
+/** The options with nothing left open. */
+export interface KeyspaceSettings {
+  readonly shards: number
+  readonly pendingMax: number
+  readonly timeoutMs: number
+  readonly shard: ShardSettings
+}
+
+const POLICIES: readonly EvictionPolicyName[] = [
+  'noeviction',
+  'allkeys-lru',
+  'allkeys-lfu',
+  'allkeys-random',
+  'volatile-lru',
+  'volatile-lfu',
+  'volatile-random',
+  'volatile-ttl',
+]
+const KNOWN = [
+  'shards',
+  'maxMemoryBytes',
+  'evictionPolicy',
+  'evictionSamples',
+  'sliceMs',
+  'segmentBytes',
+  'pendingMax',
+  'timeoutMs',
+  'historyMax',
+  'historyBytesMax',
+]
+const MIB = 1024 * 1024
+const ASK_MS = 30_000
+
+/** Reads the options. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
+export function keyspaceSettings(
+  options: KeyspaceOptions,
+  threads: number,
+  askMs = ASK_MS,
+): KeyspaceSettings {
+  checkKnownOptions('keyspace', options, KNOWN)
+  const whole = (name: keyof KeyspaceOptions, fallback: number, min: number, max: number): number =>
+    numberOption(`keyspace.${name}`, options[name] as number | undefined, fallback, {
+      min,
+      max,
+      integer: true,
+    })
+  const shards = whole('shards', Math.max(1, threads), 1, SHARDS_MAX)
+  const maxMemoryBytes = whole('maxMemoryBytes', 0, 0, 2 ** 53 - 1)
+  return {
+    shards,
+    pendingMax: whole('pendingMax', 1_000_000, 1, 2 ** 31 - 1),
+    timeoutMs: whole('timeoutMs', askMs, 1, 2 ** 31 - 1),
+    shard: {
+      maxBytes: Math.floor(maxMemoryBytes / shards),
+      policy: choiceOption('keyspace.evictionPolicy', options.evictionPolicy, 'noeviction', POLICIES),
+      samples: whole('evictionSamples', 5, 1, 64),
+      sliceMs: numberOption('keyspace.sliceMs', options.sliceMs, 1, { min: 0.05, max: 1000 }),
+      segmentBytes: whole('segmentBytes', 16 * MIB, 1 * MIB, 1024 * MIB),
+      historyMax: whole('historyMax', 65_536, 0, 2 ** 31 - 1),
+      historyBytesMax: whole('historyBytesMax', 16 * MIB, 0, 2 ** 53 - 1),
+    },
+  }
+}

@@ -1,0 +1,11 @@
+/** What programs and other folders may use of `keyspace`. */
+export { Keyspace } from './client/keyspace.ts'
+export type { ReplyValue } from './client/reply-value.ts'
+export type { EvictionPolicyName } from './engine/index.ts'
+export type { KeyspaceOptions } from './host/keyspace-options.ts'
+export {
+  createRuntime,
+  KeyspaceRuntime,
+  type KeyspaceRuntimeOptions,
+  loadKeyspace,
+} from './keyspace-runtime.ts'

@@ -1,0 +1,117 @@
+/**
+ * The runtime with a keyspace: what `createRuntime` gives to a program.
+ *
+ * `supervise/` knows nothing of keys; this class adds them. The keyspace is loaded only when it is asked for.
+ *
+ * Tests: test/keyspace/keyspace.race.test.ts, test/package/lazy-dependencies.test.ts
+ */
+import { availableParallelism } from 'node:os'
+import { ShardloomError } from '../base/index.ts'
+import { nodePlatform, type Platform, protectFromEndlessLoops } from '../runtime/index.ts'
+import { SupervisedRuntime, type SupervisedRuntimeOptions } from '../supervise/index.ts'
+import type { Keyspace } from './client/keyspace.ts'
+import type { KeyspaceHost } from './host/keyspace-host.ts'
+import type { KeyspaceOptions } from './host/keyspace-options.ts'
+
+/** Options of `createRuntime`. */
+export interface KeyspaceRuntimeOptions extends SupervisedRuntimeOptions {
+  /** The keyspace; `{}` for one with its defaults. Default: there is none, and nothing of it is loaded. */
+  readonly keyspace?: KeyspaceOptions
+}
+
+declare module '../actor/context.js' {
+  interface ActorContext {
+    /** The keyspace of the runtime, from this thread. @throws SHL_KEYSPACE_OFF when there is none */
+    readonly keyspace: Keyspace
+  }
+}
+
+let hostModule: typeof import('./host/index.ts') | undefined
+
+/** @internal Loads what a keyspace needs. */
+export async function loadKeyspace(): Promise<typeof import('./host/index.ts')> {
+  hostModule = await import('./host/index.ts')
+  return hostModule
+}
+
+/** A runtime that may have a keyspace. Made by `createRuntime`. */
+export class KeyspaceRuntime extends SupervisedRuntime {
+  readonly #platform: Platform
+  readonly #options: KeyspaceRuntimeOptions
+  #host: KeyspaceHost | undefined
+
+  /** @internal Use `createRuntime`. */
+  constructor({ keyspace, ...options }: KeyspaceRuntimeOptions, platform = nodePlatform()) {
+    super(options, platform)
+    this.#platform = platform
+    this.#options = { ...options, ...(keyspace && { keyspace }) }
+  }
+
+  /** The keyspace, from the main thread. @throws SHL_KEYSPACE_OFF when the runtime was started without */
+  get keyspace(): Keyspace {
+    const keyspace = this.system.services.get('keyspace')
+    if (keyspace === undefined) throw new ShardloomError('SHL_KEYSPACE_OFF', { thread: 0 })
+    return keyspace as Keyspace
+  }
+
+  /** @internal */
+  override async start(): Promise<this> {
+    const { keyspace, threads, timeouts } = this.#options
+    if (keyspace === undefined) return super.start()
+    const { KeyspaceHost, keyspaceSettings } = hostModule ?? (await loadKeyspace())
+    const count = threads ?? Math.max(1, availableParallelism() - 1)
+    const settings = keyspaceSettings(keyspace, count, timeouts?.askMs)
+    const host = new KeyspaceHost(this.#hostRuntime(), settings, this.#platform.random)
+    this.#host = host
+    await super.start()
+    try {
+      await this.hold(host.attach(0))
+      await this.hold(host.start())
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    return this
+  }
+
+  /** @internal */
+  protected override async prepareThread(thread: number): Promise<void> {
+    await this.#host?.attach(thread)
+  }
+
+  #hostRuntime(): ConstructorParameters<typeof KeyspaceHost>[0] {
+    const sharedThreads = (): readonly number[] => this.sharedThreads
+    return {
+      get sharedThreads() {
+        return sharedThreads()
+      },
+      spawnOn: (thread, request) => this.spawnOn(thread, request),
+      sendStop: (ref, mode) => this.sendStop(ref, mode),
+      watch: (ref, options) => this.watch(ref, options),
+      supervise: (options) => this.supervise(options),
+    }
+  }
+}
+
+/**
+ * Starts a runtime: worker threads, linked to each other, ready for actors and supervisors, and, when
+ * `keyspace` is given, for keys.
+ *
+ * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_THREAD_START
+ * @example
+ * ```ts
+ * import { createRuntime, defineActor } from 'shardloom'
+ *
+ * const greeter = defineActor({ name: 'greeter', receive: { hi: (_state, name: string) => `hi ${name}` } })
+ * const runtime = await createRuntime({ threads: 2 })
+ * const ref = await runtime.spawn(greeter)
+ * const text: string = await ref.ask('hi', 'Ada')
+ * await runtime.close()
+ * ```
+ */
+export async function createRuntime(options: KeyspaceRuntimeOptions = {}): Promise<KeyspaceRuntime> {
+  protectFromEndlessLoops()
+  const runtime = new KeyspaceRuntime(options)
+  await runtime.start()
+  return runtime
+}

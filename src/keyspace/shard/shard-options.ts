@@ -1,0 +1,34 @@
+/**
+ * What a shard is started with, and the settings of a keyspace that reach its shards.
+ * Tests: test/keyspace/shard/shard.test.ts
+ */
+import type { EvictionPolicyName } from '../engine/index.ts'
+
+/** Settings of each shard, with nothing left open. */
+export interface ShardSettings {
+  /** Bytes of one shard; 0: no ceiling. */
+  readonly maxBytes: number
+  readonly policy: EvictionPolicyName
+  readonly samples: number
+  /** The longest that a shard does incremental work at a stretch, in milliseconds. */
+  readonly sliceMs: number
+  /** Bytes of one memory segment. */
+  readonly segmentBytes: number
+  /** Commits that are kept for watchers, and their bytes. */
+  readonly historyMax: number
+  readonly historyBytesMax: number
+}
+
+/** Arguments of a shard's actor. */
+export interface ShardArgs {
+  readonly id: number
+  /** The shared words of the keyspace. */
+  readonly memory: SharedArrayBuffer
+  /** The name of the broadcast by which tables are told of. */
+  readonly channel: string
+  /** Of its chance. */
+  readonly seed: number
+  /** Of the hash of its tables, the same on all shards: SCAN goes by hash over all of them. */
+  readonly hashSeed: readonly [number, number]
+  readonly settings: ShardSettings
+}

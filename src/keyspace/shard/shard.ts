@@ -1,0 +1,319 @@
+/**
+ * A shard on its thread: an engine, the memory it publishes, and what stands between it and its callers.
+ *
+ *     batch ──► for each command: is the slot mine? · is a transaction in the way? · run ──► replies
+ *
+ * A batch is answered at once unless one of its commands has to wait for a transaction; then it is answered
+ * when all have run. Replies stand in the order of the commands in any case, and two commands of one batch, or
+ * of two, on the same key keep their order, because who waits stands in the same queue as who comes later.
+ *
+ * Writer of the table and of its own words in the shared memory; see `shared/`.
+ * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).
+ * Tests: test/keyspace/shard/shard.test.ts
+ */
+import { addAbortListener, type Clock, type Random, type TimerHandle } from '../../base/index.ts'
+import { KeyTableWriter } from '../../memory/index.ts'
+import type { Broadcast } from '../../transport/index.ts'
+import { commandTable } from '../commands/index.ts'
+import {
+  type Argument,
+  BLOCKED,
+  byteString,
+  type Caller,
+  type CommandSpec,
+  ErrorReply,
+  LARGE_VALUE_BYTES,
+  type LaterReply,
+  type Reply,
+  ShardEngine,
+} from '../engine/index.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { TablePublisher } from '../shared/table-feed.ts'
+import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
+import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
+import { Revisions } from './revisions.ts'
+import type { ShardSettings } from './shard-options.ts'
+
+/** What a shard is made of. */
+export interface ShardParts {
+  readonly id: number
+  readonly memory: KeyspaceMemory
+  readonly clock: Clock
+  readonly random: Random
+  readonly broadcast: Broadcast
+  readonly hashSeed: readonly [number, number]
+  readonly settings: ShardSettings
+}
+
+type Answer = Reply | typeof MOVED
+
+const ROW_GET = commandTable.rows.findIndex((row) => row.name === 'get')
+const ROW_SET = commandTable.rows.findIndex((row) => row.name === 'set')
+const MEMORY_DATABASE = 0
+/** Expiry is looked for at most so often. */
+const TICK_MS_MIN = 5
+/** A timer is set again only for what is sooner by more than this. */
+const TICK_SLACK_MS = 1
+
+/** One shard. */
+export class Shard {
+  readonly id: number
+  readonly engine: ShardEngine
+  readonly schedule = new ShardSchedule()
+  readonly memory: KeyspaceMemory
+  readonly clock: Clock
+  readonly publisher: TablePublisher
+  readonly settings: ShardSettings
+  /** Commands per slot since the shard began, for those who balance: wraps around. */
+  readonly slotLoad = new Uint32Array(16_384)
+  readonly #revisions: Revisions
+  readonly #hashSeed: readonly [number, number]
+  /** What runs when the schedule says so: commands of this shard alone, and hops of transactions. */
+  readonly #runners = new Map<TransactionId, () => void>()
+  readonly #acknowledgers = new Map<TransactionId, () => void>()
+  readonly #callers: Caller[] = []
+  #timer: TimerHandle | undefined
+  #timerAtMs = Number.POSITIVE_INFINITY
+  #isClosed = false
+
+  constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
+    this.#hashSeed = hashSeed
+    this.id = id
+    this.memory = memory
+    this.clock = clock
+    this.settings = settings
+    this.#revisions = new Revisions(memory)
+    this.publisher = new TablePublisher(id, memory, broadcast)
+    this.engine = new ShardEngine({
+      commands: commandTable,
+      clock: { wallMs: () => memory.wallMs(clock.wallMs()), monotonicMs: () => clock.nowMs() },
+      random,
+      nextRevision: () => this.#revisions.next(),
+      memory: { maxBytes: settings.maxBytes, policy: settings.policy, samples: settings.samples },
+      makeTable: (db) => this.#makeTable(db),
+    })
+    // Readers may look for it before the first write.
+    this.engine.database(MEMORY_DATABASE)
+  }
+
+  /** Runs a batch: the replies as bytes, at once or when the last of them is there. */
+  run(batch: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    const reader = new RequestReader(batch)
+    const writer = new ReplyWriter()
+    const { engine, memory, schedule, id, slotLoad } = this
+    const isOpen = schedule.size === 0
+    // Counting them first would cost a pass; a batch has at most some hundred, and what is left is dropped.
+    this.#revisions.begin(batch.length >> 5)
+    const isHot = engine.beginHot()
+    let waiting: (Answer | Promise<Answer>)[] | undefined
+    while (reader.next()) {
+      const { slot, row } = reader
+      if (slot !== NO_SLOT) {
+        if (memory.ownerOf(slot) !== id) {
+          if (waiting === undefined) writer.reply(MOVED)
+          else waiting.push(MOVED)
+          continue
+        }
+        slotLoad[slot]!++
+      }
+      if (isHot && isOpen && waiting === undefined && this.#runHot(reader, row, writer)) continue
+      const answer = this.#runOne(reader)
+      if (waiting !== undefined) waiting.push(answer)
+      else if (answer instanceof Promise) waiting = [answer]
+      else writer.reply(answer)
+    }
+    this.#revisions.end()
+    this.afterCommands()
+    return waiting === undefined ? writer.take() : finish(writer, waiting)
+  }
+
+  /** Runs one command that may wait for as long as it likes; `signal` ends the wait. */
+  async runBlocking(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const reader = new RequestReader(request)
+    const writer = new ReplyWriter()
+    reader.next()
+    const { slot } = reader
+    if (slot !== NO_SLOT && this.memory.ownerOf(slot) !== this.id) {
+      writer.reply(MOVED)
+      return writer.take()
+    }
+    const { spec, argv } = this.#requestOf(reader)
+    const caller = this.callerOf(reader.db)
+    const reply = await new Promise<Answer>((resolve) => {
+      const start = (): void => {
+        const later: LaterReply = { resolve }
+        const given = spec instanceof ErrorReply ? spec : this.engine.run(spec, caller, argv, later)
+        if (given !== BLOCKED) return resolve(given)
+        const forget = addAbortListener(signal, () => later.cancel?.())
+        later.resolve = (reply) => {
+          forget()
+          resolve(reply)
+        }
+      }
+      if (spec instanceof ErrorReply || !this.#isBlocked(spec, argv)) start()
+      else this.#whenFree(spec, argv, start)
+      this.afterCommands()
+    })
+    writer.reply(reply)
+    return writer.take()
+  }
+
+  /** Who calls, for commands on a database. */
+  callerOf(db: number): Caller {
+    this.#callers[db] ??= { id: `shard-${this.id}`, resp: 3, db }
+    return this.#callers[db]
+  }
+
+  /** Runs what the schedule lets run now; to be called after each change of it. */
+  pump(): void {
+    for (;;) {
+      const acknowledged = this.schedule.nextAcknowledged()
+      if (acknowledged !== undefined) {
+        this.#acknowledgers.get(acknowledged)?.()
+        this.#acknowledgers.delete(acknowledged)
+        continue
+      }
+      const id = this.schedule.next()
+      if (id === undefined) return
+      const runner = this.#runners.get(id)
+      this.#runners.delete(id)
+      runner?.()
+    }
+  }
+
+  /** Calls `run` when the transaction may run here; it must end with `schedule.finish`. */
+  onTurn(id: TransactionId, run: () => void): void {
+    this.#runners.set(id, run)
+  }
+
+  onAcknowledged(id: TransactionId, acknowledge: () => void): void {
+    this.#acknowledgers.set(id, acknowledge)
+  }
+
+  forget(id: TransactionId): void {
+    this.#runners.delete(id)
+    this.#acknowledgers.delete(id)
+  }
+
+  /** To be called after anything that may have changed keys: serves who waits, and sets the timer. */
+  afterCommands(): void {
+    const { engine, schedule } = this
+    if (engine.blocked.hasReady) {
+      engine.serveBlocked((_db, key) => schedule.size === 0 || !schedule.isBlocked([key], true))
+    }
+    this.#arm()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+
+  #makeTable(db: number): KeyTableWriter {
+    const { segmentBytes } = this.settings
+    const seed = this.#hashSeed
+    if (db !== MEMORY_DATABASE) return new KeyTableWriter({ segmentBytes, seed })
+    const table = new KeyTableWriter({
+      segmentBytes,
+      seed,
+      onSegment: (id, buffer) => this.publisher.addSegment(id, buffer),
+    })
+    this.publisher.publish(table.directory)
+    return table
+  }
+
+  /** GET and SET of plain strings, from the bytes of the batch to those of the table; false: not so simple. */
+  #runHot(reader: RequestReader, row: number, writer: ReplyWriter): boolean {
+    if (reader.db !== MEMORY_DATABASE) return false
+    const { engine } = this
+    if (row === ROW_GET && reader.argumentCount === 1) {
+      const { bytes, firstOffset, firstLength } = reader
+      return engine.hotGet(bytes, firstOffset, firstLength, writer)
+    }
+    if (row === ROW_SET && reader.argumentCount === 2) {
+      const { bytes, firstOffset, firstLength, secondOffset, secondLength } = reader
+      if (!engine.hotSet(bytes, firstOffset, firstLength, secondOffset, secondLength)) return false
+      writer.ok()
+      return true
+    }
+    return false
+  }
+
+  #runOne(reader: RequestReader): Answer | Promise<Answer> {
+    const { spec, argv } = this.#requestOf(reader)
+    if (spec instanceof ErrorReply) return spec
+    const caller = this.callerOf(reader.db)
+    if (!this.#isBlocked(spec, argv)) return this.engine.run(spec, caller, argv) as Reply
+    return new Promise((resolve) => {
+      this.#whenFree(spec, argv, () => resolve(this.engine.run(spec, caller, argv) as Reply))
+    })
+  }
+
+  #requestOf(reader: RequestReader): { spec: CommandSpec | ErrorReply; argv: Argument[] } {
+    const row = commandTable.rows[reader.row]!
+    // The name alone: a subcommand travels as the first argument.
+    const argv = reader.arguments([row.name.split('|')[0]!], LARGE_VALUE_BYTES)
+    return { spec: commandTable.find(argv), argv }
+  }
+
+  #isBlocked(spec: CommandSpec, argv: readonly Argument[]): boolean {
+    const { schedule } = this
+    if (schedule.size === 0) return false
+    if (spec.flags.includes('all_shards')) return schedule.isBlocked(WHOLE_SHARD, true)
+    const keys = commandTable.keysOf(spec, argv)
+    return keys.some(({ index, isWritten }) => schedule.isBlocked([byteString(argv[index]!)], isWritten))
+  }
+
+  /** Runs a command of this shard alone in its turn. */
+  #whenFree(spec: CommandSpec, argv: readonly Argument[], run: () => void): void {
+    const intents = spec.flags.includes('all_shards')
+      ? WHOLE_SHARD
+      : commandTable
+          .keysOf(spec, argv)
+          .map(({ index, isWritten }) => ({ key: byteString(argv[index]!), exclusive: isWritten }))
+    const id = this.schedule.scheduleLocal(intents)
+    this.onTurn(id, () => {
+      try {
+        run()
+      } finally {
+        this.schedule.finish(id)
+        this.afterCommands()
+      }
+    })
+    this.pump()
+  }
+
+  /** Sets the timer for what is due next. */
+  #arm(): void {
+    const { engine, clock } = this
+    let dueMs = engine.nextDeadlineMs
+    const { nextExpiryMs } = engine
+    if (nextExpiryMs !== Number.POSITIVE_INFINITY) {
+      const inMs = Math.max(TICK_MS_MIN, nextExpiryMs - engine.clock.wallMs())
+      dueMs = Math.min(dueMs, clock.nowMs() + inMs)
+    }
+    if (dueMs >= this.#timerAtMs - TICK_SLACK_MS || this.#isClosed) return
+    this.#timer?.cancel()
+    this.#timerAtMs = dueMs
+    this.#timer = clock.after(Math.max(0, dueMs - clock.nowMs()), () => this.#tick(), { unref: true })
+  }
+
+  #tick(): void {
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+    const isMore = this.engine.tick(this.settings.sliceMs)
+    this.afterCommands()
+    if (!isMore || this.#isClosed) return
+    // Between two slices callers have their turn.
+    this.#timer?.cancel()
+    this.#timerAtMs = this.clock.nowMs() + 1
+    this.#timer = this.clock.after(1, () => this.#tick(), { unref: true })
+  }
+}
+
+async function finish(
+  writer: ReplyWriter,
+  waiting: readonly (Answer | Promise<Answer>)[],
+): Promise<Uint8Array> {
+  for (const answer of await Promise.all(waiting)) writer.reply(answer)
+  return writer.take()
+}

@@ -1,0 +1,188 @@
+/**
+ * What every thread sees of a keyspace without a message: which shard owns a slot, where its actor lives, and
+ * the counters that order what shards do.
+ *
+ *     words (Int32)     0 shard count · 1 epoch of the slot map
+ *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
+ *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables
+ *     slots (Uint16)    16,384: the shard that owns each hash slot
+ *
+ * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; the
+ * slot map, by the main thread alone; counters, by any thread with atomic additions.
+ * Readers: any thread.
+ * Invariants: (1) counters only grow; (2) the epoch grows before and after each change of the slot map; (3) an actor's
+ * address is written before its incarnation, and read after it.
+ * Cost: drawing a revision is one atomic addition (some 60 ns for 64 bits); shards draw one per batch.
+ * Tests: test/keyspace/shared/keyspace-memory.test.ts
+ */
+import { HASH_SLOTS } from '../hash-slot.ts'
+
+const WORDS = 8
+const WIDE = 4
+const SHARD_WORDS = 8
+export const SHARDS_MAX = 1024
+
+const WORD_SHARDS = 0
+const WORD_EPOCH = 1
+const WIDE_REVISION = 0
+const WIDE_WALL = 1
+const WIDE_TOKEN = 2
+const WIDE_TRANSACTION = 3
+
+const SHARD_THREAD = 0
+const SHARD_SLOT = 1
+const SHARD_GENERATION = 2
+const SHARD_INCARNATION = 3
+const SHARD_TABLES = 4
+
+const WIDE_OFFSET = WORDS * 4
+const SHARDS_OFFSET = WIDE_OFFSET + WIDE * 8
+const SLOTS_OFFSET = SHARDS_OFFSET + SHARDS_MAX * SHARD_WORDS * 4
+const SIZE_BYTES = SLOTS_OFFSET + HASH_SLOTS * 2
+
+/** Where a shard's actor lives. */
+export interface ShardAddress {
+  readonly thread: number
+  readonly slot: number
+  readonly generation: number
+  /** Grows with each start of the shard; 0: it never ran. */
+  readonly incarnation: number
+}
+
+/** One keyspace's shared words, seen from any thread. */
+export class KeyspaceMemory {
+  readonly buffer: SharedArrayBuffer
+  readonly #words: Int32Array<SharedArrayBuffer>
+  readonly #wide: BigInt64Array<SharedArrayBuffer>
+  readonly #shards: Int32Array<SharedArrayBuffer>
+  readonly #slots: Uint16Array<SharedArrayBuffer>
+  readonly shardCount: number
+  /** The latest time that this thread has published or seen. */
+  #wallMs = 0
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer
+    this.#words = new Int32Array(buffer, 0, WORDS)
+    this.#wide = new BigInt64Array(buffer, WIDE_OFFSET, WIDE)
+    this.#shards = new Int32Array(buffer, SHARDS_OFFSET, SHARDS_MAX * SHARD_WORDS)
+    this.#slots = new Uint16Array(buffer, SLOTS_OFFSET, HASH_SLOTS)
+    this.shardCount = Atomics.load(this.#words, WORD_SHARDS)
+  }
+
+  /** A new keyspace whose slots are dealt out evenly, in ranges. */
+  static allocate(shardCount: number): KeyspaceMemory {
+    const buffer = new SharedArrayBuffer(SIZE_BYTES)
+    Atomics.store(new Int32Array(buffer), WORD_SHARDS, shardCount)
+    const memory = new KeyspaceMemory(buffer)
+    for (let slot = 0; slot < HASH_SLOTS; slot++) {
+      Atomics.store(memory.#slots, slot, Math.floor((slot * shardCount) / HASH_SLOTS))
+    }
+    return memory
+  }
+
+  /** The shard that owns a slot. */
+  ownerOf(slot: number): number {
+    return Atomics.load(this.#slots, slot)
+  }
+
+  /**
+   * Gives a slot to another shard. Main thread only. The epoch changes before and after: who finds the new owner
+   * finds a new epoch afterwards, and who saw the epoch change too early sees it change again.
+   */
+  setOwner(slot: number, shard: number): void {
+    Atomics.add(this.#words, WORD_EPOCH, 1)
+    Atomics.store(this.#slots, slot, shard)
+    Atomics.add(this.#words, WORD_EPOCH, 1)
+  }
+
+  /** Changes with the slot map: read it after an owner. */
+  get epoch(): number {
+    return Atomics.load(this.#words, WORD_EPOCH)
+  }
+
+  /** Where a shard lives; undefined before it has ever run. */
+  addressOf(shard: number): ShardAddress | undefined {
+    const at = shard * SHARD_WORDS
+    for (;;) {
+      const incarnation = Atomics.load(this.#shards, at + SHARD_INCARNATION)
+      if (incarnation === 0) return undefined
+      // Odd: being written, a few stores long.
+      if (incarnation % 2 === 1) continue
+      const thread = Atomics.load(this.#shards, at + SHARD_THREAD)
+      const slot = Atomics.load(this.#shards, at + SHARD_SLOT)
+      const generation = Atomics.load(this.#shards, at + SHARD_GENERATION)
+      if (Atomics.load(this.#shards, at + SHARD_INCARNATION) === incarnation) {
+        return { thread, slot, generation, incarnation }
+      }
+    }
+  }
+
+  /** Grows whenever a shard was started anew. */
+  incarnationOf(shard: number): number {
+    return Atomics.load(this.#shards, shard * SHARD_WORDS + SHARD_INCARNATION)
+  }
+
+  /** A shard's actor has started. Main thread only. */
+  setAddress(shard: number, address: { thread: number; slot: number; generation: number }): void {
+    const at = shard * SHARD_WORDS
+    const next = Atomics.load(this.#shards, at + SHARD_INCARNATION) + 1
+    // A seqlock: a reader that finds it odd, or changed afterwards, reads again.
+    Atomics.store(this.#shards, at + SHARD_INCARNATION, next)
+    Atomics.store(this.#shards, at + SHARD_THREAD, address.thread)
+    Atomics.store(this.#shards, at + SHARD_SLOT, address.slot)
+    Atomics.store(this.#shards, at + SHARD_GENERATION, address.generation)
+    Atomics.store(this.#shards, at + SHARD_INCARNATION, next + 1)
+  }
+
+  /** Grows whenever the memory that readers look into is another one. */
+  tablesOf(shard: number): number {
+    return Atomics.load(this.#shards, shard * SHARD_WORDS + SHARD_TABLES)
+  }
+
+  /** The shard has another table from now on: its number. The shard alone. */
+  nextTables(shard: number): number {
+    return Atomics.add(this.#shards, shard * SHARD_WORDS + SHARD_TABLES, 1) + 1
+  }
+
+  /** Draws `count` revisions: the first of them. All are above what was drawn before, by any thread. */
+  drawRevisions(count: number): number {
+    return Number(Atomics.add(this.#wide, WIDE_REVISION, BigInt(count))) + 1
+  }
+
+  /** The newest revision that was drawn. */
+  get revision(): number {
+    return Number(Atomics.load(this.#wide, WIDE_REVISION))
+  }
+
+  /** Draws a transaction id, above all before it. */
+  drawTransaction(): number {
+    return Number(Atomics.add(this.#wide, WIDE_TRANSACTION, 1n)) + 1
+  }
+
+  /** Draws a fencing token, above all before it. */
+  drawToken(): number {
+    return Number(Atomics.add(this.#wide, WIDE_TOKEN, 1n)) + 1
+  }
+
+  /**
+   * The wall clock, which never goes backwards on any thread: a time that one thread has acted upon is past for
+   * all. `machineMs` is what the machine's clock says.
+   */
+  wallMs(machineMs: number): number {
+    if (machineMs > this.#wallMs) {
+      this.#wallMs = machineMs
+      this.#publishWall(machineMs)
+    }
+    const latest = Number(Atomics.load(this.#wide, WIDE_WALL))
+    if (latest > this.#wallMs) this.#wallMs = latest
+    return this.#wallMs
+  }
+
+  #publishWall(ms: number): void {
+    const wanted = BigInt(ms)
+    for (;;) {
+      const seen = Atomics.load(this.#wide, WIDE_WALL)
+      if (seen >= wanted || Atomics.compareExchange(this.#wide, WIDE_WALL, seen, wanted) === seen) return
+    }
+  }
+}
