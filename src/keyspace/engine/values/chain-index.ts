@@ -1,6 +1,6 @@
 /**
- * From the hash of a key to its place in a dense list, by linear hashing: it grows and shrinks one bucket at a
- * time.
+ * From the hash of a key to its place in a dense list, by linear hashing: it grows and shrinks one bucket at
+ * a time.
  *
  * A table that doubles must move all its entries at once (a `Map` of ten million stands still for a second),
  * or keep two tables for a while (Redis' `dict`), with work in every lookup. Linear hashing splits one bucket

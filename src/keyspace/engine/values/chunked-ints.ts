@@ -1,9 +1,9 @@
 /**
  * A growing array of 32-bit integers that is never copied as a whole.
  *
- * Chunks of 2,048 integers, off the JavaScript heap, so that the garbage collector does not look at them. Only
- * the first chunk grows by doubling: small ones stay small, and no growth copies more than 1,024 integers. One
- * big `Int32Array` would copy 40 MB when the ten-millionth entry comes.
+ * Chunks of 2,048 integers, off the JavaScript heap, so that the garbage collector does not look at them.
+ * Only the first chunk grows by doubling: small ones stay small, and no growth copies more than 1,024
+ * integers. One big `Int32Array` would copy 40 MB when the ten-millionth entry comes.
  *
  * Invariants: every integer at or behind `grow`'s length and never set is 0.
  * Tests: test/keyspace/engine/values/byte-dictionary.prop.test.ts
@@ -44,7 +44,9 @@ export class ChunkedInts {
     while (chunks.length << CHUNK_SHIFT < length) chunks.push(new Int32Array(CHUNK_LENGTH))
   }
 
-  /** Gives chunks back that `length` integers do not need; one to spare stays, so that an edge costs little. */
+  /**
+   * Gives chunks back that `length` integers do not need; one to spare stays, so that an edge costs little.
+   */
   shrink(length: number): void {
     while (this.#chunks.length > 2 && (this.#chunks.length - 2) << CHUNK_SHIFT >= length) this.#chunks.pop()
   }

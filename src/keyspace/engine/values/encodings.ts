@@ -4,8 +4,8 @@
  *
  * Our collections have one representation each. The names that OBJECT ENCODING answers, and the orders that
  * follow from them (a small hash lists its fields as they came, a set of integers in ascending order), are
- * kept as clients and test suites know them. A set's or hash's encoding is sticky as in Redis: it goes up, and
- * does not come back when members are removed.
+ * kept as clients and test suites know them. A set's or hash's encoding is sticky as in Redis: it goes up,
+ * and does not come back when members are removed.
  *
  * Tests: test/keyspace/engine/values/encodings.test.ts
  * Source: Redis 7.2, src/listpack.c, src/util.c (string2ll), src/t_set.c, src/t_hash.c, src/t_list.c.
@@ -51,7 +51,9 @@ export function compareIntegers(a: ByteString, b: ByteString): number {
   return aIsNegative ? -order : order
 }
 
-/** What a string takes in a listpack: its encoding, its content, and its length once more for the way back. */
+/**
+ * What a string takes in a listpack: its encoding, its content, and its length once more for the way back.
+ */
 export function listpackEntryBytes(text: ByteString): number {
   const bytes = isInteger64(text) ? integerBytes(text) : stringBytes(text.length)
   if (bytes < 128) return bytes + 1

@@ -4,11 +4,12 @@
  *   items   ""  ""  "a" "b" "c"          start = 2, count = 3
  *           ╰─room─╯                     what was popped from the left is "" and not a hole
  *
- * A list of many short arrays has no element that is far from a border, so that an insertion in the middle of ten
- * million moves 512 at most. The sums over its elements are kept, so that a whole chunk can be dropped without
- * looking into it.
+ * A list of many short arrays has no element that is far from a border, so that an insertion in the middle of
+ * ten million moves 512 at most. The sums over its elements are kept, so that a whole chunk can be dropped
+ * without looking into it.
  *
- * Invariants: (1) the elements are `items` from `start` on, and what lies before is `""`; (2) `heapBytes` and `packedBytes` are the sums over the elements.
+ * Invariants: (1) the elements are `items` from `start` on, and what lies before is `""`; (2) `heapBytes` and
+ * `packedBytes` are the sums over the elements.
  * Cost: both ends O(1) on average; the rest O(512).
  * Tests: test/keyspace/engine/values/list-value.prop.test.ts
  */

@@ -1,12 +1,14 @@
 /**
  * The chunks of a list in their order, and how to find the one that holds an index.
  *
- * The counts lie once more in an array of integers: to find the middle of ten million elements it is walked, ten
- * thousand integers that lie side by side, from the end that is nearer. To ask each chunk itself would be
+ * The counts lie once more in an array of integers: to find the middle of ten million elements it is walked,
+ * ten thousand integers that lie side by side, from the end that is nearer. To ask each chunk itself would be
  * a cache miss each; a tree of counts would be faster still, and is not needed before a billion elements.
  *
- * Invariants, whenever `recount(i)` was called after the last change of chunk i: (1) `counts[i]` is its count;
- * (2) `size`, `heapBytes` and `packedBytes` are the sums over all chunks; (3) there is at least one chunk, and
+ * Invariants, whenever `recount(i)` was called after the last change of chunk i: (1) `counts[i]` is its
+ * count;
+ * (2) `size`, `heapBytes` and `packedBytes` are the sums over all chunks; (3) there is at least one chunk,
+ *     and
  * none is empty unless it is alone, save between the steps of a removal.
  * Cost: finding a few µs in ten million, adding or dropping a chunk as many; once in 512 elements.
  * Tests: test/keyspace/engine/values/list-value.prop.test.ts
@@ -61,14 +63,22 @@ export class ListDirectory {
     if (index < this.#size >> 1) {
       let number = 0
       let rest = index
-      while (rest >= counts[number]!) rest -= counts[number++]!
+      let count = counts[0]!
+      while (rest >= count) {
+        rest -= count
+        count = counts[++number]!
+      }
       this.offset = rest
       return number
     }
     let number = this.#chunks.length - 1
     let behind = this.#size - 1 - index
-    while (behind >= counts[number]!) behind -= counts[number--]!
-    this.offset = counts[number]! - 1 - behind
+    let count = counts[number]!
+    while (behind >= count) {
+      behind -= count
+      count = counts[--number]!
+    }
+    this.offset = count - 1 - behind
     return number
   }
 

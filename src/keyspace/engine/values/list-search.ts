@@ -1,11 +1,11 @@
 /**
  * What has to look at every element of a list, one chunk a step: find, and remove what is found.
  *
- * Ten million comparisons take a tenth of a second: too long for a shard to be held. Between two steps the list
- * must not be changed, and a change in between fails an assertion.
+ * Ten million comparisons take a tenth of a second: too long for a shard to be held. Between two steps the
+ * list must not be changed, and a change in between fails an assertion.
  *
- * Cost of a step: 512 comparisons; a removal copies at most 1,024 elements. The last step of a removal drops the
- * empty chunks in one pass over the directory.
+ * Cost of a step: 512 comparisons; a removal copies at most 1,024 elements. The last step of a removal drops
+ * the empty chunks in one pass over the directory.
  * Tests: test/keyspace/engine/values/list-value.prop.test.ts
  * Source: Redis 7.2, src/t_list.c (lremCommand, lposCommand), for the meaning of ranks and counts.
  */
@@ -25,7 +25,9 @@ export interface PositionOptions {
   readonly maxlen?: number
 }
 
-/** The number of the chunk with the first element that is `value`, or -1; `directory.offset` says where in it. */
+/**
+ * The number of the chunk with the first element that is `value`, or -1; `directory.offset` says where in it.
+ */
 export function* findSteps(directory: ListDirectory, value: ByteString): Steps<number> {
   for (let number = 0; number < directory.length; number++) {
     const chunk = directory.chunk(number)

@@ -11,9 +11,9 @@
  *                  ▼      ▼      ▼
  *   chunks       a b c…   …      …    … y z     512 elements at most
  *
- * Invariants: those of `ListDirectory`; `encoding` becomes `quicklist` when the limit is passed, and `listpack`
- * again when a removal leaves half of it or less (Redis 7.2's hysteresis; its further condition, that a single
- * node is left, is not copied).
+ * Invariants: those of `ListDirectory`; `encoding` becomes `quicklist` when the limit is passed, and
+ * `listpack` again when a removal leaves half of it or less (Redis 7.2's hysteresis; its further condition,
+ * that a single node is left, is not copied).
  * Cost: ends O(1); index, range and trim some µs in ten million, besides what they return.
  * Tests: test/keyspace/engine/values/list-value.prop.test.ts, list-value.test.ts
  * Source: Redis 7.2, src/t_list.c, for the meaning of indexes and for the encoding.
@@ -25,8 +25,8 @@ import { ListDirectory } from './list-directory.ts'
 import { findSteps, type PositionOptions, positionsSteps, removeSteps } from './list-search.ts'
 import { runSteps, type Steps } from './steps.ts'
 
-/** Of a list without chunks; of each chunk; of the word that refers to an element. */
-const LIST_BYTES = 240
+/** Of a list without chunks; of each chunk; of the word that refers to an element. Measured. */
+const LIST_BYTES = 500
 const CHUNK_BYTES = 200
 const ELEMENT_BYTES = 8
 
@@ -122,7 +122,9 @@ export class ListValue {
     return this.slice(from, end - from)
   }
 
-  /** At most `limit` elements from index `from` on; none: the end. For a copy while the list does not change. */
+  /**
+   * At most `limit` elements from index `from` on; none: the end. For a copy while the list does not change.
+   */
   slice(from: number, limit: number): ByteString[] {
     const values: ByteString[] = []
     let rest = Math.min(limit, this.size - from)
@@ -187,7 +189,9 @@ export class ListValue {
     return true
   }
 
-  /** Removes elements that are `value`: the first `count`, the last `-count`, or all for 0. Returns how many. */
+  /**
+   * Removes elements that are `value`: the first `count`, the last `-count`, or all for 0. Returns how many.
+   */
   removeMatching(value: ByteString, count: number): number {
     return runSteps(this.removeMatchingSteps(value, count))
   }

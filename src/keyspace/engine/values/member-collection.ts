@@ -1,9 +1,10 @@
 /**
  * What a hash and a set have in common: members by name and by place, of which some expire.
  *
- * A member whose time is over reads as missing at once, whoever asks; it is removed, and counted out of `size`,
- * when `takeExpired` comes to it, so that its removal can be logged and told like any other (Redis' HLEN counts
- * expired fields as well until they are deleted). This is why everything here that answers takes `nowMs`.
+ * A member whose time is over reads as missing at once, whoever asks; it is removed, and counted out of
+ * `size`, when `takeExpired` comes to it, so that its removal can be logged and told like any other (Redis'
+ * HLEN counts expired fields as well until they are deleted). This is why everything here that answers takes
+ * `nowMs`.
  *
  * Invariants: (1) only members that are in the dictionary have an expiry; (2) no expiry object without an
  * expiry in it.
@@ -75,9 +76,11 @@ export class MemberCollection<V> {
 
   /** False when it is not there. A time that is over already makes it expired: the caller decides on that. */
   setExpireAt(member: ByteString, expireAtMs: number, nowMs: number): boolean {
-    if (!this.has(member, nowMs)) return false
+    const place = this.placeOf(member, nowMs)
+    if (place === -1) return false
     this.#expiry ??= new MemberExpiry(this.#seed)
-    this.#expiry.set(member, expireAtMs)
+    // The dictionary's own string, not an equal one: it is then in memory once.
+    this.#expiry.set(this.dictionary.keyAt(place), expireAtMs)
     return true
   }
 
@@ -118,7 +121,7 @@ export class MemberCollection<V> {
     return this.#expiry?.expireAt(member) ?? 0
   }
 
-  /** As `ByteDictionary.scan`, without the expired; all in one call if `isWhole`. */
+  /** As `ByteDictionary.scan`, without the expired. */
   protected scanMembers(
     cursor: number,
     count: number,

@@ -1,8 +1,8 @@
 /**
  * Distinct places of a dense list, each set of them equally likely, in time that the answer takes.
  *
- * Shuffling all places of ten million to answer ten is what must not be; drawing again when one comes up twice
- * takes long when nearly all are asked for. Floyd's way draws once for each.
+ * Shuffling all places of ten million to answer ten is what must not be; drawing again when one comes up
+ * twice takes long when nearly all are asked for. Floyd's way draws once for each.
  *
  * Tests: test/keyspace/engine/values/set-value.prop.test.ts
  * Source: R. Floyd in J. Bentley, "Programming Pearls: A Sample of Brilliance" (1987).

@@ -28,7 +28,9 @@ export class SetValue extends MemberCollection<undefined> {
   readonly #listpackValueBytesMax: number
   #encoding: SetEncoding = 'intset'
 
-  /** The limits of the encodings: set-max-intset-entries, set-max-listpack-entries, set-max-listpack-value. */
+  /**
+   * The limits of the encodings: set-max-intset-entries, set-max-listpack-entries, set-max-listpack-value.
+   */
   constructor(intsetEntriesMax = 512, listpackEntriesMax = 128, listpackValueBytesMax = 64, seed = 0) {
     super(seed === 0 ? OPTIONS : { ...OPTIONS, seed })
     this.#intsetEntriesMax = intsetEntriesMax
@@ -105,7 +107,9 @@ export class SetValue extends MemberCollection<undefined> {
     return members.sort(compareIntegers)
   }
 
-  /** Redis copies the ordered integers into the listpack, and that is the order of what is listed from now on. */
+  /**
+   * Redis copies the ordered integers into the listpack, and that is the order of what is listed from now on.
+   */
   #leaveIntset(): void {
     this.#encoding = 'listpack'
     if (this.size >= this.#listpackEntriesMax) {
