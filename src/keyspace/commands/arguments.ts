@@ -59,6 +59,13 @@ export function integerFrom(text: ByteString, min: number, refusal: ErrorReply):
   return value
 }
 
+/** An integer that C would keep in fewer bits. @throws ErrorReply */
+export function integerWithin(text: ByteString, min: number, max: number): number {
+  const value = integer(text)
+  if (value < min || value > max) throw err(`value is out of range, value must between ${min} and ${max}`)
+  return value
+}
+
 /** The number of keys that follows in the arguments, such as that of ZUNION. @throws ErrorReply */
 export function keyCount(argv: readonly ByteString[], at: number, refusal: ErrorReply): number {
   const count = integer(argv[at] ?? '')

@@ -1,9 +1,17 @@
 /** The command table: the rows of all families. */
 import { type CommandSpec, CommandTable } from '../engine/index.ts'
 import { connectionCommands } from './connection-commands.ts'
+import { keyCommands } from './key-commands.ts'
+import { limitCommands } from './limit-commands.ts'
+import { stringCommands } from './string-commands.ts'
 
 /** Every family, in the order of the reference page. */
-const FAMILIES: readonly (readonly CommandSpec[])[] = [connectionCommands]
+const FAMILIES: readonly (readonly CommandSpec[])[] = [
+  connectionCommands,
+  stringCommands,
+  keyCommands,
+  limitCommands,
+]
 
 /** All commands of this version. */
 export const commandTable: CommandTable = new CommandTable(FAMILIES.flat())

@@ -67,8 +67,10 @@ export interface SetStringOptions {
 
 /** One database of one shard. */
 export class Database {
-  /** The number by which SELECT names it. */
+  /** The number by which SELECT names it; SWAPDB changes it. */
   index: number
+  /** The number that it was made with: what the index of expiries knows it by. */
+  readonly id: number
   readonly table: KeyTableWriter
   readonly #host: DatabaseHost
   readonly #expiry: ExpiryIndex
@@ -84,6 +86,7 @@ export class Database {
 
   constructor(index: number, table: KeyTableWriter, expiry: ExpiryIndex, host: DatabaseHost) {
     this.index = index
+    this.id = index
     this.table = table
     this.#expiry = expiry
     this.#host = host
@@ -237,6 +240,13 @@ export class Database {
     return ref !== 0 && this.table.isRaw(ref)
   }
 
+  /** Makes a string one that was written into: for copies of such. */
+  markRaw(key: ByteString): void {
+    const ref = this.#findString(key)
+    // Nothing, written at its end: no other way leads to the mark.
+    if (ref !== 0) this.#remember(key, this.table.append(ref, ''))
+  }
+
   /** Puts a string in the place of whatever is there. */
   setString(key: ByteString, value: Argument, options: SetStringOptions = {}): void {
     checkLength(value.length)
@@ -338,15 +348,20 @@ export class Database {
     if (expireAt !== 0) this.#setExpireAt(put, expireAt)
   }
 
-  /** Gives what a key holds, with its expiry, to another key; there must be such a key, and the other none. */
+  /**
+   * Gives what a key holds, with its expiry, to another key, in the place of whatever that holds; there must be
+   * such a key. Does not report a change.
+   */
   move(from: ByteString, target: Database, to: ByteString): void {
     const ref = this.#find(from)
     const expireAt = this.table.expireAt(ref)
     const type = TYPE_NAMES[this.table.typeOf(ref)] as ValueType
     if (type === 'string') {
       const value = this.table.valueBytes(ref)
+      const isRaw = this.table.isRaw(ref)
       this.#remove(ref)
       target.setString(to, value, { expireAt })
+      if (isRaw) target.markRaw(to)
       return
     }
     const value = this.#objects.get(this.table.objectOf(ref))
@@ -393,7 +408,7 @@ export class Database {
       if (!table.inExpiryIndex(ref)) return
       const expireAt = table.expireAt(ref)
       if (expireAt !== 0 && expireAt <= this.nowMs) due.push(table.keyOf(ref))
-      else if (expireAt !== 0) this.#expiry.schedule(expireAt, hash, this.index)
+      else if (expireAt !== 0) this.#expiry.schedule(expireAt, hash, this.id)
       else table.setInExpiryIndex(ref, false)
     })
     for (const key of due) this.#find(key)
@@ -416,6 +431,13 @@ export class Database {
     this.#remove(ref)
     this.#host.onRemoved(this, key, 'evicted')
     return true
+  }
+
+  /** Empties the database because a command said so. The event names no key. */
+  flush(): void {
+    if (this.size === 0) return
+    this.clear()
+    this.#host.onChanged(this, '', 'flushdb')
   }
 
   /** Empties the database; the table's memory is given back by the table. */
@@ -519,7 +541,7 @@ export class Database {
     const { table } = this
     if (table.inExpiryIndex(ref) && old !== 0 && expireAt >= old) return
     table.setInExpiryIndex(ref, true)
-    this.#expiry.schedule(expireAt, table.hashOf(ref), this.index)
+    this.#expiry.schedule(expireAt, table.hashOf(ref), this.id)
   }
 
   #remove(ref: RecordRef): void {

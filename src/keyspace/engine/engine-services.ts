@@ -37,4 +37,12 @@ export interface EngineServices {
   openDatabases(): readonly Database[]
   swapDatabases(first: number, second: number): void
   usedBytes(): number
+  /** Seconds since a key with this access clock was used. */
+  idleSeconds(accessClock: number): number
+  /** How often a key with this access clock is used: 0 to 255, on a logarithmic scale. */
+  frequency(accessClock: number): number
+  /** The access clock of a key that was last used so many seconds ago. */
+  clockOfIdle(idleSeconds: number): number
+  /** The access clock of a key that is used so often. */
+  clockOfFrequency(frequency: number): number
 }

@@ -31,7 +31,18 @@ export type {
 export { CommandTable, type KeyUse } from './command-table.ts'
 export type { Commit, Effect, KeyChange } from './commit.ts'
 export { Database, type SetStringOptions, type ValueType } from './database.ts'
+export {
+  BAD_CHECKSUM,
+  BAD_PAYLOAD,
+  dumpSlices,
+  dumpValue,
+  putRestored,
+  type RestoredValue,
+  readPayload,
+  restoreValue,
+} from './dump/index.ts'
 export type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
+export { globMatcher, globMatches, isLiteralPattern, type Matcher } from './glob.ts'
 export { type KeyEventClass, keyEventClass } from './key-event.ts'
 export { type EvictionPolicyName, MEMORY_POLICY, type MemoryPolicy } from './memory-policy.ts'
 export {
@@ -55,3 +66,5 @@ export {
   WRONG_TYPE,
 } from './reply.ts'
 export { BLOCKED, type EngineOptions, ShardEngine } from './shard-engine.ts'
+export { isInteger64 } from './values/encodings.ts'
+export { strtod } from './values/score-text.ts'

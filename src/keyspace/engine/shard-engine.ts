@@ -75,6 +75,8 @@ export class ShardEngine implements EngineServices, DatabaseHost {
   nowMs: number
   readonly #options: EngineOptions
   readonly #databases: (Database | undefined)[] = []
+  /** By the number that they were made with, which SWAPDB does not change. */
+  readonly #databasesById: (Database | undefined)[] = []
   readonly #expiry = new ExpiryIndex()
   readonly #accessClock: AccessClock
   readonly #evictor: Evictor
@@ -108,6 +110,7 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     const table = this.#options.makeTable?.(index) ?? new KeyTableWriter({})
     const made = new Database(index, table, this.#expiry, this)
     this.#databases[index] = made
+    this.#databasesById[made.id] = made
     return made
   }
 
@@ -117,10 +120,17 @@ export class ShardEngine implements EngineServices, DatabaseHost {
 
   swapDatabases(first: number, second: number): void {
     const [a, b] = [this.database(first), this.database(second)]
+    if (a === b) return
     a.index = second
     b.index = first
     this.#databases[first] = b
     this.#databases[second] = a
+    // The event names no key: any key of the two may be another one now.
+    for (const db of [a, b]) this.onChanged(db, '', 'swapdb')
+    for (const waiter of this.blocked.waitersFor(() => true)) {
+      if (waiter.db !== first && waiter.db !== second) continue
+      for (const key of waiter.request.keys) this.blocked.mark(waiter.db, key)
+    }
   }
 
   /** Bytes of keys and values: the table's blocks, and the estimate of collections. */
@@ -264,6 +274,24 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     return this.#accessClock.first(this.nowMs)
   }
 
+  // What handlers ask of accesses.
+
+  idleSeconds(accessClock: number): number {
+    return this.#access.idleSeconds(accessClock, this.nowMs)
+  }
+
+  frequency(accessClock: number): number {
+    return this.#access.frequency(accessClock, this.nowMs)
+  }
+
+  clockOfIdle(idleSeconds: number): number {
+    return this.#access.clockOfIdle(idleSeconds, this.nowMs)
+  }
+
+  clockOfFrequency(frequency: number): number {
+    return this.#access.clockOfFrequency(frequency, this.nowMs)
+  }
+
   /** @internal An effect that a handler names. */
   logEffect(effect: Effect): void {
     if (this.onCommit !== undefined) this.#effects.push(effect)
@@ -355,13 +383,13 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     return this.atomically(
       () =>
         this.#expiry.takeDue(this.nowMs, EXPIRY_BATCH, (hash, db) => {
-          this.#databases[db]?.expireHash(hash)
+          this.#databasesById[db]?.expireHash(hash)
         }) === EXPIRY_BATCH,
     )
   }
 
   #isVolatile(hash: number, db: number): boolean {
-    return this.#databases[db]?.isVolatile(hash) ?? false
+    return this.#databasesById[db]?.isVolatile(hash) ?? false
   }
 }
 
