@@ -3,8 +3,8 @@
  *
  * A plain FIFO: whoever waits is overtaken by nobody, so that neither side starves, and so that the order of
  * arrival is the order of passing for any two that conflict. Counters tell at once whether the gate is free;
- * only who has to wait is in a list, and leaves it at once when it gives up. Nothing blocks: who comes in later
- * is told through a callback.
+ * only who has to wait is in a list, and leaves it at once when it gives up. Nothing blocks: who comes in
+ * later is told through a callback.
  *
  * Invariants
  *   1. Inside are only shared tickets, or one exclusive one.

@@ -2,10 +2,10 @@
  * Intents: who wants to touch which key of a shard, shared or exclusively, while anybody does.
  *
  * An intent blocks no memory; it says that a transaction was scheduled and has not finished. A key without
- * intents has no entry, so that a shard on which no transaction is open answers `isBlocked` with one look at a
- * size. Two gates stand at each key: the *order* gate, which a transaction keeps from its scheduling until its
- * coordinator has scheduled it everywhere, and the *run* gate, which it keeps until it has finished. Why two:
- * see `shard-schedule.ts`.
+ * intents has no entry, so that a shard on which no transaction is open answers `isBlocked` with one look at
+ * a size. Two gates stand at each key: the *order* gate, which a transaction keeps from its scheduling until
+ * its coordinator has scheduled it everywhere, and the *run* gate, which it keeps until it has finished. Why
+ * two: see `shard-schedule.ts`.
  *
  * The whole shard is an entry of its own, which every transaction enters: shared when it names keys, and
  * exclusively when it means all of them.
@@ -13,7 +13,8 @@
  * Invariants
  *   1. Whoever is at the order gate of a key is at its run gate too.
  *   2. An entry exists exactly while somebody is at its run gate.
- *   3. A floor is at least the highest id of those at the order gate whom it concerns, or 0 if there are none.
+ *   3. A floor is at least the highest id of those at the order gate whom it concerns, or 0 if there are
+ *      none.
  *
  * Cost: one look-up in a map and two tickets per key; constant.
  * Tests: test/keyspace/transactions/shard-schedule.{test,prop.test,model.test}.ts

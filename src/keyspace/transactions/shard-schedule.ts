@@ -12,30 +12,31 @@
  *
  * Nobody is asked to wait in its own thread, and no shard asks another one. Transactions whose keys differ do
  * not see each other: each key has a queue of its own, so that a slow one holds up only whom it concerns. (In
- * the VLL paper, and in Dragonfly, the intents are bare counters and one queue per shard decides: cheaper by a
- * list node per key, but whoever did not find its keys free waits for the head of the queue, whatever that is
- * about.)
+ * the VLL paper, and in Dragonfly, the intents are bare counters and one queue per shard decides: cheaper by
+ * a list node per key, but whoever did not find its keys free waits for the head of the queue, whatever that
+ * is about.)
  *
- * **Order.** Scheduling takes the order gates of all keys, on all shards; arming gives them back. So scheduling
- * is strict two-phase locking, for microseconds, of the *right to say what comes next*, and not of the data.
- * Two that conflict are armed in the order in which they passed the gate, on every shard where they meet, and
- * they run in that order too. A transaction therefore takes effect at the moment at which it is armed, which
- * lies between its call and its answer: strictly serialisable, together with all the commands that run inline,
- * without an id, on one shard, between any two messages.
- * That is why a shard does not say yes while a conflicting transaction ahead is not armed (`pending`). With an
- * early yes the order of ids is still the same everywhere, but not the order of time: say X1 touches a and c,
- * X2 c and d. X2 stands behind X1 at c, runs at d at once, and somebody reads it there; then he reads a, inline,
- * before X1 has even arrived there, and finds it unchanged. By c, X1 came before X2; by his clock, after. The
- * model test finds this when the rule is taken away.
+ * **Order.** Scheduling takes the order gates of all keys, on all shards; arming gives them back. So
+ * scheduling is strict two-phase locking, for microseconds, of the *right to say what comes next*, and not of
+ * the data. Two that conflict are armed in the order in which they passed the gate, on every shard where they
+ * meet, and they run in that order too. A transaction therefore takes effect at the moment at which it is
+ * armed, which lies between its call and its answer: strictly serialisable, together with all the commands
+ * that run inline, without an id, on one shard, between any two messages. That is why a shard does not say
+ * yes while a conflicting transaction ahead is not armed (`pending`). With an early yes the order of ids is
+ * still the same everywhere, but not the order of time: say X1 touches a and c, X2 c and d. X2 stands behind
+ * X1 at c, runs at d at once, and somebody reads it there; then he reads a, inline, before X1 has even
+ * arrived there, and finds it unchanged. By c, X1 came before X2; by his clock, after. The model test finds
+ * this when the rule is taken away.
  *
- * **No deadlock.** A transaction waits only for armed ones and for those with lower ids: one that comes upon a
- * conflicting one with a higher id, which is not armed yet, is *refused*. Messages that cross are the only
- * reason for that; the new id is above all others, and a refusal means that another one went ahead, so that
- * some transaction always makes progress.
+ * **No deadlock.** A transaction waits only for armed ones and for those with lower ids: one that comes upon
+ * a conflicting one with a higher id, which is not armed yet, is *refused*, and tries again with an id above
+ * all others. Messages that cross are the only reason for that. Once scheduled on all its shards, it is
+ * overtaken by nobody. Two can refuse each other in turn only as long as, each time, one message is slower
+ * than a whole attempt of the other: chance ends that soon, and no rule has to.
  *
- * **Commands of one shard** run inline when `isBlocked` says no. Else they stand in the same queues as a local
- * transaction, which has an id of its own (negative: no coordinator knows it), arms itself, and is never
- * refused. Both sides wait in the order of arrival: neither starves the other.
+ * **Commands of one shard** run inline when `isBlocked` says no. Else they stand in the same queues as a
+ * local transaction, which has an id of its own (negative: no coordinator knows it), arms itself, and is
+ * never refused. Both sides wait in the order of arrival: neither starves the other.
  *
  * Invariants
  *   1. Two that conflict run in the order of their arrival here, and one ends before the other begins.
@@ -44,22 +45,24 @@
  *   4. Who is not armed and has nobody conflicting ahead that is not armed was told to be acknowledged, once.
  *   5. Who waits for an armed one waits for nobody's message but the coordinator's of that one.
  *
- * Cost: constant per key; a hot key with many that wait costs each of them no more. Measured: about 1 µs for
- * a transaction of two keys from `schedule` to `finish`.
+ * Cost: constant per key, however many wait for it. Node 20, x64: 0.45 µs for a transaction of two keys from
+ * `schedule` to `finish`; `isBlocked` 1.5 ns while nothing is scheduled, 20 ns while other keys are.
  * Tests: test/keyspace/transactions/shard-schedule.{test,prop.test,model.test}.ts
  * Source: Ren, Thomson, Abadi, "VLL: a lock manager redesign for main memory database systems" (2013);
- * Dragonfly's docs/transaction.md; Rosenkrantz et al., "System level concurrency control" (1978) for refusing.
+ * Dragonfly's docs/transaction.md; Rosenkrantz et al., "System level concurrency control" (1978) for
+ * refusing.
  */
 import { assert } from '../../base/index.ts'
-import { type Hold, type IntentCount, IntentTable, type Intents, WHOLE_SHARD } from './intent-table.ts'
+import { type Hold, type IntentCount, type Intents, IntentTable, WHOLE_SHARD } from './intent-table.ts'
 
 /** Names a transaction: above 0 and drawn from one counter for all shards, or below 0 for a local one. */
 export type TransactionId = number
 
 /**
- * What becomes of a transaction. `granted`: acknowledged, and nobody is ahead: it runs as soon as it is armed.
- * `queued`: acknowledged; it runs after those ahead. `pending`: not acknowledged yet; `nextAcknowledged` returns
- * it when it is, and the coordinator is answered then. `refused`: it is not scheduled here.
+ * What becomes of a transaction. `granted`: acknowledged, and nobody is ahead: it runs as soon as it is
+ * armed. `queued`: acknowledged; it runs after those ahead. `pending`: not acknowledged yet;
+ * `nextAcknowledged` returns it when it is, and the coordinator is answered then. `refused`: it is not
+ * scheduled here.
  */
 export type ScheduleOutcome = 'granted' | 'queued' | 'pending' | 'refused'
 
@@ -139,7 +142,9 @@ export class ShardSchedule {
     }
   }
 
-  /** The next transaction to run here, from its first hop to `finish`. Ask until undefined after each call. */
+  /**
+   * The next transaction to run here, from its first hop to `finish`. Ask until undefined after each call.
+   */
   next(): TransactionId | undefined {
     for (;;) {
       const one = this.#runnable.shift()
@@ -199,7 +204,8 @@ export class ShardSchedule {
       assert((state === 'pending') === orderWaits > 0, 'who waits at an order gate is pending, nobody else')
       assert(state !== 'running' || runWaits === 0, 'what runs waits for nobody')
       const isSettled = state === 'armed' || state === 'running'
-      for (const hold of holds) assert((hold.order === undefined) === isSettled, 'arming opens the order gates')
+      for (const hold of holds)
+        assert((hold.order === undefined) === isSettled, 'arming opens the order gates')
     }
   }
 
