@@ -72,6 +72,16 @@ export const ERROR_CODES = {
     advice: 'another holder has the lock: drop this work, and acquire the lock again',
     retryable: false,
   },
+  SHL_TRANSACTION_REFUSED: {
+    message: 'transaction refused: attempts={attempts}',
+    advice: 'try again: too many others on the same keys went ahead of it',
+    retryable: true,
+  },
+  SHL_TRANSACTION_LATE: {
+    message: 'transaction held its keys for too long: keys={keys} holdMs={holdMs}',
+    advice: 'nothing was changed; make the callback shorter, or raise holdMs',
+    retryable: true,
+  },
   SHL_VALUE_NOT_SENDABLE: {
     message: 'value cannot be sent: {path} is {what}',
     advice: 'send plain data, or a transferable that is listed in `transfer`',

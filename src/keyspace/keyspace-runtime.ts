@@ -87,6 +87,7 @@ export class KeyspaceRuntime extends SupervisedRuntime {
       },
       spawnOn: (thread, request) => this.spawnOn(thread, request),
       sendStop: (ref, mode) => this.sendStop(ref, mode),
+      refTo: (address) => this.system.refFor(address, undefined) as never,
       watch: (ref, options) => this.watch(ref, options),
       supervise: (options) => this.supervise(options),
     }

@@ -13,7 +13,7 @@ import {
   contextHost,
   defineActor,
 } from '../../actor/index.ts'
-import type { ShardMessages } from '../shard/shard-actor.ts'
+import type { ShardMessages } from '../shard/shard-messages.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TableDirectory } from '../shared/table-feed.ts'
 import { Keyspace } from './keyspace.ts'

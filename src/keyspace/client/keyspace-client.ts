@@ -19,7 +19,7 @@ import {
   type Reply,
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
-import type { ShardMessages } from '../shard/shard-actor.ts'
+import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
 import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'

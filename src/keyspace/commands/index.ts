@@ -1,8 +1,12 @@
 /** The command table: the rows of all families. */
 import { type CommandSpec, CommandTable } from '../engine/index.ts'
 import { connectionCommands } from './connection-commands.ts'
+import { fencedCommands } from './fenced-command.ts'
 import { keyCommands } from './key-commands.ts'
+import { leaseCommands } from './lease-commands.ts'
 import { limitCommands } from './limit-commands.ts'
+import { lockCommands } from './lock-commands.ts'
+import { lockLogCommands } from './lock-log-commands.ts'
 import { stringCommands } from './string-commands.ts'
 
 /** Every family, in the order of the reference page. */
@@ -11,6 +15,10 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   stringCommands,
   keyCommands,
   limitCommands,
+  lockCommands,
+  leaseCommands,
+  fencedCommands,
+  lockLogCommands,
 ]
 
 /** All commands of this version. */

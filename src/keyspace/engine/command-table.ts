@@ -8,15 +8,8 @@
  */
 import { assert } from '../../base/index.ts'
 import { type Argument, byteString } from './byte-string.ts'
-import type { CommandSpec } from './command.ts'
-import { type ErrorReply, err } from './reply.ts'
-
-/** A key of a request. */
-export interface KeyUse {
-  /** Its index in `argv`. */
-  readonly index: number
-  readonly isWritten: boolean
-}
+import type { CommandSpec, KeyUse } from './command.ts'
+import { ErrorReply, err } from './reply.ts'
 
 /** All commands. */
 export class CommandTable {
@@ -51,6 +44,7 @@ export class CommandTable {
 
   /** The keys of a request that fits the row. Those of a wrong count are left out: the handler refuses it. */
   keysOf(spec: CommandSpec, argv: readonly Argument[]): readonly KeyUse[] {
+    if (spec.keysOf !== undefined) return spec.keysOf(argv, (inner) => this.#keysOfInner(inner))
     const { keys } = spec
     if (keys === undefined) return []
     const indexes: number[] = []
@@ -80,6 +74,11 @@ export class CommandTable {
           return true
       }
     }
+  }
+
+  #keysOfInner(argv: readonly Argument[]): readonly KeyUse[] {
+    const spec = this.find(argv)
+    return spec instanceof ErrorReply ? [] : this.keysOf(spec, argv)
   }
 
   #sub(name: string, argv: readonly Argument[]): CommandSpec | ErrorReply | undefined {

@@ -29,9 +29,18 @@ export type CommandGroup =
 /**
  * `write` may change data, `readonly` never does; `denyoom` is refused at the ceiling of memory; `fast` is
  * O(1) or O(log n); `blocking` may wait; `rawValues` takes large values as bytes; `all_shards` concerns every
- * key, so that the router asks every shard.
+ * key, so that the router asks every shard; `internal` is run by the log's replay and by shards among
+ * themselves, never by a client.
  */
-export type CommandFlag = 'write' | 'readonly' | 'denyoom' | 'fast' | 'blocking' | 'rawValues' | 'all_shards'
+export type CommandFlag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'fast'
+  | 'blocking'
+  | 'rawValues'
+  | 'all_shards'
+  | 'internal'
 
 /**
  * Where keys stand in `argv`, whose element 0 is the name: `first` to `last` in steps; a negative `last`
@@ -47,14 +56,23 @@ export interface KeySpec {
   readonly written?: 'first' | 'second' | 'none'
 }
 
+/** A key of a request. */
+export interface KeyUse {
+  /** Its index in `argv`. */
+  readonly index: number
+  readonly isWritten: boolean
+}
+
 /** How a command whose keys lie on several shards is put together from one per shard, where that is simple. */
 export type SplitRule =
   /** The shards' integers are added: DEL, EXISTS, UNLINK, TOUCH. */
   | 'sum'
   /** The shards' arrays are put in the order of the keys: MGET. */
   | 'gather'
-  /** Each shard takes its pairs: MSET. */
+  /** Each shard takes its pairs, or all of it: MSET, FLUSHALL. */
   | 'ok'
+  /** The shards' arrays one behind the other: KEYS. */
+  | 'concat'
 
 /** What is known of a command besides its handler. */
 export interface CommandSpec {
@@ -64,6 +82,14 @@ export interface CommandSpec {
   readonly arity: number
   readonly flags: readonly CommandFlag[]
   readonly keys?: KeySpec
+  /**
+   * The keys, where no table of places can say them: they depend on options. Takes the place of `keys`.
+   * `keysOfInner` gives those of a request within the request, by their places there.
+   */
+  keysOf?(
+    argv: readonly Argument[],
+    keysOfInner: (argv: readonly Argument[]) => readonly KeyUse[],
+  ): readonly KeyUse[]
   readonly split?: SplitRule
   readonly group: CommandGroup
   /** One sentence. */
@@ -88,6 +114,10 @@ export interface BlockRequest {
   serve(call: Call): Reply | undefined
   /** The answer when the time is over. */
   readonly onTimeout: Reply
+  /** The caller waits now: takes what answers it, for waits that something else than a key ends. */
+  onWaiting?(settle: (reply: Reply) => void): void
+  /** The wait has ended, in whatever way; just before the caller is answered. */
+  onSettled?(): void
 }
 
 /** Who runs commands: what outlives one command. */
@@ -97,6 +127,8 @@ export interface Caller {
   readonly resp: 2 | 3
   /** The database that was selected. */
   readonly db: number
+  /** Set for the replay of the log, which no fence holds up, and which alone runs what the log alone says. */
+  readonly isReplay?: boolean
 }
 
 /** What a handler has besides its arguments: one per engine, set up for each command. */
@@ -110,6 +142,13 @@ export interface Call {
   database(index: number): Database
   /** Logs this in the place of the command's arguments. May be called several times. */
   effect(...argv: Argument[]): void
+  /**
+   * Runs another command in the place of this one: its arguments are logged, and it does not wait. Returned by
+   * the handler: `return call.runInstead(…)`.
+   *
+   * @throws ErrorReply
+   */
+  runInstead(argv: readonly Argument[]): Reply
   /** Waits; returned by the handler: `return call.block(…)`. */
   block(request: BlockRequest): Reply
 }

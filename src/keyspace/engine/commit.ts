@@ -24,4 +24,9 @@ export interface Commit {
   readonly atMs: number
   readonly effects: readonly Effect[]
   readonly changes: readonly KeyChange[]
+  /**
+   * Set when a fencing token was drawn: replies from this commit on go out when it is on disk, whatever the
+   * caller's durability, since a token that was handed out must never be drawn again.
+   */
+  readonly needsSync?: true
 }

@@ -4,6 +4,7 @@
  */
 import type { Random } from '../../base/index.ts'
 import type { Database } from './database.ts'
+import type { LockTable } from './locks/lock-table.ts'
 import type { MemoryPolicy } from './memory-policy.ts'
 
 /** The clocks of a shard. */
@@ -45,4 +46,9 @@ export interface EngineServices {
   clockOfIdle(idleSeconds: number): number
   /** The access clock of a key that is used so often. */
   clockOfFrequency(frequency: number): number
+  readonly locks: LockTable
+  /** Who computes the value of which key: locks that are not logged. See `LEASE.GET`. */
+  readonly flights: LockTable
+  /** Runs something as one unit with its own commit; within a command, as a part of that. */
+  atomically<T>(run: () => T): T
 }

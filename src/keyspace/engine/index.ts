@@ -26,9 +26,10 @@ export type {
   CommandGroup,
   CommandSpec,
   KeySpec,
+  KeyUse,
   SplitRule,
 } from './command.ts'
-export { CommandTable, type KeyUse } from './command-table.ts'
+export { CommandTable } from './command-table.ts'
 export type { Commit, Effect, KeyChange } from './commit.ts'
 export { Database, type SetStringOptions, type ValueType } from './database.ts'
 export {
@@ -43,7 +44,29 @@ export {
 } from './dump/index.ts'
 export type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 export { globMatcher, globMatches, isLiteralPattern, type Matcher } from './glob.ts'
+export {
+  type Guest,
+  guestOf,
+  type KeyPatch,
+  patchEffects,
+  patchesOf,
+  putGuests,
+  putPatches,
+  removeGuests,
+} from './guests.ts'
 export { type KeyEventClass, keyEventClass } from './key-event.ts'
+export { checkFence, fencingToken } from './locks/fence.ts'
+export {
+  type HolderState,
+  type LockOutcome,
+  type LockRequest,
+  Ticket,
+} from './locks/lock.ts'
+export type { HolderInfo, LockInfo, WaiterInfo } from './locks/lock-info.ts'
+export type { LockMode } from './locks/lock-rules.ts'
+export { LockTable } from './locks/lock-table.ts'
+export { dropLocks, exportLocks, importLocks, type LocksState, lockEffects } from './locks/lock-transfer.ts'
+export type { TokenSource } from './locks/token-counter.ts'
 export { type EvictionPolicyName, MEMORY_POLICY, type MemoryPolicy } from './memory-policy.ts'
 export {
   DoubleReply,
@@ -65,6 +88,6 @@ export {
   SYNTAX_ERROR,
   WRONG_TYPE,
 } from './reply.ts'
-export { BLOCKED, type EngineOptions, ShardEngine } from './shard-engine.ts'
+export { BLOCKED, type BulkSink, type EngineOptions, type LaterReply, ShardEngine } from './shard-engine.ts'
 export { isInteger64 } from './values/encodings.ts'
 export { strtod } from './values/score-text.ts'

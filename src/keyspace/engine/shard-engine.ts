@@ -16,7 +16,7 @@
  */
 import type { Random } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'
-import { AccessClock } from './access-clock.ts'
+import { AccessPolicy } from './access-policy.ts'
 import { BlockedCallers, type Waiter } from './blocked-callers.ts'
 import { type Argument, type ByteString, byteString } from './byte-string.ts'
 import { type CollectionType, VALUE_LIMITS, type ValueLimits } from './collection.ts'
@@ -27,6 +27,9 @@ import { Database, type DatabaseHost } from './database.ts'
 import type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 import { Evictor } from './evictor.ts'
 import { ExpiryIndex } from './expiry-index.ts'
+import type { LockEvent, LockHost } from './locks/lock-host.ts'
+import { LockTable } from './locks/lock-table.ts'
+import type { TokenSource } from './locks/token-counter.ts'
 import { MEMORY_POLICY, type MemoryPolicy } from './memory-policy.ts'
 import { ErrorReply, err, OUT_OF_MEMORY, type Reply } from './reply.ts'
 
@@ -42,19 +45,38 @@ export interface EngineOptions {
   readonly memory?: Partial<MemoryPolicy>
   /** Makes the table of a database when it is first used. */
   makeTable?(db: number): KeyTableWriter
+  /** Draws fencing tokens. Default: a counter of the shard, which the log's replay raises. */
+  readonly tokens?: TokenSource
+}
+
+/** A reply that may come later. */
+export interface LaterReply {
+  resolve(reply: Reply): void
+  /** Set while the caller waits: ends the wait, with the answer of a timeout. */
+  cancel?: (() => void) | undefined
+}
+
+/** Takes the answer of a GET as bytes. */
+export interface BulkSink {
+  null(): void
+  /** Makes room for a string of so many bytes: where to write them. */
+  bulk(lengthBytes: number): { readonly bytes: Uint8Array; readonly offset: number }
 }
 
 /** Returned by `execute` when the caller waits; the reply comes through its `resolve`. */
 export const BLOCKED: unique symbol = Symbol('blocked')
 
 const DATABASES = 16
+const NEEDS_SYNC: Pick<Commit, 'needsSync'> = { needsSync: true }
 /** Keys that one slice of expiry may take before it looks at the clock. */
 const EXPIRY_BATCH = 64
+/** Locks that one slice may give on to those who wait. */
+const LOCK_BATCH = 16
 /** Throwing out more than so many keys for one command would hold it up; the rest goes in ticks. */
 const EVICTIONS_PER_COMMAND = 32
 
 /** One shard. */
-export class ShardEngine implements EngineServices, DatabaseHost {
+export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   readonly clock: EngineClock
   readonly random: Random
   readonly limits: ValueLimits
@@ -62,6 +84,8 @@ export class ShardEngine implements EngineServices, DatabaseHost {
   readonly memory: MemoryPolicy
   readonly commands: CommandTable
   readonly blocked = new BlockedCallers()
+  readonly locks: LockTable
+  readonly flights: LockTable
   readonly stats: EngineStats = {
     commands: 0,
     keyHits: 0,
@@ -78,7 +102,7 @@ export class ShardEngine implements EngineServices, DatabaseHost {
   /** By the number that they were made with, which SWAPDB does not change. */
   readonly #databasesById: (Database | undefined)[] = []
   readonly #expiry = new ExpiryIndex()
-  readonly #accessClock: AccessClock
+  readonly #access: AccessPolicy
   readonly #evictor: Evictor
   readonly #call: EngineCall
   #depth = 0
@@ -86,6 +110,9 @@ export class ShardEngine implements EngineServices, DatabaseHost {
   #effects: Effect[] = []
   #changes: KeyChange[] = []
   #hasChanged = false
+  #needsSync = false
+  /** Run when the commit is out. */
+  #deliveries: (() => void)[] = []
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -96,9 +123,16 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     this.databaseCount = options.databaseCount ?? DATABASES
     this.memory = { ...MEMORY_POLICY, ...options.memory }
     this.nowMs = options.clock.wallMs()
-    this.#accessClock = new AccessClock(this.memory, options.random)
-    this.#evictor = new Evictor(this.memory, this.#accessClock, options.random)
+    this.#access = new AccessPolicy(this.memory, options.random)
+    this.#evictor = new Evictor(this.memory, this.#access, options.random)
     this.#call = new EngineCall(this)
+    this.locks = new LockTable(this, options.tokens === undefined ? {} : { tokens: options.tokens })
+    const unlogged: LockHost = {
+      monotonicMs: () => this.clock.monotonicMs(),
+      logLock: () => {},
+      deliver: (task) => this.deliver(task),
+    }
+    this.flights = new LockTable(unlogged, { tokens: this.locks.tokens, isReentrant: false })
   }
 
   database(index: number): Database {
@@ -133,25 +167,21 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     }
   }
 
-  /** Bytes of keys and values: the table's blocks, and the estimate of collections. */
+  /** Bytes of keys and values: the table's blocks, and the estimate of collections and locks. */
   usedBytes(): number {
-    let bytes = 0
+    let bytes = this.locks.bytes + this.flights.bytes
     for (const db of this.#databases) if (db !== undefined) bytes += db.table.usedBytes + db.heapBytes
     return bytes
   }
 
   /**
-   * Runs one command to its end. A command that waits gives BLOCKED, and its reply through `onReply`, unless
-   * `onReply` is missing: then it does not wait, as within a transaction.
+   * Runs one command to its end. A command that waits gives BLOCKED, and its reply through `later`; without
+   * `later` it does not wait, as within a transaction.
    */
-  execute(
-    caller: Caller,
-    argv: readonly Argument[],
-    onReply?: (reply: Reply) => void,
-  ): Reply | typeof BLOCKED {
+  execute(caller: Caller, argv: readonly Argument[], later?: LaterReply): Reply | typeof BLOCKED {
     const spec = this.commands.find(argv)
     if (spec instanceof ErrorReply) return spec
-    return this.run(spec, caller, argv, onReply)
+    return this.run(spec, caller, argv, later)
   }
 
   /** The same for a command that was looked up before. */
@@ -159,17 +189,15 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     spec: CommandSpec,
     caller: Caller,
     argv: readonly Argument[],
-    onReply?: (reply: Reply) => void,
+    later?: LaterReply,
   ): Reply | typeof BLOCKED {
     this.stats.commands++
     this.#begin()
     const call = this.#call
-    call.begin(caller, onReply !== undefined)
+    call.begin(caller, later !== undefined)
     let reply: Reply
     try {
-      if (this.memory.maxBytes > 0 && spec.flags.includes('denyoom')) this.#makeRoom()
-      const given = spec.flags.includes('rawValues') ? argv : argv.map(byteString)
-      reply = spec.handler(call, given as readonly ByteString[])
+      reply = this.handle(spec, call, argv)
     } catch (thrown) {
       if (!(thrown instanceof ErrorReply)) {
         this.#end()
@@ -178,24 +206,82 @@ export class ShardEngine implements EngineServices, DatabaseHost {
       reply = thrown
     }
     // What it logged itself stands in the place of its arguments.
-    if (call.hasChanged && !call.isLogged) this.logEffect({ db: call.db.index, argv })
+    if (call.hasChanged && !call.isLogged) this.logEffect({ db: call.db.index, argv: call.logged ?? argv })
     const { request } = call
     call.request = undefined
     this.#end()
-    if (request === undefined || onReply === undefined) return reply
-    this.#wait(request, caller, onReply)
+    if (request === undefined || later === undefined) return reply
+    this.#wait(request, caller, later)
     return BLOCKED
   }
 
   /**
-   * Runs several commands as one: one revision, one commit, nothing in between, also when some are refused.
+   * A batch begins: takes the time. Whether `hotGet` and `hotSet` may be used in it, which skip all that most
+   * callers do not need: commits, evictions.
    */
-  atomically<T>(run: () => T): T {
+  beginHot(): boolean {
+    this.nowMs = this.clock.wallMs()
+    return this.onCommit === undefined && this.memory.maxBytes === 0
+  }
+
+  /** GET in database 0, for a key that holds a string and never expires, or is missing; false: not so. */
+  hotGet(bytes: Uint8Array, offset: number, length: number, sink: BulkSink): boolean {
+    const db = this.#databases[0]!
+    const ref = db.findPlain(bytes, offset, length)
+    if (ref < 0) return false
+    this.stats.commands++
+    if (ref === 0) {
+      this.stats.keyMisses++
+      sink.null()
+      return true
+    }
+    this.stats.keyHits++
+    const place = sink.bulk(db.table.valueLength(ref))
+    db.table.copyValue(ref, place.bytes, place.offset)
+    return true
+  }
+
+  /** SET in database 0, of a key that is missing, or holds a string and never expires; false: not so. */
+  hotSet(
+    bytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    valueOffset: number,
+    valueLength: number,
+  ): boolean {
+    const db = this.#databases[0]!
+    if (db.findPlain(bytes, keyOffset, keyLength) < 0) return false
+    this.stats.commands++
+    db.putPlain(bytes, keyOffset, keyLength, valueOffset, valueLength, this.#options.nextRevision())
+    return true
+  }
+
+  /**
+   * Runs several commands as one: one revision, one commit, nothing in between, also when some are refused. The
+   * revision may be given, when it was drawn for several shards.
+   */
+  atomically<T>(run: () => T, revision = 0): T {
     this.#begin()
+    if (revision !== 0) this.#revision = revision
     try {
       return run()
     } finally {
       this.#end()
+    }
+  }
+
+  /** The same, with the commit given to the caller and to nobody else. */
+  capture<T>(run: () => T, revision = 0): { readonly value: T; readonly commit: Commit | undefined } {
+    const { onCommit } = this
+    let commit: Commit | undefined
+    this.onCommit = (captured) => {
+      commit = captured
+    }
+    try {
+      const value = this.atomically(run, revision)
+      return { value, commit }
+    } finally {
+      this.onCommit = onCommit
     }
   }
 
@@ -225,8 +311,15 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     const endMs = this.clock.monotonicMs() + budgetMs
     this.blocked.expire(this.clock.monotonicMs())
     let isMore = true
-    while (isMore && this.clock.monotonicMs() < endMs) isMore = this.#expireSome() || this.#evictSome()
+    while (isMore && this.clock.monotonicMs() < endMs) {
+      isMore = this.#expireLocks() || this.#expireSome() || this.#evictSome()
+    }
     return isMore
+  }
+
+  /** Monotonic time at which the next wait or lease ends, or before; Infinity when there is none. */
+  get nextDeadlineMs(): number {
+    return Math.min(this.blocked.nextDeadlineMs, this.locks.nextDueMs, this.flights.nextDueMs)
   }
 
   /** Wall-clock time at which the next key expires; Infinity when none does. */
@@ -267,11 +360,36 @@ export class ShardEngine implements EngineServices, DatabaseHost {
   }
 
   touched(accessClock: number): number {
-    return this.#accessClock.touched(accessClock, this.nowMs)
+    return this.#access.touched(accessClock, this.nowMs)
   }
 
   firstTouch(): number {
-    return this.#accessClock.first(this.nowMs)
+    return this.#access.first(this.nowMs)
+  }
+
+  // What locks ask.
+
+  monotonicMs(): number {
+    return this.clock.monotonicMs()
+  }
+
+  logLock(name: ByteString, argv: readonly ByteString[], event: LockEvent | undefined): void {
+    this.#hasChanged = true
+    if (this.onCommit === undefined) return
+    this.#effects.push({ db: 0, argv })
+    if (event !== undefined) this.#changes.push({ db: 0, key: name, event })
+    if (event === 'lock') this.#needsSync = true
+  }
+
+  deliver(task: () => void): void {
+    this.#deliveries.push(task)
+  }
+
+  /** @internal Runs a handler. @throws ErrorReply */
+  handle(spec: CommandSpec, call: Call, argv: readonly Argument[]): Reply {
+    if (this.memory.maxBytes > 0 && spec.flags.includes('denyoom')) this.#makeRoom()
+    const given = spec.flags.includes('rawValues') ? argv : argv.map(byteString)
+    return spec.handler(call, given as readonly ByteString[])
   }
 
   // What handlers ask of accesses.
@@ -316,6 +434,14 @@ export class ShardEngine implements EngineServices, DatabaseHost {
   #end(): void {
     if (--this.#depth > 0) return
     for (const db of this.#databases) db?.settle()
+    this.#commit()
+    if (this.#deliveries.length === 0) return
+    const tasks = this.#deliveries
+    this.#deliveries = []
+    for (const task of tasks) task()
+  }
+
+  #commit(): void {
     const { onCommit } = this
     if (onCommit !== undefined && this.#hasChanged) {
       const commit = {
@@ -323,7 +449,9 @@ export class ShardEngine implements EngineServices, DatabaseHost {
         atMs: this.nowMs,
         effects: this.#effects,
         changes: this.#changes,
+        ...(this.#needsSync ? NEEDS_SYNC : undefined),
       }
+      this.#needsSync = false
       this.#effects = []
       this.#changes = []
       this.#hasChanged = false
@@ -337,10 +465,14 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     this.#revision = 0
   }
 
-  #wait(request: BlockRequest, caller: Caller, resolve: (reply: Reply) => void): void {
-    const deadlineMs =
-      request.timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.clock.monotonicMs() + request.timeoutMs
-    this.blocked.add({ caller, db: caller.db, request, deadlineMs, resolve, isDone: false })
+  #wait(request: BlockRequest, caller: Caller, later: LaterReply): void {
+    const { timeoutMs, onTimeout } = request
+    const deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.clock.monotonicMs() + timeoutMs
+    const resolve = (reply: Reply): void => later.resolve(reply)
+    const waiter: Waiter = { caller, db: caller.db, request, deadlineMs, resolve, isDone: false }
+    later.cancel = () => void this.blocked.settle(waiter, onTimeout)
+    this.blocked.add(waiter)
+    request.onWaiting?.((reply) => void this.blocked.settle(waiter, reply))
   }
 
   #serve(waiter: Waiter): boolean {
@@ -374,6 +506,13 @@ export class ShardEngine implements EngineServices, DatabaseHost {
     return this.atomically(() => this.#evictor.evictOne(this.openDatabases()))
   }
 
+  #expireLocks(): boolean {
+    const nowMs = this.clock.monotonicMs()
+    const { locks, flights } = this
+    if (nowMs < locks.nextDueMs && nowMs < flights.nextDueMs) return false
+    return this.atomically(() => [locks, flights].map((table) => table.expireDue(LOCK_BATCH)).includes(true))
+  }
+
   #expireSome(): boolean {
     if (this.#expiry.nextMs() > this.clock.wallMs()) {
       return (
@@ -401,6 +540,8 @@ class EngineCall implements Call {
   canBlock = false
   hasChanged = false
   isLogged = false
+  /** What is logged in the place of the arguments. */
+  logged: readonly Argument[] | undefined
   request: BlockRequest | undefined
 
   constructor(engine: ShardEngine) {
@@ -413,6 +554,7 @@ class EngineCall implements Call {
     this.canBlock = canBlock
     this.hasChanged = false
     this.isLogged = false
+    this.logged = undefined
   }
 
   database(index: number): Database {
@@ -422,6 +564,15 @@ class EngineCall implements Call {
   effect(...argv: Argument[]): void {
     this.isLogged = true
     this.engine.logEffect({ db: this.db.index, argv })
+  }
+
+  runInstead(argv: readonly Argument[]): Reply {
+    const { engine } = this
+    const spec = engine.commands.find(argv)
+    if (spec instanceof ErrorReply) throw spec
+    this.canBlock = false
+    this.logged = argv
+    return engine.handle(spec, this, argv)
   }
 
   block(request: BlockRequest): Reply {

@@ -19,6 +19,7 @@ import {
   type SupervisionTree,
 } from '../../supervise/index.ts'
 import type { AgentArgs } from '../client/agent-actor.ts'
+import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { ShardArgs } from '../shard/shard-options.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { KeyspaceSettings } from './keyspace-options.ts'
@@ -32,6 +33,7 @@ export interface HostRuntime {
   readonly sharedThreads: readonly number[]
   spawnOn(thread: number, request: SpawnRequest): Promise<ActorRef>
   sendStop(ref: ActorAddress, mode: 'stop' | 'kill' | 'drain'): void
+  refTo(address: ActorAddress): ActorRef<ShardMessages>
   watch(ref: ActorRef, options: { readonly unref: boolean }): Promise<TerminationReason>
   supervise(options: SuperviseOptions): Promise<SupervisionTree>
 }
@@ -78,12 +80,14 @@ export class KeyspaceHost {
   }
 
   #driver(shard: number): ChildDriver {
+    let lives = 0
     return {
       start: async (signal): Promise<RunningChild> => {
         const runtime = this.#runtime
+        const life = ++lives
         const ref = await runtime.spawnOn(
           this.#threadFor(shard),
-          spawnRequest(SHARD_MODULE, 'shardActor', `keyspace-shard-${shard}`, this.#shardArgs(shard)),
+          spawnRequest(SHARD_MODULE, 'shardActor', `keyspace-shard-${shard}`, this.#shardArgs(shard, life)),
         )
         if (signal.aborted) {
           runtime.sendStop(ref, 'kill')
@@ -91,12 +95,25 @@ export class KeyspaceHost {
         }
         this.memory.setAddress(shard, ref)
         return {
-          ended: runtime.watch(ref, { unref: true }).then((reason) => endOf(shard, reason)),
+          ended: runtime.watch(ref, { unref: true }).then((reason) => {
+            this.#onShardEnded(shard, life)
+            return endOf(shard, reason)
+          }),
           drain: () => runtime.sendStop(ref, 'drain'),
           stop: () => runtime.sendStop(ref, 'stop'),
           kill: () => runtime.sendStop(ref, 'kill'),
         }
       },
+    }
+  }
+
+  /** What a shard coordinated must be settled by the others, without it. */
+  #onShardEnded(lost: number, life: number): void {
+    for (let shard = 0; shard < this.settings.shards; shard++) {
+      const address = this.memory.addressOf(shard)
+      if (shard === lost || address === undefined) continue
+      const ref = this.#runtime.refTo({ ...address, name: `keyspace-shard-${shard}` })
+      ref.tell('shardLost', { shard: lost, life })
     }
   }
 
@@ -106,9 +123,10 @@ export class KeyspaceHost {
     return threads[shard % threads.length] ?? 0
   }
 
-  #shardArgs(id: number): ShardArgs {
+  #shardArgs(id: number, life: number): ShardArgs {
     return {
       id,
+      life,
       memory: this.memory.buffer,
       channel: this.#channel,
       seed: this.#random.below(2 ** 32),

@@ -1,32 +1,44 @@
 /**
- * The actor that a shard is: its messages, over `Shard`.
+ * The actor that a shard is: its messages, over `Shard` and `Coordinator`.
  *
  * Reentrant, because some answers come later: waits, and commands behind a transaction. The work itself is
  * synchronous, so that messages take effect one by one all the same.
  * Tests: test/keyspace/keyspace.race.test.ts
  */
-import { type ActorContext, type ActorDefinition, contextHost, defineActor } from '../../actor/index.ts'
-import { seededRandom } from '../../base/index.ts'
+import { type ActorDefinition, type ActorRef, contextHost, defineActor } from '../../actor/index.ts'
+import { ShardloomError, seededRandom } from '../../base/index.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
-import type { TableNews } from '../shared/table-feed.ts'
+import { Coordinator } from './coordinator.ts'
 import { Shard } from './shard.ts'
+import type { ShardMessages } from './shard-messages.ts'
 import type { ShardArgs } from './shard-options.ts'
 
-/** What a shard takes. */
-export interface ShardMessages {
-  run(shard: Shard, batch: Uint8Array): Uint8Array | Promise<Uint8Array>
-  block(shard: Shard, request: Uint8Array, ctx: ActorContext): Promise<Uint8Array>
-  tables(shard: Shard): TableNews
+/** What the actor holds. */
+export interface ShardState {
+  readonly shard: Shard
+  readonly coordinator: Coordinator
 }
 
-const receive: ShardMessages = {
-  run: (shard, batch) => shard.run(batch),
-  block: (shard, request, ctx) => shard.runBlocking(request, ctx.signal),
-  tables: (shard) => shard.publisher.news(),
+const receive: ShardMessages<ShardState> = {
+  run: ({ shard }, batch) => shard.run(batch),
+  block: ({ shard }, request, ctx) => shard.runBlocking(request, ctx.signal),
+  tables: ({ shard }) => shard.publisher.news(),
+  transact: ({ coordinator }, message) => coordinator.transact(message),
+  begin: ({ coordinator }, { keys, holdMs }) => coordinator.begin(keys, holdMs),
+  commit: ({ coordinator }, { tx, patches }) => coordinator.commit(tx, patches),
+  abort: ({ coordinator }, tx) => coordinator.abort(tx),
+  schedule: ({ shard }, message) => shard.participant.schedule(message),
+  gather: ({ shard }, message) => shard.participant.gather(message),
+  runPart: ({ shard }, message) => shard.participant.run(message),
+  stage: ({ shard }, message) => shard.participant.stage(message),
+  apply: ({ shard }, message) => shard.participant.apply(message),
+  applyStaged: ({ shard }, tx) => shard.participant.applyStaged(tx),
+  release: ({ shard }, tx) => shard.participant.release(tx),
+  shardLost: ({ shard }, lost) => shard.participant.onCoordinatorLost(lost.shard, lost.life),
 }
 
-export const shardActor: ActorDefinition<Shard, ShardArgs, ShardMessages> = defineActor<
-  Shard,
+export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> = defineActor<
+  ShardState,
   ShardArgs,
   ShardMessages
 >({
@@ -34,19 +46,31 @@ export const shardActor: ActorDefinition<Shard, ShardArgs, ShardMessages> = defi
   reentrant: true,
   mailbox: { depthMax: 65_536, bytesMax: 2 ** 31 - 1, policy: 'wait' },
   onError: () => 'resume',
-  init(ctx, { id, memory, channel, seed, hashSeed, settings }) {
-    const { clock, channels } = contextHost(ctx)
-    return new Shard({
+  init(ctx, { id, life, memory: words, channel, seed, hashSeed, settings }) {
+    const host = contextHost(ctx)
+    const memory = new KeyspaceMemory(words)
+    const shard = new Shard({
       id,
-      memory: new KeyspaceMemory(memory),
-      clock,
+      memory,
+      clock: host.clock,
       random: seededRandom(seed),
-      broadcast: channels.broadcast(channel),
+      broadcast: host.channels.broadcast(channel),
       hashSeed,
       settings,
     })
+    const peer = (other: number): ActorRef<ShardMessages> => {
+      const address = memory.addressOf(other)
+      if (address === undefined) {
+        throw new ShardloomError('SHL_SHARD_DOWN', { shard: other, reason: 'it has not started' })
+      }
+      return host.refFor(
+        { ...address, name: `keyspace-shard-${other}` },
+        undefined,
+      ) as ActorRef<ShardMessages>
+    }
+    return { shard, coordinator: new Coordinator(shard, life, peer) }
   },
   receive: receive as never,
-  onStop: (shard) => shard.close(),
-  formatState: (shard) => ({ id: shard.id, keys: shard.engine.openDatabases().map((db) => db.size) }),
+  onStop: ({ shard }) => shard.close(),
+  formatState: ({ shard }) => ({ id: shard.id, keys: shard.engine.openDatabases().map((db) => db.size) }),
 })

@@ -22,6 +22,8 @@ export interface ShardSettings {
 /** Arguments of a shard's actor. */
 export interface ShardArgs {
   readonly id: number
+  /** How often it was started, this time included. */
+  readonly life: number
   /** The shared words of the keyspace. */
   readonly memory: SharedArrayBuffer
   /** The name of the broadcast by which tables are told of. */

@@ -31,8 +31,10 @@ import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
 import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
+import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import type { ShardSettings } from './shard-options.ts'
+import type { TransactionKey } from './transaction-messages.ts'
 
 /** What a shard is made of. */
 export interface ShardParts {
@@ -63,6 +65,7 @@ export class Shard {
   readonly memory: KeyspaceMemory
   readonly clock: Clock
   readonly publisher: TablePublisher
+  readonly participant: Participant
   readonly settings: ShardSettings
   /** Commands per slot since the shard began, for those who balance: wraps around. */
   readonly slotLoad = new Uint32Array(16_384)
@@ -92,6 +95,7 @@ export class Shard {
       memory: { maxBytes: settings.maxBytes, policy: settings.policy, samples: settings.samples },
       makeTable: (db) => this.#makeTable(db),
     })
+    this.participant = new Participant(this)
     // Readers may look for it before the first write.
     this.engine.database(MEMORY_DATABASE)
   }
@@ -150,12 +154,60 @@ export class Shard {
           resolve(reply)
         }
       }
-      if (spec instanceof ErrorReply || !this.#isBlocked(spec, argv)) start()
-      else this.#whenFree(spec, argv, start)
+      if (spec instanceof ErrorReply || !this.#isBlocked(spec, argv, caller.db)) start()
+      else this.#whenFree(spec, argv, caller.db, start)
       this.afterCommands()
     })
     writer.reply(reply)
     return writer.take()
+  }
+
+  /** Whether a slot is this shard's. */
+  owns(slot: number): boolean {
+    return this.memory.ownerOf(slot) === this.id
+  }
+
+  /** Runs commands whose keys are all here, as one: their replies as bytes. */
+  runBatch(batch: Uint8Array): Uint8Array {
+    const reader = new RequestReader(batch)
+    const writer = new ReplyWriter()
+    const { engine } = this
+    engine.atomically(() => {
+      while (reader.next()) {
+        const { spec, argv } = this.#requestOf(reader)
+        if (spec instanceof ErrorReply) writer.reply(spec)
+        else writer.reply(engine.run(spec, this.callerOf(reader.db), argv) as Reply)
+      }
+    })
+    return writer.take()
+  }
+
+  /** Runs `run` when no transaction is in the way of these keys, or of the whole shard. */
+  inTurn<T>(keys: readonly TransactionKey[], isWhole: boolean, run: () => T): Promise<T> {
+    const { schedule } = this
+    const intents = isWhole
+      ? WHOLE_SHARD
+      : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
+    return new Promise((resolve, reject) => {
+      const id = schedule.scheduleLocal(intents)
+      this.onTurn(id, () => {
+        try {
+          resolve(run())
+        } catch (error) {
+          reject(error)
+        } finally {
+          schedule.finish(id)
+          this.afterCommands()
+        }
+      })
+      this.pump()
+    })
+  }
+
+  /** A transaction has ended: whoever waited for its keys goes on. */
+  afterTurn(): void {
+    this.pump()
+    this.afterCommands()
   }
 
   /** Who calls, for commands on a database. */
@@ -199,7 +251,9 @@ export class Shard {
   afterCommands(): void {
     const { engine, schedule } = this
     if (engine.blocked.hasReady) {
-      engine.serveBlocked((_db, key) => schedule.size === 0 || !schedule.isBlocked([key], true))
+      engine.serveBlocked(
+        (db, key) => schedule.size === 0 || !schedule.isBlocked([intentName(db, key)], true),
+      )
     }
     this.#arm()
   }
@@ -243,9 +297,9 @@ export class Shard {
     const { spec, argv } = this.#requestOf(reader)
     if (spec instanceof ErrorReply) return spec
     const caller = this.callerOf(reader.db)
-    if (!this.#isBlocked(spec, argv)) return this.engine.run(spec, caller, argv) as Reply
+    if (!this.#isBlocked(spec, argv, reader.db)) return this.engine.run(spec, caller, argv) as Reply
     return new Promise((resolve) => {
-      this.#whenFree(spec, argv, () => resolve(this.engine.run(spec, caller, argv) as Reply))
+      this.#whenFree(spec, argv, caller.db, () => resolve(this.engine.run(spec, caller, argv) as Reply))
     })
   }
 
@@ -256,21 +310,24 @@ export class Shard {
     return { spec: commandTable.find(argv), argv }
   }
 
-  #isBlocked(spec: CommandSpec, argv: readonly Argument[]): boolean {
+  #isBlocked(spec: CommandSpec, argv: readonly Argument[], db: number): boolean {
     const { schedule } = this
     if (schedule.size === 0) return false
     if (spec.flags.includes('all_shards')) return schedule.isBlocked(WHOLE_SHARD, true)
     const keys = commandTable.keysOf(spec, argv)
-    return keys.some(({ index, isWritten }) => schedule.isBlocked([byteString(argv[index]!)], isWritten))
+    return keys.some(({ index, isWritten }) =>
+      schedule.isBlocked([intentName(db, byteString(argv[index]!))], isWritten),
+    )
   }
 
   /** Runs a command of this shard alone in its turn. */
-  #whenFree(spec: CommandSpec, argv: readonly Argument[], run: () => void): void {
+  #whenFree(spec: CommandSpec, argv: readonly Argument[], db: number, run: () => void): void {
     const intents = spec.flags.includes('all_shards')
       ? WHOLE_SHARD
-      : commandTable
-          .keysOf(spec, argv)
-          .map(({ index, isWritten }) => ({ key: byteString(argv[index]!), exclusive: isWritten }))
+      : commandTable.keysOf(spec, argv).map(({ index, isWritten }) => ({
+          key: intentName(db, byteString(argv[index]!)),
+          exclusive: isWritten,
+        }))
     const id = this.schedule.scheduleLocal(intents)
     this.onTurn(id, () => {
       try {

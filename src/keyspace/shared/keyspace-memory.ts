@@ -6,6 +6,7 @@
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
  *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables
  *     slots (Uint16)    16,384: the shard that owns each hash slot
+ *     decisions (Int64) per shard 32: transactions that it has decided to commit and that are not applied yet
  *
  * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; the
  * slot map, by the main thread alone; counters, by any thread with atomic additions.
@@ -38,7 +39,8 @@ const SHARD_TABLES = 4
 const WIDE_OFFSET = WORDS * 4
 const SHARDS_OFFSET = WIDE_OFFSET + WIDE * 8
 const SLOTS_OFFSET = SHARDS_OFFSET + SHARDS_MAX * SHARD_WORDS * 4
-const SIZE_BYTES = SLOTS_OFFSET + HASH_SLOTS * 2
+const DECISIONS_OFFSET = SLOTS_OFFSET + HASH_SLOTS * 2
+const DECISIONS = 32
 
 /** Where a shard's actor lives. */
 export interface ShardAddress {
@@ -56,6 +58,7 @@ export class KeyspaceMemory {
   readonly #wide: BigInt64Array<SharedArrayBuffer>
   readonly #shards: Int32Array<SharedArrayBuffer>
   readonly #slots: Uint16Array<SharedArrayBuffer>
+  readonly #decisions: BigInt64Array<SharedArrayBuffer>
   readonly shardCount: number
   /** The latest time that this thread has published or seen. */
   #wallMs = 0
@@ -67,11 +70,12 @@ export class KeyspaceMemory {
     this.#shards = new Int32Array(buffer, SHARDS_OFFSET, SHARDS_MAX * SHARD_WORDS)
     this.#slots = new Uint16Array(buffer, SLOTS_OFFSET, HASH_SLOTS)
     this.shardCount = Atomics.load(this.#words, WORD_SHARDS)
+    this.#decisions = new BigInt64Array(buffer, DECISIONS_OFFSET)
   }
 
   /** A new keyspace whose slots are dealt out evenly, in ranges. */
   static allocate(shardCount: number): KeyspaceMemory {
-    const buffer = new SharedArrayBuffer(SIZE_BYTES)
+    const buffer = new SharedArrayBuffer(DECISIONS_OFFSET + shardCount * DECISIONS * 8)
     Atomics.store(new Int32Array(buffer), WORD_SHARDS, shardCount)
     const memory = new KeyspaceMemory(buffer)
     for (let slot = 0; slot < HASH_SLOTS; slot++) {
@@ -157,6 +161,35 @@ export class KeyspaceMemory {
   /** Draws a transaction id, above all before it. */
   drawTransaction(): number {
     return Number(Atomics.add(this.#wide, WIDE_TRANSACTION, 1n)) + 1
+  }
+
+  /**
+   * A coordinator has decided: from now on the transaction is to be applied, whoever is lost. Returns what
+   * `forgetDecision` takes; undefined when too many are under way.
+   */
+  decide(shard: number, tx: number): number | undefined {
+    for (let at = shard * DECISIONS; at < (shard + 1) * DECISIONS; at++) {
+      if (Atomics.compareExchange(this.#decisions, at, 0n, BigInt(tx)) === 0n) return at
+    }
+    return undefined
+  }
+
+  forgetDecision(at: number): void {
+    Atomics.store(this.#decisions, at, 0n)
+  }
+
+  /** Whether a coordinator had decided to commit. */
+  isDecided(shard: number, tx: number): boolean {
+    for (let at = shard * DECISIONS; at < (shard + 1) * DECISIONS; at++) {
+      if (Atomics.load(this.#decisions, at) === BigInt(tx)) return true
+    }
+    return false
+  }
+
+  /** A shard is gone, and whoever had to know of its decisions does. */
+  forgetDecisionsOf(shard: number): void {
+    for (let at = shard * DECISIONS; at < (shard + 1) * DECISIONS; at++)
+      Atomics.store(this.#decisions, at, 0n)
   }
 
   /** Draws a fencing token, above all before it. */

@@ -1,0 +1,193 @@
+/**
+ * A shard's part in transactions that another shard, or itself, coordinates.
+ *
+ * From the moment its turn has come until it is applied or released, a transaction holds its keys here: other
+ * commands on them wait in the schedule. A coordinator that is lost leaves transactions behind; they are applied
+ * if it had decided so, which stands in shared memory, and released otherwise.
+ *
+ * Invariants
+ *   1. What was staged is applied on all shards or on none.
+ *   2. A transaction ends here by exactly one of run, apply, release, cancel.
+ *
+ * Tests: test/keyspace/shard/transactions.test.ts
+ */
+import { assert } from '../../base/index.ts'
+import {
+  type Guest,
+  guestOf,
+  type KeyPatch,
+  patchEffects,
+  putPatches,
+  type ShardEngine,
+} from '../engine/index.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
+import type {
+  GatherMessage,
+  PatchMessage,
+  RunMessage,
+  ScheduleAnswer,
+  ScheduleMessage,
+  TransactionKey,
+} from './transaction-messages.ts'
+
+/** What a participant needs of its shard. */
+export interface ParticipantShard {
+  readonly engine: ShardEngine
+  readonly memory: KeyspaceMemory
+  readonly schedule: ShardSchedule
+  owns(slot: number): boolean
+  /** Runs commands whose keys are all here, as one. */
+  runBatch(batch: Uint8Array): Uint8Array
+  /** Calls `run` when the schedule lets the transaction run. */
+  onTurn(tx: number, run: () => void): void
+  onAcknowledged(tx: number, acknowledge: () => void): void
+  forget(tx: number): void
+  pump(): void
+  /** A transaction has ended. */
+  afterTurn(): void
+}
+
+interface Part {
+  readonly by: number
+  readonly life: number
+  staged: PatchMessage | undefined
+  /** Undefined until its turn has come. */
+  hasTurn: boolean
+  /** It was given up before its turn: to be finished when that comes. */
+  isGivenUp: boolean
+}
+
+/** The transactions of one shard. */
+export class Participant {
+  readonly #shard: ParticipantShard
+  readonly #parts = new Map<number, Part>()
+
+  constructor(shard: ParticipantShard) {
+    this.#shard = shard
+  }
+
+  /** Transactions that have begun here and not ended. */
+  get count(): number {
+    return this.#parts.size
+  }
+
+  schedule({ tx, by, life, keys }: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
+    const shard = this.#shard
+    if (keys !== undefined && !keys.every(({ slot }) => shard.owns(slot))) return 'moved'
+    const intents = keys === undefined ? WHOLE_SHARD : keys.map(intentOf)
+    const outcome = shard.schedule.schedule(tx, intents)
+    if (outcome === 'refused') return 'refused'
+    this.#parts.set(tx, { by, life, staged: undefined, hasTurn: false, isGivenUp: false })
+    if (outcome !== 'pending') return 'yes'
+    return new Promise((resolve) => shard.onAcknowledged(tx, () => resolve('yes')))
+  }
+
+  /** The values of keys, when the transaction's turn has come. */
+  async gather({ tx, keys }: GatherMessage): Promise<readonly Guest[]> {
+    await this.#turn(tx)
+    const { engine } = this.#shard
+    return engine.atomically(() => keys.map(({ db, key }) => guestOf(engine, db, key)))
+  }
+
+  /** Runs commands of this shard alone, when the turn has come, and ends the transaction here. */
+  async run({ tx, batch }: RunMessage): Promise<Uint8Array> {
+    await this.#turn(tx)
+    try {
+      return this.#shard.runBatch(batch)
+    } finally {
+      this.finish(tx)
+    }
+  }
+
+  stage(message: PatchMessage): void {
+    this.#part(message.tx).staged = message
+  }
+
+  /** Makes the keys what the patches say. */
+  apply(message: PatchMessage): void {
+    const { tx, revision, patches } = message
+    assert(this.#part(tx).hasTurn, 'what is applied holds its keys')
+    this.applyPatches(patches, revision)
+    this.finish(tx)
+  }
+
+  /** The coordinator has decided: what was staged is made true. */
+  applyStaged(tx: number): void {
+    const { staged } = this.#part(tx)
+    assert(staged !== undefined, 'what is decided was staged before')
+    this.apply(staged)
+  }
+
+  /** Ends it here without a change; also when its turn is still to come. */
+  release(tx: number): void {
+    const part = this.#parts.get(tx)
+    if (part === undefined) return
+    if (part.hasTurn) return this.finish(tx)
+    const { schedule } = this.#shard
+    if (schedule.stateOf(tx) === 'running') {
+      part.isGivenUp = true
+      return
+    }
+    this.#parts.delete(tx)
+    this.#shard.forget(tx)
+    schedule.cancel(tx)
+    this.#shard.afterTurn()
+  }
+
+  /** A coordinator is gone: what it had decided is done, the rest is given up. */
+  onCoordinatorLost(by: number, life: number): void {
+    for (const [tx, part] of [...this.#parts]) {
+      if (part.by !== by || part.life > life) continue
+      if (part.staged !== undefined && this.#shard.memory.isDecided(by, tx)) this.apply(part.staged)
+      else this.release(tx)
+    }
+  }
+
+  /** Makes keys what patches say, as one commit. */
+  applyPatches(patches: readonly KeyPatch[], revision: number): void {
+    const { engine } = this.#shard
+    const { commit } = engine.capture(() => putPatches(engine, patches), revision)
+    // What was done to get there is nobody's business: the log is told the state, watchers the events.
+    const changes = patches.flatMap(({ db, key, events }) => events.map((event) => ({ db, key, event })))
+    if (commit !== undefined) engine.onCommit?.({ ...commit, effects: patchEffects(patches), changes })
+    for (const { db, key } of patches) engine.blocked.mark(db, key)
+  }
+
+  /** The keys are free again. */
+  finish(tx: number): void {
+    this.#parts.delete(tx)
+    this.#shard.schedule.finish(tx)
+    this.#shard.afterTurn()
+  }
+
+  /** Resolves when the transaction may run here; it holds its keys then. */
+  #turn(tx: number): Promise<void> {
+    const shard = this.#shard
+    const part = this.#part(tx)
+    return new Promise((resolve) => {
+      shard.onTurn(tx, () => {
+        part.hasTurn = true
+        if (part.isGivenUp) this.finish(tx)
+        else resolve()
+      })
+      shard.schedule.arm(tx)
+      shard.pump()
+    })
+  }
+
+  #part(tx: number): Part {
+    const part = this.#parts.get(tx)
+    assert(part !== undefined, 'the transaction was scheduled here and has not ended')
+    return part
+  }
+}
+
+function intentOf({ db, key, isWritten }: TransactionKey): { key: string; exclusive: boolean } {
+  return { key: intentName(db, key), exclusive: isWritten }
+}
+
+/** Keys of all databases in one table of intents. */
+export function intentName(db: number, key: string): string {
+  return db === 0 ? key : `${db}\u0000${key}`
+}

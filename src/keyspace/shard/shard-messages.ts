@@ -1,0 +1,52 @@
+/**
+ * The messages of a shard's actor, as its callers type them.
+ * Tests: test/keyspace/keyspace.race.test.ts
+ */
+import type { ActorContext } from '../../actor/index.ts'
+import type { Guest, KeyPatch } from '../engine/index.ts'
+import type { TableNews } from '../shared/table-feed.ts'
+import type {
+  BeginAnswer,
+  GatherMessage,
+  PatchMessage,
+  RunMessage,
+  ScheduleAnswer,
+  ScheduleMessage,
+  TransactAnswer,
+  TransactionKey,
+  TransactMessage,
+} from './transaction-messages.ts'
+
+type Later<T> = T | Promise<T>
+
+/** What a shard takes: from clients, then from other shards. */
+export interface ShardMessages<State = unknown> {
+  /** A batch of commands; their replies. */
+  run(state: State, batch: Uint8Array): Later<Uint8Array>
+  /** One command that may wait. */
+  block(state: State, request: Uint8Array, ctx: ActorContext): Promise<Uint8Array>
+  /** The table that readers look into. */
+  tables(state: State): TableNews
+  /** Several commands as one, over any shards. */
+  transact(state: State, message: TransactMessage): Promise<TransactAnswer>
+  /** Takes keys for a callback at the caller. */
+  begin(
+    state: State,
+    message: { readonly keys: readonly TransactionKey[]; readonly holdMs: number },
+  ): Promise<BeginAnswer>
+  /** What the callback made of the keys; false: too late. */
+  commit(
+    state: State,
+    message: { readonly tx: number; readonly patches: readonly KeyPatch[] },
+  ): Promise<boolean>
+  abort(state: State, tx: number): void
+  schedule(state: State, message: ScheduleMessage): Later<ScheduleAnswer>
+  gather(state: State, message: GatherMessage): Promise<readonly Guest[]>
+  runPart(state: State, message: RunMessage): Promise<Uint8Array>
+  stage(state: State, message: PatchMessage): void
+  apply(state: State, message: PatchMessage): void
+  applyStaged(state: State, tx: number): void
+  release(state: State, tx: number): void
+  /** Another shard is gone, with what it coordinated. */
+  shardLost(state: State, lost: { readonly shard: number; readonly life: number }): void
+}

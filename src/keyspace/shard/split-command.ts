@@ -1,0 +1,84 @@
+/**
+ * A command over several shards that is a sum of commands over one: each shard runs its part, in one hop.
+ * Tests: test/keyspace/shard/transactions.test.ts
+ */
+import { commandTable } from '../commands/index.ts'
+import { type Argument, byteString, type CommandSpec, ErrorReply, OK, type Reply } from '../engine/index.ts'
+import { hashSlotOf } from '../hash-slot.ts'
+import { RequestWriter } from '../wire/index.ts'
+import type { PlannedCommand } from './transaction-plan.ts'
+
+/** One shard's part. */
+export interface CommandPart {
+  readonly batch: Uint8Array
+  /** Which keys of the command it has, by their place. */
+  readonly places: readonly number[]
+}
+
+/** Whether a command can be taken apart by its keys, or by shards. */
+export function splitRuleOf(spec: CommandSpec): CommandSpec['split'] {
+  return spec.split
+}
+
+/** The parts of a command, each key with what belongs to it. */
+export function splitByKeys(
+  command: PlannedCommand,
+  spec: CommandSpec,
+  ownerOf: (slot: number) => number,
+): Map<number, CommandPart> {
+  const { argv, db, row } = command
+  const keys = commandTable.keysOf(spec, argv)
+  const step = spec.keys?.step ?? 1
+  const parts = new Map<number, { args: Argument[]; places: number[] }>()
+  keys.forEach(({ index }, place) => {
+    const owner = ownerOf(hashSlotOf(byteString(argv[index]!)))
+    let part = parts.get(owner)
+    if (part === undefined) {
+      part = { args: [], places: [] }
+      parts.set(owner, part)
+    }
+    part.args.push(...argv.slice(index, index + step))
+    part.places.push(place)
+  })
+  return new Map(
+    [...parts].map(([owner, { args, places }]) => [owner, { batch: encode(row, db, args), places }]),
+  )
+}
+
+/** The same command for each shard. */
+export function wholeCommand({ argv, db, row }: PlannedCommand): Uint8Array {
+  return encode(row, db, argv.slice(1))
+}
+
+/** The reply of the whole from the replies of the parts; the first error, when there is one. */
+export function mergeReplies(
+  rule: NonNullable<CommandSpec['split']>,
+  replies: readonly { readonly reply: Reply; readonly places: readonly number[] }[],
+): Reply {
+  const failed = replies.find(({ reply }) => reply instanceof ErrorReply)
+  if (failed !== undefined) return failed.reply
+  switch (rule) {
+    case 'sum':
+      return replies.reduce((sum, { reply }) => sum + (reply as number), 0)
+    case 'ok':
+      return OK
+    case 'concat':
+      return replies.flatMap(({ reply }) => reply as readonly Reply[])
+    case 'gather': {
+      const gathered: Reply[] = []
+      for (const { reply, places } of replies) {
+        places.forEach((place, i) => {
+          gathered[place] = (reply as readonly Reply[])[i]!
+        })
+      }
+      return gathered
+    }
+  }
+}
+
+function encode(row: number, db: number, args: readonly Argument[]): Uint8Array {
+  const writer = new RequestWriter()
+  writer.begin(row, db, 0, args.length)
+  for (const arg of args) writer.argument(arg)
+  return writer.take()
+}

@@ -1,0 +1,73 @@
+/**
+ * What shards say to each other about a transaction.
+ *
+ *     coordinator          each shard
+ *     schedule      ──►    yes (its turn is settled) · no (another one went ahead: cancel, and again)
+ *     gather        ──►    its keys, when its turn has come; it holds them from then on
+ *     run           ──►    the replies of its own commands, when its turn has come; it is done
+ *     stage         ──►    kept, to be applied when the coordinator has decided
+ *     apply         ──►    applied, done
+ *     release       ──►    nothing changed, done
+ *
+ * Tests: test/keyspace/shard/transactions.test.ts
+ */
+import type { ByteString, Guest, KeyPatch } from '../engine/index.ts'
+
+/** A key that a transaction uses. */
+export interface TransactionKey {
+  readonly db: number
+  readonly key: ByteString
+  readonly slot: number
+  readonly isWritten: boolean
+}
+
+/** Takes its turn on a shard. */
+export interface ScheduleMessage {
+  readonly tx: number
+  /** The shard that coordinates, and which of its lives. */
+  readonly by: number
+  readonly life: number
+  /** Undefined: the whole shard. */
+  readonly keys: readonly TransactionKey[] | undefined
+}
+
+/** `refused`: try again with a newer id; `moved`: a slot is no longer here. */
+export type ScheduleAnswer = 'yes' | 'refused' | 'moved'
+
+/** Asks for values. */
+export interface GatherMessage {
+  readonly tx: number
+  readonly keys: readonly TransactionKey[]
+}
+
+/** Runs commands whose keys are all here, and ends. */
+export interface RunMessage {
+  readonly tx: number
+  readonly batch: Uint8Array
+}
+
+/** What to make of keys, at which revision. */
+export interface PatchMessage {
+  readonly tx: number
+  readonly revision: number
+  readonly patches: readonly KeyPatch[]
+}
+
+/** What a client asks a shard to coordinate. */
+export interface TransactMessage {
+  /** The commands, encoded. */
+  readonly batch: Uint8Array
+  /** Keys that must still have these revisions; 0: must not exist. */
+  readonly watched: readonly { readonly db: number; readonly key: ByteString; readonly revision: number }[]
+}
+
+/** `aborted`: a watched key has changed. */
+export type TransactAnswer =
+  | { readonly type: 'done'; readonly replies: Uint8Array }
+  | { readonly type: 'aborted' }
+
+/** A transaction whose callback runs at its caller. */
+export interface BeginAnswer {
+  readonly tx: number
+  readonly guests: readonly Guest[]
+}

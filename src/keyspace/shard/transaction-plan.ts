@@ -1,0 +1,80 @@
+/**
+ * Which shards a batch of commands concerns, and how.
+ * Tests: test/keyspace/shard/transactions.test.ts
+ */
+import { commandTable } from '../commands/index.ts'
+import {
+  type Argument,
+  byteString,
+  type CommandSpec,
+  ErrorReply,
+  LARGE_VALUE_BYTES,
+} from '../engine/index.ts'
+import { hashSlotOf } from '../hash-slot.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { NO_SLOT, RequestReader } from '../wire/index.ts'
+import type { TransactionKey, TransactMessage } from './transaction-messages.ts'
+
+/** One command of a transaction. */
+export interface PlannedCommand {
+  readonly spec: CommandSpec | ErrorReply
+  readonly argv: readonly Argument[]
+  readonly db: number
+  readonly row: number
+}
+
+/** A transaction's keys by shard. */
+export interface TransactionPlan {
+  readonly commands: readonly PlannedCommand[]
+  /** Shard → its keys; undefined as keys: the whole shard. */
+  readonly shards: ReadonlyMap<number, readonly TransactionKey[] | undefined>
+}
+
+/** The commands of a batch. */
+export function readBatch(batch: Uint8Array): PlannedCommand[] {
+  const reader = new RequestReader(batch)
+  const commands: PlannedCommand[] = []
+  while (reader.next()) {
+    const { row, db } = reader
+    const name = commandTable.rows[row]!.name.split('|')[0]!
+    const argv = reader.arguments([name], LARGE_VALUE_BYTES)
+    commands.push({ spec: commandTable.find(argv), argv, db, row })
+  }
+  return commands
+}
+
+/** Where the keys of commands, and those that are watched, are now. */
+export function planTransaction(
+  commands: readonly PlannedCommand[],
+  watched: TransactMessage['watched'],
+  memory: KeyspaceMemory,
+): TransactionPlan {
+  const uses = new Map<string, TransactionKey>()
+  let isWhole = false
+  const add = (db: number, key: string, isWritten: boolean): void => {
+    const name = `${db}:${key}`
+    const known = uses.get(name)
+    const slot = known?.slot ?? hashSlotOf(key)
+    uses.set(name, { db, key, slot, isWritten: isWritten || known?.isWritten === true })
+  }
+  for (const { spec, argv, db } of commands) {
+    if (spec instanceof ErrorReply) continue
+    if (spec.flags.includes('all_shards')) isWhole = true
+    for (const { index, isWritten } of commandTable.keysOf(spec, argv)) {
+      add(db, byteString(argv[index]!), isWritten)
+    }
+  }
+  for (const { db, key } of watched) add(db, key, false)
+  const shards = new Map<number, TransactionKey[] | undefined>()
+  if (isWhole) {
+    for (let shard = 0; shard < memory.shardCount; shard++) shards.set(shard, undefined)
+    return { commands, shards }
+  }
+  for (const use of uses.values()) {
+    const owner = use.slot === NO_SLOT ? 0 : memory.ownerOf(use.slot)
+    const known = shards.get(owner)
+    if (known === undefined) shards.set(owner, [use])
+    else known.push(use)
+  }
+  return { commands, shards }
+}
