@@ -22,6 +22,21 @@ export {
   setModel,
 } from './history/models.ts'
 export { type Model, type Operation, UNKNOWN } from './history/operation.ts'
+export {
+  checkReads,
+  type ReadHistory,
+  type ReadsOptions,
+  type ReadsOutcome,
+  type ReadViolation,
+  type RecordedRead,
+  type RecordedWrite,
+} from './history/reads.ts'
+export {
+  checkSerializable,
+  type SerializableOptions,
+  type SerializableOutcome,
+} from './history/serializable.ts'
+export type { Anomaly, Transaction, TransactionStep } from './history/transactions.ts'
 export type { Probe, ProbeMessage, ProbeOptions, Within } from './probe.ts'
 export { type Replay, type SimulateOptions, simulate } from './simulate.ts'
 export type { SimulatedSpawnOptions, Simulation } from './simulation.ts'

@@ -58,7 +58,7 @@ export interface Optional<Call, Output> {
   readonly operations: ReadonlySet<Operation<Call, Output>>
   /**
    * Each any number of times. Then they need no place in a configuration, which makes the search short where
-   * there are few states, and endless where there are not.
+   * there are few states. Where there are many it is given up soon, as unknown.
    */
   readonly isRepeatable: boolean
 }
@@ -88,6 +88,9 @@ class OrderSearch<State, Call, Output> {
   readonly #isPlaced: Uint8Array
   readonly #isRepeatable: readonly boolean[]
   readonly #seen = new Set<string>()
+  readonly #isAnyRepeatable: boolean
+  /** Deeper than this, the same operation is repeated without end. */
+  readonly #framesMax: number
   #reached = 0
 
   constructor(
@@ -115,6 +118,8 @@ class OrderSearch<State, Call, Output> {
       .sort((a, b) => kept[a]!.returnAt! - kept[b]!.returnAt!)
     this.#isPlaced = new Uint8Array(kept.length)
     this.#isRepeatable = kept.map((operation) => isRepeatable && optional.has(operation))
+    this.#isAnyRepeatable = this.#isRepeatable.includes(true)
+    this.#framesMax = 16 + 2 * kept.length
     this.#open = openAtReturns(kept, this.#returns, optional)
     this.#twin = twinsOf(kept, isFree, optional)
   }
@@ -135,6 +140,8 @@ class OrderSearch<State, Call, Output> {
         frames.pop()
         for (const i of frame.placed) this.#isPlaced[i] = 0
       } else if (deeper !== 'no') frames.push(deeper)
+      if (this.#isAnyRepeatable && frames.length > this.#framesMax)
+        return { verdict: 'unknown', order: [], stuck: undefined }
     }
   }
 

@@ -19,18 +19,36 @@ import { asPending, type Model, type Operation, UNKNOWN } from './operation.ts'
 /** Of one trial. */
 const TRIAL_STEPS_MAX = 20_000
 
-/** The history as far as the return of `stuck`, later answers unknown: what is wrong is already in it. */
-export function cutAfter<Call, Output>(
+/** What is wrong with a history, as early as it shows. */
+export interface Cut<Call, Output> {
+  /** As far as the return of `stuck`; later answers are unknown. */
+  readonly operations: readonly Operation<Call, Output>[]
+  /** Without its answer `operations` has an order. */
+  readonly stuck: Operation<Call, Output>
+}
+
+/**
+ * Cuts a wrong history where it goes wrong. `reached` is the return that the search did not get past; since the
+ * search knows the answers of all that is open, the answer that is really too much may be one of those.
+ */
+export function cutHistory<State, Call, Output>(
+  model: Model<State, Call, Output>,
   operations: readonly Operation<Call, Output>[],
-  stuck: Operation<Call, Output>,
-): Operation<Call, Output>[] {
-  const endAt = stuck.returnAt!
-  return operations
-    .filter(({ callAt }) => callAt <= endAt)
-    .map((operation) => {
-      const isLater = operation !== stuck && operation.pending !== true && operation.returnAt! > endAt
-      return isLater ? asPending(operation) : operation
-    })
+  reached: Operation<Call, Output>,
+  budget: Budget,
+): Cut<Call, Output> {
+  const byReturn = operations
+    .filter(({ pending }) => pending !== true)
+    .sort((a, b) => a.returnAt! - b.returnAt! || a.callAt - b.callAt)
+  for (let i = byReturn.indexOf(reached); i < byReturn.length; i++) {
+    const stuck = byReturn[i]!
+    const later = new Set(byReturn.slice(i + 1))
+    const cut = operations
+      .filter(({ callAt }) => callAt <= stuck.returnAt!)
+      .map((operation) => (later.has(operation) ? asPending(operation) : operation))
+    if (searchOrder(model, cut, budget).verdict === 'not linearizable') return { operations: cut, stuck }
+  }
+  return { operations, stuck: reached }
 }
 
 /** Few operations that have no order, `stuck` among them. */

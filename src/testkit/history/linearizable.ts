@@ -16,7 +16,7 @@
  */
 import { checkKnownOptions, invalidOption, numberOption } from '../../base/index.ts'
 import { type Budget, searchOrder } from './linear-search.ts'
-import { cutAfter, shrinkHistory } from './linear-shrink.ts'
+import { cutHistory, shrinkHistory } from './linear-shrink.ts'
 import { asPending, checkTimes, type Model, type Operation, operationText, valueText } from './operation.ts'
 import { drawTimeline } from './timeline.ts'
 
@@ -115,13 +115,14 @@ function failure<State, Call, Output>(
   model: Model<State, Call, Output>,
   key: string | undefined,
   operations: readonly Operation<Call, Output>[],
-  stuck: Operation<Call, Output>,
+  reached: Operation<Call, Output>,
   budget: Budget,
 ): NotLinearizable<Call, Output> {
-  const cut = cutAfter(operations, stuck)
-  const waiting = cut.map((operation) => (operation === stuck ? asPending(stuck) : operation))
+  const cut = cutHistory(model, operations, reached, { left: STEPS_MAX })
+  const { stuck } = cut
+  const waiting = cut.operations.map((operation) => (operation === stuck ? asPending(stuck) : operation))
   const { order: prefix } = searchOrder(model, waiting, { left: STEPS_MAX })
-  const few = shrinkHistory(model, cut, stuck, budget)
+  const few = shrinkHistory(model, cut.operations, stuck, budget)
   const text = failureText(key, operations.length, few, stuck, prefix)
   return { ok: false, key, operations: few, stuck, prefix, text }
 }
