@@ -87,7 +87,7 @@ export class ExpiryIndex {
     for (; count < limit; count++) {
       const swept = this.#swept
       const heap = swept !== undefined && swept.firstMs < this.#heap.firstMs ? swept : this.#heap
-      if (!(heap.firstMs <= nowMs)) break
+      if (heap.size === 0 || heap.firstMs > nowMs) break
       heap.takeFirst()
       if (swept?.size === 0) this.#swept = undefined
       visit(heap.hash, heap.db, heap.atMs)
