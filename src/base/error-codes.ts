@@ -77,6 +77,11 @@ export const ERROR_CODES = {
     advice: 'try again: too many others on the same keys went ahead of it',
     retryable: true,
   },
+  SHL_TRANSACTION_KEY: {
+    message: 'transaction uses a key that it did not name: command={command} key={key}',
+    advice: 'list every key that the callback uses in the first argument of transaction()',
+    retryable: false,
+  },
   SHL_TRANSACTION_LATE: {
     message: 'transaction held its keys for too long: keys={keys} holdMs={holdMs}',
     advice: 'nothing was changed; make the callback shorter, or raise holdMs',

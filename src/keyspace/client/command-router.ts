@@ -38,6 +38,8 @@ export class CommandRouter {
   /** Came while slots moved; undefined while none do. */
   #held: PendingCommand[] | undefined
   #pending = 0
+  /** Transactions under way: what they keep to themselves. */
+  readonly #alone = new Set<{ slots: ReadonlySet<number>; isWhole: boolean; done: Promise<void> }>()
 
   constructor(parts: RouterParts) {
     this.#parts = parts
@@ -66,7 +68,17 @@ export class CommandRouter {
       return
     }
     this.#pending++
-    this.#route(command, shard)
+    const wait = this.#waitFor(command.slot)
+    if (wait === undefined) this.#route(command, shard)
+    else void this.#routeAfter(wait, command, shard)
+  }
+
+  /** In the order of waiting: each looks again, since the next one may have come meanwhile. */
+  async #routeAfter(wait: Promise<void>, command: PendingCommand, shard: number): Promise<void> {
+    await wait
+    const next = this.#waitFor(command.slot)
+    if (next === undefined) this.#route(command, shard)
+    else await this.#routeAfter(next, command, shard)
   }
 
   #route(command: PendingCommand, shard: number): void {
@@ -84,6 +96,52 @@ export class CommandRouter {
       return
     }
     this.#pipelines[owner]!.add(command)
+  }
+
+  /**
+   * Runs a task that has keys, or all, to itself among the commands of this thread: those before it are
+   * answered first, those after it on the same keys wait.
+   */
+  async alone<T>(
+    keys: readonly { readonly key: string; readonly slot: number }[],
+    isWhole: boolean,
+    task: () => Promise<T>,
+  ): Promise<T> {
+    const slots = new Set(keys.map(({ slot }) => slot))
+    const before = [...this.#alone].filter((one) => isWhole || one.isWhole || overlaps(one.slots, slots))
+    const { memory } = this.#parts
+    const shards = isWhole ? this.#pipelines.keys() : new Set([...slots].map((slot) => memory.ownerOf(slot)))
+    this.flush()
+    const answered = [...shards].map((shard) => this.#pipelines[shard]!.answered())
+    let settle: () => void = () => undefined
+    const done = new Promise<void>((resolve) => {
+      settle = resolve
+    })
+    const own = { slots, isWhole, done }
+    this.#alone.add(own)
+    try {
+      await Promise.all([...answered, ...before.map((one) => one.done), this.#held && this.#whenFree()])
+      return await task()
+    } finally {
+      this.#alone.delete(own)
+      settle()
+    }
+  }
+
+  /** Resolves when what this command must not overtake is done; undefined when there is no such thing. */
+  #waitFor(slot: number): Promise<void> | undefined {
+    if (this.#alone.size === 0) return undefined
+    for (const { slots, isWhole, done } of this.#alone) {
+      if (isWhole || slots.has(slot)) return done
+    }
+    return undefined
+  }
+
+  /** Resolves when no slot is moving. */
+  async #whenFree(): Promise<void> {
+    while (this.#held !== undefined) {
+      await new Promise<void>((resolve) => void this.#parts.clock.after(1, resolve))
+    }
   }
 
   /** Sends what was given so far, without waiting for the end of the tick. */
@@ -114,4 +172,9 @@ export class CommandRouter {
     this.#epoch = this.#parts.memory.epoch
     for (const command of again) this.#route(command, -1)
   }
+}
+
+function overlaps(some: ReadonlySet<number>, others: ReadonlySet<number>): boolean {
+  for (const one of some) if (others.has(one)) return true
+  return false
 }

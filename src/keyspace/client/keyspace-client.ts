@@ -6,9 +6,9 @@
  * Tests: test/keyspace/keyspace.race.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
-import { type Clock, ShardloomError } from '../../base/index.ts'
+import { addAbortListener, type Clock, ShardloomError } from '../../base/index.ts'
 import { NOT_A_STRING, TORN } from '../../memory/index.ts'
-import { commandTable } from '../commands/index.ts'
+import { blockTimeoutMs, commandTable } from '../commands/index.ts'
 import {
   type Argument,
   argumentOf,
@@ -16,6 +16,7 @@ import {
   bytesOfText,
   type CommandSpec,
   ErrorReply,
+  NullArrayReply,
   type Reply,
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
@@ -25,6 +26,8 @@ import type { TableDirectory } from '../shared/table-feed.ts'
 import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
 import { CommandRouter } from './command-router.ts'
 import { replyError } from './reply-value.ts'
+import { mergeScans, type ScanPart } from './scan-merge.ts'
+import { TransactionClient } from './transactions.ts'
 
 /** What a client needs of its thread. */
 export interface ClientParts {
@@ -64,6 +67,7 @@ export class KeyspaceClient {
   readonly #router: CommandRouter
   readonly #isSingle: boolean
   readonly #nowMs: () => number
+  #transactions: TransactionClient | undefined
 
   constructor(parts: ClientParts) {
     this.#parts = parts
@@ -92,12 +96,35 @@ export class KeyspaceClient {
   callRaw(argv: readonly Argument[], options: CallOptions = {}): Promise<Reply> {
     const spec = commandTable.find(argv)
     if (spec instanceof ErrorReply) return Promise.resolve(spec)
+    const { db = 0 } = options
+    if (spec.flags.includes('all_shards')) return this.#callAll(spec, argv, db)
     const keys = commandTable.keysOf(spec, argv)
     const slots = keys.map(({ index }) => hashSlotOf(byteString(argv[index]!)))
     const slot = slots[0] ?? NO_SLOT
-    const args = argv.slice(1)
-    if (spec.flags.includes('blocking')) return this.#block(spec, slot, args, options)
-    return this.callRow(ROWS.get(spec)!, slot, args, options.db ?? 0)
+    const isOver = this.#isOverShards(slots)
+    if (spec.flags.includes('blocking')) {
+      return isOver ? this.#blockOver(argv, slots, options) : this.#block(spec, slot, argv.slice(1), options)
+    }
+    if (isOver) return this.#callOver(argv, db)
+    return this.callRow(ROWS.get(spec)!, slot, argv.slice(1), db)
+  }
+
+  /** Transactions of this thread. */
+  get transactions(): TransactionClient {
+    this.#transactions ??= new TransactionClient({
+      memory: this.memory,
+      clock: this.clock,
+      router: this.#router,
+      timeoutMs: this.#parts.timeoutMs,
+      rows: ROWS,
+      ref: (shard) => this.#ref(shard),
+    })
+    return this.#transactions
+  }
+
+  /** A ref to a shard, when it runs. @throws SHL_SHARD_DOWN */
+  shardRef(shard: number): Promise<ActorRef<ShardMessages>> {
+    return this.#ref(shard)
   }
 
   /** Sends a command whose row and slot are known. */
@@ -155,6 +182,118 @@ export class KeyspaceClient {
   /** Sends what was given so far. */
   flush(): void {
     this.#router.flush()
+  }
+
+  #isOverShards(slots: readonly number[]): boolean {
+    if (this.#isSingle || slots.length < 2) return false
+    const first = this.memory.ownerOf(slots[0]!)
+    return slots.some((slot) => this.memory.ownerOf(slot) !== first)
+  }
+
+  /** A command whose keys lie on several shards. */
+  async #callOver(argv: readonly Argument[], db: number): Promise<Reply> {
+    const replies = await this.transactions.batch([{ argv, db }])
+    return replies![0]!
+  }
+
+  /** A command that concerns every key. */
+  #callAll(spec: CommandSpec, argv: readonly Argument[], db: number): Promise<Reply> {
+    if (spec.name === 'scan') return this.#scan(argv.map(byteString), db)
+    if (spec.name === 'randomkey') return this.#randomKey(spec, db)
+    if (this.#isSingle) return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), db)
+    return this.#callOver(argv, db)
+  }
+
+  /** A key of some shard; others are asked when it has none. */
+  async #randomKey(spec: CommandSpec, db: number): Promise<Reply> {
+    const { shardCount } = this.memory
+    const first = Math.floor(this.clock.nowMs() * 1000) % shardCount
+    for (let i = 0; i < shardCount; i++) {
+      const reply = await this.callRow(ROWS.get(spec)!, NO_SLOT, [], db, (first + i) % shardCount)
+      if (reply !== null) return reply
+    }
+    return null
+  }
+
+  /**
+   * One step of SCAN over all shards. Keys are visited in the order of their hashes, the same for all shards, so
+   * that the cursor is a place in that order, whoever owns the keys: slots may move between two steps. Within a
+   * step they may not: it is done again then.
+   */
+  async #scan(argv: readonly string[], db: number): Promise<Reply> {
+    const { memory } = this
+    for (;;) {
+      const { epoch } = memory
+      const parts = await Promise.all(
+        Array.from({ length: memory.shardCount }, (_, shard) => this.#scanShard(shard, argv, db)),
+      )
+      if (memory.epoch !== epoch) continue
+      const failed = parts.find((part) => part instanceof ErrorReply)
+      if (failed !== undefined) return failed
+      return mergeScans(parts as readonly ScanPart[])
+    }
+  }
+
+  async #scanShard(shard: number, argv: readonly string[], db: number): Promise<ScanPart | ErrorReply> {
+    const ref = await this.#ref(shard)
+    const { timeoutMs } = this.#parts
+    const part = await ref.ask('scan', { argv, db }, { timeoutMs })
+    return 'error' in part ? new ErrorReply(part.error[0], part.error[1]) : part
+  }
+
+  /**
+   * A wait for keys of several shards: tries, and tries again whenever one of them says that a key has changed.
+   * It listens before it tries, so that nothing is missed in between. Who waits longest is not always served
+   * first here, since each shard knows its own queue only.
+   */
+  async #blockOver(
+    argv: readonly Argument[],
+    slots: readonly number[],
+    options: CallOptions,
+  ): Promise<Reply> {
+    const { db = 0, signal } = options
+    const spec = commandTable.find(argv)
+    if (spec instanceof ErrorReply) return spec
+    const keys = commandTable.keysOf(spec, argv).map(({ index }) => byteString(argv[index]!))
+    let timeoutMs: number
+    try {
+      timeoutMs = blockTimeoutMs(byteString(argv[spec.keys?.keynum === undefined ? argv.length - 1 : 1]!))
+    } catch (thrown) {
+      if (thrown instanceof ErrorReply) return thrown
+      throw thrown
+    }
+    const endMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : this.clock.nowMs() + timeoutMs
+    for (;;) {
+      const stop = new AbortController()
+      const byShard = new Map<number, string[]>()
+      keys.forEach((key, i) => {
+        const owner = this.memory.ownerOf(slots[i]!)
+        byShard.set(owner, [...(byShard.get(owner) ?? []), key])
+      })
+      const leftMs = Math.min(WAIT_MS_MAX, Math.max(1, endMs - this.clock.nowMs()))
+      const waits = [...byShard].map(async ([shard, some]) => {
+        const ref = await this.#ref(shard)
+        const asked = { timeoutMs: WAIT_MS_MAX, signal: stop.signal }
+        await ref.ask('awaitKeys', { keys: some, db, timeoutMs: leftMs }, asked)
+      })
+      const changed = Promise.race(waits)
+      changed.catch(() => undefined)
+      for (const wait of waits) wait.catch(() => undefined)
+      try {
+        const reply = await this.#callOver(argv, db)
+        if (!(reply === null || reply instanceof NullArrayReply)) return reply
+        if (this.clock.nowMs() >= endMs) return reply
+        if (signal?.aborted === true)
+          throw new ShardloomError('SHL_ASK_ABORTED', { actor: 'keyspace', type: spec.name })
+        const forget = signal && addAbortListener(signal, () => stop.abort())
+        await changed.catch((error: unknown) => {
+          if (signal?.aborted !== true) throw error
+        })
+        forget?.()
+      } finally {
+        stop.abort()
+      }
+    }
   }
 
   #shardOf(key: string | Uint8Array): number {

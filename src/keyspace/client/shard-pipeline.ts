@@ -36,8 +36,12 @@ export class ShardPipeline {
   readonly #parts: PipelineParts
   readonly #writer = new RequestWriter()
   #queue: PendingCommand[] = []
-  #onTheWay = 0
+  /** Batches on their way, each by the number of its first command. */
+  readonly #onTheWay = new Set<number>()
   #isFlushSet = false
+  #added = 0
+  #sent = 0
+  #waiting: { readonly until: number; readonly resolve: () => void }[] = []
   readonly #flushSoon: () => void
 
   constructor(parts: PipelineParts) {
@@ -50,7 +54,14 @@ export class ShardPipeline {
 
   /** Whether nothing waits and nothing is on its way. */
   get isIdle(): boolean {
-    return this.#onTheWay === 0 && this.#queue.length === 0
+    return this.#onTheWay.size === 0 && this.#queue.length === 0
+  }
+
+  /** Resolves when all that was added so far has been answered; undefined when it has been. */
+  answered(): Promise<void> | undefined {
+    if (this.isIdle) return undefined
+    const until = this.#added
+    return new Promise((resolve) => void this.#waiting.push({ until, resolve }))
   }
 
   /** Adds a command to the next batch. */
@@ -60,6 +71,7 @@ export class ShardPipeline {
     writer.begin(command.row, command.db, command.slot, args.length)
     for (let i = 0; i < args.length; i++) writer.argument(args[i]!)
     this.#queue.push(command)
+    this.#added++
     if (writer.sizeBytes >= BATCH_BYTES) this.flush()
     else if (!this.#isFlushSet) {
       this.#isFlushSet = true
@@ -69,18 +81,20 @@ export class ShardPipeline {
 
   /** Sends what has been added, unless enough is on its way. */
   flush(): void {
-    if (this.#queue.length === 0 || this.#onTheWay >= WINDOW) return
+    if (this.#queue.length === 0 || this.#onTheWay.size >= WINDOW) return
     const commands = this.#queue
     this.#queue = []
-    this.#onTheWay++
+    const first = this.#sent
+    this.#sent += commands.length
+    this.#onTheWay.add(first)
     this.#parts.send(this.#writer.take()).then(
-      (answer) => this.#onAnswer(commands, answer),
-      (error: unknown) => this.#onFailure(commands, error as Error),
+      (answer) => this.#onAnswer(first, commands, answer),
+      (error: unknown) => this.#onFailure(first, commands, error as Error),
     )
   }
 
-  #onAnswer(commands: readonly PendingCommand[], answer: Uint8Array): void {
-    this.#onTheWay--
+  #onAnswer(first: number, commands: readonly PendingCommand[], answer: Uint8Array): void {
+    this.#onTheWay.delete(first)
     // The next batch leaves first: the shard works while this thread reads.
     this.flush()
     const reader = new ReplyReader(answer)
@@ -94,13 +108,24 @@ export class ShardPipeline {
         command.resolve(reply)
       }
     }
-    this.#parts.onSettled(count)
+    this.#onDone(count)
   }
 
-  #onFailure(commands: readonly PendingCommand[], error: Error): void {
-    this.#onTheWay--
+  #onFailure(first: number, commands: readonly PendingCommand[], error: Error): void {
+    this.#onTheWay.delete(first)
     this.flush()
     for (const command of commands) command.reject(error)
-    this.#parts.onSettled(commands.length)
+    this.#onDone(commands.length)
+  }
+
+  #onDone(settled: number): void {
+    this.#parts.onSettled(settled)
+    if (this.#waiting.length === 0) return
+    // Batches may be answered out of order: one that waits for a transaction lets others pass.
+    const isAnswered = (until: number): boolean =>
+      this.#sent >= until && [...this.#onTheWay].every((first) => first >= until)
+    const done = this.#waiting.filter(({ until }) => isAnswered(until))
+    this.#waiting = this.#waiting.filter(({ until }) => !isAnswered(until))
+    for (const { resolve } of done) resolve()
   }
 }

@@ -1,4 +1,5 @@
 /** What the rest of the keyspace may use of its engine. */
+export type { Waiter } from './blocked-callers.ts'
 export {
   type Argument,
   argumentOf,
@@ -89,5 +90,15 @@ export {
   WRONG_TYPE,
 } from './reply.ts'
 export { BLOCKED, type BulkSink, type EngineOptions, type LaterReply, ShardEngine } from './shard-engine.ts'
+export { ByteDictionary } from './values/byte-dictionary.ts'
 export { isInteger64 } from './values/encodings.ts'
-export { strtod } from './values/score-text.ts'
+export {
+  type LexRange,
+  parseLexBound,
+  parseScoreBound,
+  type RankRange,
+  type ScoreRange,
+} from './values/score-range.ts'
+export { formatScoreShortest, parseScore, strtod } from './values/score-text.ts'
+export type { ScoredMember } from './values/score-tree.ts'
+export { SortedSetValue } from './values/sorted-set-value.ts'

@@ -27,6 +27,14 @@ export interface ShardMessages<State = unknown> {
   block(state: State, request: Uint8Array, ctx: ActorContext): Promise<Uint8Array>
   /** The table that readers look into. */
   tables(state: State): TableNews
+  /** One step of SCAN here; the cursor is a place in the order of hashes. */
+  scan(state: State, request: { readonly argv: readonly string[]; readonly db: number }): ScanAnswer
+  /** Resolves when one of the keys has changed, or the time is over. */
+  awaitKeys(
+    state: State,
+    request: { readonly keys: readonly string[]; readonly db: number; readonly timeoutMs: number },
+    ctx: ActorContext,
+  ): Promise<void>
   /** Several commands as one, over any shards. */
   transact(state: State, message: TransactMessage): Promise<TransactAnswer>
   /** Takes keys for a callback at the caller. */
@@ -50,3 +58,8 @@ export interface ShardMessages<State = unknown> {
   /** Another shard is gone, with what it coordinated. */
   shardLost(state: State, lost: { readonly shard: number; readonly life: number }): void
 }
+
+/** What a step of SCAN found; or the first word and the text of the error to answer. */
+export type ScanAnswer =
+  | { readonly cursor: number; readonly keys: readonly { readonly key: string; readonly hash: number }[] }
+  | { readonly error: readonly [string, string] }

@@ -14,7 +14,7 @@
 import { addAbortListener, type Clock, type Random, type TimerHandle } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'
 import type { Broadcast } from '../../transport/index.ts'
-import { commandTable } from '../commands/index.ts'
+import { commandTable, readScan, scanShard } from '../commands/index.ts'
 import {
   type Argument,
   BLOCKED,
@@ -26,6 +26,7 @@ import {
   type LaterReply,
   type Reply,
   ShardEngine,
+  type Waiter,
 } from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
@@ -33,6 +34,7 @@ import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
+import type { ScanAnswer } from './shard-messages.ts'
 import type { ShardSettings } from './shard-options.ts'
 import type { TransactionKey } from './transaction-messages.ts'
 
@@ -160,6 +162,46 @@ export class Shard {
     })
     writer.reply(reply)
     return writer.take()
+  }
+
+  /** One step of SCAN. */
+  scan({ argv, db }: { readonly argv: readonly string[]; readonly db: number }): ScanAnswer {
+    const { engine } = this
+    try {
+      const request = readScan(argv)
+      return engine.atomically(() => scanShard(engine.database(db), request.cursor, request.count, request))
+    } catch (thrown) {
+      if (thrown instanceof ErrorReply) return { error: [thrown.code, thrown.message] }
+      throw thrown
+    }
+  }
+
+  /** Resolves when one of the keys has changed, or the time is over, or nobody waits any more. */
+  awaitKeys(
+    {
+      keys,
+      db,
+      timeoutMs,
+    }: { readonly keys: readonly string[]; readonly db: number; readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { blocked } = this.engine
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        caller: this.callerOf(db),
+        db,
+        request: { keys, timeoutMs, serve: () => 1, onTimeout: null },
+        deadlineMs: this.clock.nowMs() + timeoutMs,
+        resolve: () => {
+          forget()
+          resolve()
+        },
+        isDone: false,
+      }
+      const forget = addAbortListener(signal, () => blocked.settle(waiter, null))
+      blocked.add(waiter)
+      this.#arm()
+    })
   }
 
   /** Whether a slot is this shard's. */

@@ -1,0 +1,201 @@
+/**
+ * Transactions as a client sees them: batches of commands, and callbacks over copies of the keys.
+ *
+ * A batch is sent to one of the shards that it concerns, which coordinates. A callback runs here, on an engine
+ * of its own that holds nothing but the keys that were named; what it made of them is sent back. The shards
+ * hold the keys meanwhile, so that the callback must be short, and has a deadline.
+ *
+ * Order: what this thread has sent before to the shards concerned is answered first, and what it sends
+ * afterwards to the same keys waits. So a transaction stands in the order of its thread's commands.
+ * Tests: test/keyspace/transaction.race.test.ts
+ */
+import type { ActorRef } from '../../actor/index.ts'
+import { type Clock, ShardloomError, seededRandom } from '../../base/index.ts'
+import { KeyTableWriter } from '../../memory/index.ts'
+import { commandTable } from '../commands/index.ts'
+import {
+  type Argument,
+  byteString,
+  type CommandSpec,
+  ErrorReply,
+  type KeyPatch,
+  patchesOf,
+  putGuests,
+  type Reply,
+  ShardEngine,
+} from '../engine/index.ts'
+import { hashSlotOf } from '../hash-slot.ts'
+import type { ShardMessages } from '../shard/shard-messages.ts'
+import type { TransactAnswer, TransactionKey } from '../shard/transaction-messages.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { ReplyReader, RequestWriter } from '../wire/index.ts'
+import type { CommandRouter } from './command-router.ts'
+
+/** A key that must not have changed: its revision when it was read, 0 for a key that was not there. */
+export interface WatchedKey {
+  readonly db: number
+  readonly key: string
+  readonly revision: number
+}
+
+/** A command of a batch. */
+export interface BatchCommand {
+  readonly argv: readonly Argument[]
+  readonly db: number
+}
+
+/** What a callback works on. */
+export interface ScratchRun {
+  run(argv: readonly Argument[]): Reply
+}
+
+/** What transactions need of their thread. */
+export interface TransactionParts {
+  readonly memory: KeyspaceMemory
+  readonly clock: Clock
+  readonly router: CommandRouter
+  readonly timeoutMs: number
+  readonly rows: ReadonlyMap<CommandSpec, number>
+  ref(shard: number): Promise<ActorRef<ShardMessages>>
+}
+
+const SCRATCH_STRIPES = 64
+const SCRATCH_SEGMENT_BYTES = 1024 * 1024
+const SCRATCH_REVISION = 1
+
+/** Transactions of one thread. */
+export class TransactionClient {
+  readonly #parts: TransactionParts
+  #scratch: ShardEngine | undefined
+
+  constructor(parts: TransactionParts) {
+    this.#parts = parts
+  }
+
+  /** Runs commands as one; undefined: a watched key has changed, and none of them ran. */
+  async batch(
+    commands: readonly BatchCommand[],
+    watched: readonly WatchedKey[] = [],
+  ): Promise<readonly Reply[] | undefined> {
+    const keys = this.#keysOf(commands)
+    for (const { db, key } of watched) addKey(keys, db, key)
+    return this.#parts.router.alone([...keys.values()], this.#isWhole(commands), async () => {
+      const writer = new RequestWriter()
+      for (const { argv, db } of commands) {
+        const spec = commandTable.find(argv)
+        const row = spec instanceof ErrorReply ? undefined : this.#parts.rows.get(spec)
+        if (row === undefined) {
+          throw new ShardloomError('SHL_COMMAND_REFUSED', {
+            reply: spec instanceof ErrorReply ? spec.text : 'ERR unknown command',
+            command: byteString(argv[0] ?? ''),
+          })
+        }
+        writer.begin(row, db, 0, argv.length - 1)
+        for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
+      }
+      const home = this.#homeOf([...keys.values()])
+      const ref = await this.#parts.ref(home)
+      const message = { batch: writer.take(), watched }
+      const answer: TransactAnswer = await ref.ask('transact', message, { timeoutMs: this.#parts.timeoutMs })
+      if (answer.type === 'aborted') return undefined
+      const reader = new ReplyReader(answer.replies)
+      return commands.map(() => reader.next() as Reply)
+    })
+  }
+
+  /**
+   * Runs `body` over the keys, which nobody else changes meanwhile; what it throws undoes everything.
+   *
+   * @throws SHL_TRANSACTION_LATE, SHL_TRANSACTION_KEY, and what `body` throws
+   */
+  async callback<T>(
+    names: readonly { readonly db: number; readonly key: string }[],
+    holdMs: number,
+    body: (scratch: ScratchRun) => T,
+  ): Promise<T> {
+    const keys = new Map<string, TransactionKey>()
+    for (const { db, key } of names) addKey(keys, db, key)
+    const wanted = [...keys.values()].map((one) => ({ ...one, isWritten: true }))
+    return this.#parts.router.alone(wanted, false, async () => {
+      const ref = await this.#parts.ref(this.#homeOf(wanted))
+      const { timeoutMs } = this.#parts
+      const { tx, guests } = await ref.ask('begin', { keys: wanted, holdMs }, { timeoutMs })
+      let value: T
+      let patches: readonly KeyPatch[]
+      const scratch = this.#openScratch()
+      try {
+        scratch.capture(() => putGuests(scratch, guests))
+        const done = scratch.capture(() => body({ run: (argv) => this.#runOn(scratch, keys, argv) }))
+        if (done.value instanceof Promise) {
+          throw new ShardloomError('SHL_OPTION_INVALID', {
+            option: 'transaction callback',
+            value: 'an async function',
+            allowed: 'a synchronous function: the keys are held while it runs',
+          })
+        }
+        value = done.value
+        patches = done.commit === undefined ? [] : patchesOf(scratch, done.commit.changes)
+      } catch (error) {
+        ref.tell('abort', tx)
+        throw error
+      } finally {
+        for (const db of scratch.openDatabases()) db.clear()
+      }
+      if (!(await ref.ask('commit', { tx, patches }, { timeoutMs }))) {
+        throw new ShardloomError('SHL_TRANSACTION_LATE', { keys: wanted.length, holdMs })
+      }
+      return value
+    })
+  }
+
+  #runOn(scratch: ShardEngine, keys: ReadonlyMap<string, TransactionKey>, argv: readonly Argument[]): Reply {
+    const spec = commandTable.find(argv)
+    if (spec instanceof ErrorReply) return spec
+    const used = commandTable.keysOf(spec, argv).map(({ index }) => byteString(argv[index]!))
+    const stranger = used.find((key) => !keys.has(`0:${key}`))
+    if (stranger !== undefined || spec.flags.includes('all_shards')) {
+      throw new ShardloomError('SHL_TRANSACTION_KEY', { command: spec.name, key: stranger ?? 'all keys' })
+    }
+    return scratch.run(spec, { id: 'transaction', resp: 3, db: 0 }, argv) as Reply
+  }
+
+  #openScratch(): ShardEngine {
+    const { memory, clock } = this.#parts
+    this.#scratch ??= new ShardEngine({
+      commands: commandTable,
+      clock: { wallMs: () => memory.wallMs(clock.wallMs()), monotonicMs: () => clock.nowMs() },
+      random: seededRandom(Math.floor(clock.nowMs() * 1000) >>> 0),
+      nextRevision: () => SCRATCH_REVISION,
+      makeTable: () => new KeyTableWriter({ stripes: SCRATCH_STRIPES, segmentBytes: SCRATCH_SEGMENT_BYTES }),
+    })
+    return this.#scratch
+  }
+
+  #keysOf(commands: readonly BatchCommand[]): Map<string, TransactionKey> {
+    const keys = new Map<string, TransactionKey>()
+    for (const { argv, db } of commands) {
+      const spec = commandTable.find(argv)
+      if (spec instanceof ErrorReply) continue
+      for (const { index } of commandTable.keysOf(spec, argv)) addKey(keys, db, byteString(argv[index]!))
+    }
+    return keys
+  }
+
+  #isWhole(commands: readonly BatchCommand[]): boolean {
+    return commands.some(({ argv }) => {
+      const spec = commandTable.find(argv)
+      return !(spec instanceof ErrorReply) && spec.flags.includes('all_shards')
+    })
+  }
+
+  /** The shard that coordinates: one that is concerned. */
+  #homeOf(keys: readonly TransactionKey[]): number {
+    const [first] = keys
+    return first === undefined ? 0 : this.#parts.memory.ownerOf(first.slot)
+  }
+}
+
+function addKey(keys: Map<string, TransactionKey>, db: number, key: string): void {
+  const name = `${db}:${key}`
+  if (!keys.has(name)) keys.set(name, { db, key, slot: hashSlotOf(key), isWritten: false })
+}
