@@ -1,6 +1,6 @@
 /**
- * Cycles in the graph of dependencies: found as strongly connected components, told as a shortest cycle, named
- * after the edges that they need.
+ * Cycles in the graph of dependencies: found as strongly connected components, told as a shortest cycle,
+ * named after the edges that they need.
  *
  * The mildest edges first: what is wrong with writes alone is worse than what needs reads, anti-dependencies,
  * or the clock. A component that holds a cycle already told is not told again.
@@ -12,7 +12,7 @@
  * Tests: test/testkit/history/cycles.test.ts
  * Source: Tarjan (1972); the classes of Adya, "Weak consistency" (1999), as Elle tells them apart.
  */
-import { type DependencyGraph, type Edge, JOINT, RT, RW, WR, WW } from './dependencies.ts'
+import { type DependencyGraph, type Edge, INFERRED, JOINT, RT, RW, WR, WW } from './dependencies.ts'
 import type { Anomaly } from './transactions.ts'
 
 /** A cycle: each edge ends where the next one begins. */
@@ -65,9 +65,14 @@ function adjacencyOf(graph: DependencyGraph): Adjacency {
   return adjacency
 }
 
+/** All that an edge rests on must be allowed: one may need the clock besides. */
+function isAllowed({ kind }: Edge, mask: number): boolean {
+  return (kind & ~(mask | JOINT)) === 0
+}
+
 /** The name of a cycle. */
 function typeOf(edges: readonly Edge[]): Anomaly['type'] {
-  const count = (kind: number) => edges.filter((edge) => edge.kind === kind).length
+  const count = (kind: number) => edges.filter((edge) => (edge.kind & kind) !== 0).length
   const suffix = count(RT) > 0 ? '-realtime' : ''
   if (count(RW) > 1) return `G2${suffix}`
   if (count(RW) === 1) return `G-single${suffix}`
@@ -96,7 +101,7 @@ export function componentsOf(adjacency: Adjacency, mask: number): number[][] {
       }
       const edge = adjacency[node]![nextEdge[node]!++]
       if (edge !== undefined) {
-        if ((edge.kind & (mask | JOINT)) === 0) continue
+        if (!isAllowed(edge, mask)) continue
         if (order[edge.to] === 0) path.push(edge.to)
         else if (isOnStack[edge.to] === 1) low[node] = Math.min(low[node]!, order[edge.to]!)
         continue
@@ -126,16 +131,21 @@ function shortestCycle(
     if (budget.left <= 0) break
     if (!hasOneRw) {
       const cycle = shortestPath(adjacency, members, node, node, mask, budget)
-      if (cycle && (best === undefined || cycle.length < best.length)) best = cycle
+      if (cycle && (best === undefined || weightOf(cycle) < weightOf(best))) best = cycle
       continue
     }
     for (const edge of adjacency[node]!) {
-      if (edge.kind !== RW || !members.has(edge.to)) continue
+      if ((edge.kind & RW) === 0 || !isAllowed(edge, mask | RW) || !members.has(edge.to)) continue
       const back = shortestPath(adjacency, members, edge.to, node, mask, budget)
-      if (back && (best === undefined || back.length + 1 < best.length)) best = [edge, ...back]
+      if (back && (best === undefined || weightOf([edge, ...back]) < weightOf(best))) best = [edge, ...back]
     }
   }
   return best
+}
+
+/** Its length; of equal ones that is better which says what was read. */
+function weightOf(edges: readonly Edge[]): number {
+  return edges.length + (edges.some(({ kind }) => kind === INFERRED) ? 0.5 : 0)
 }
 
 /** Breadth first, at least one edge long. */
@@ -152,7 +162,7 @@ function shortestPath(
   for (let head = 0; head < queue.length && !cameBy.has(to); head++) {
     for (const edge of adjacency[queue[head]!]!) {
       budget.left--
-      if ((edge.kind & (mask | JOINT)) === 0 || !members.has(edge.to) || cameBy.has(edge.to)) continue
+      if (!isAllowed(edge, mask) || !members.has(edge.to) || cameBy.has(edge.to)) continue
       cameBy.set(edge.to, edge)
       queue.push(edge.to)
     }

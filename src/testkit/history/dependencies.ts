@@ -25,12 +25,17 @@ import {
   type Write,
 } from './transactions.ts'
 
-/** Kinds of edges, as bits of a mask; a joint lets through whatever came to it. */
+/**
+ * Kinds of edges, as bits of a mask. `RW | RT` is an anti-dependency that the clock helped to infer. A joint
+ * lets through whatever came to it.
+ */
 export const WW = 1
 export const WR = 2
 export const RW = 4
 export const RT = 8
 export const JOINT = 16
+/** The order of two writes that a third transaction's read tells, by the clock. */
+export const INFERRED: number = WW | WR | RW | RT
 
 /** One dependency: `to` must come after `from`. */
 export interface Edge {
@@ -94,7 +99,8 @@ export function checkIntermediate(
 ): void {
   if (write.isLast || write.writer === reader) return
   const [who, writer] = [nameOf(transactions, reader), nameOf(transactions, write.writer)]
-  const text = `${who} read ${key} when ${writer} had written ${valueText(write.value)} and was not done with ${key}`
+  const value = valueText(write.value)
+  const text = `${who} read ${key} when ${writer} had written ${value} and was not done with ${key}`
   anomalies.push({ type: 'G1b', key, transactions: [who, writer], text })
 }
 
@@ -217,7 +223,9 @@ function addUnseen(
     const { status, returnAt } = transactions[writer]!
     if (status === 'unknown' || returnAt! >= transactions[latest]!.callAt) continue
     const [who, reader] = [nameOf(transactions, writer), nameOf(transactions, latest)]
-    const text = `${who} appended ${valueText(value)} to ${key} and returned, but ${reader}, called later, does not see it, nor does any other read`
+    const text =
+      `${who} appended ${valueText(value)} to ${key} and returned, but ${reader}, called later, ` +
+      'does not see it, nor does any other read'
     anomalies.push({ type: 'lost append', key, transactions: [who, reader], text })
   }
 }

@@ -8,10 +8,10 @@
  * Wing and Gong's search with Lowe's improvements. It walks the returns. At a return whose operation has been
  * placed it goes on; otherwise it places one of the open operations, the one that returns first, and if this
  * leads nowhere others before it. So nothing is placed before it must be (just in time), and pending
- * operations are placed only when an answer needs them. A configuration (the return reached, which of the open
- * operations are placed, the state) that has failed once is not tried again. Operations that the model calls
- * reads are placed as soon as they fit: nothing is lost, since they change nothing.
- * Of pending operations with equal calls only the first is tried: it may do whatever the later ones may.
+ * operations are placed only when an answer needs them. A configuration (the return reached, which of the
+ * open operations are placed, the state) that has failed once is not tried again. Operations that the model
+ * calls reads are placed as soon as they fit: nothing is lost, since they change nothing. Of pending
+ * operations with equal calls only the first is tried: it may do whatever the later ones may.
  *
  * An exhaustive search over permutations lost: it is the reference of the tests. Breadth first (Knossos'
  * `linear`) lost as well: it pays for every configuration even if the history is fine.

@@ -28,8 +28,8 @@ export interface Cut<Call, Output> {
 }
 
 /**
- * Cuts a wrong history where it goes wrong. `reached` is the return that the search did not get past; since the
- * search knows the answers of all that is open, the answer that is really too much may be one of those.
+ * Cuts a wrong history where it goes wrong. `reached` is the return that the search did not get past; since
+ * the search knows the answers of all that is open, the answer that is really too much may be one of those.
  */
 export function cutHistory<State, Call, Output>(
   model: Model<State, Call, Output>,

@@ -9,7 +9,9 @@
  * A failure says the longest prefix that has an order, what could not be placed, and draws the fewest
  * operations that show it (`linear-shrink.ts`).
  *
- * Cost: about a microsecond a step; 1 to 3 steps per operation where the history is fine and 10 overlap.
+ * Cost: below a microsecond a step; 20,000 operations of 8 clients on one key in 0.2 s where all is fine. To
+ * be sure of a failure all that came before it is tried as well: keep the histories of a key to some thousand
+ * operations, and lists with many appends that overlap and are not read in between to `checkSerializable`.
  * Tests: test/testkit/history/linearizable.test.ts, linearizable.prop.test.ts
  * Source: Wing and Gong (1993), Lowe (2017); partitions as in Horn and Kroening, "Faster linearizability
  * checking via P-compositionality" (2015).

@@ -1,13 +1,13 @@
 /**
- * The model of a lock with fencing tokens: at most one holder, tokens that only grow, and writes that carry an
- * old token refused.
+ * The model of a lock with fencing tokens: at most one holder, tokens that only grow, and writes that carry
+ * an old token refused.
  *
  *     acquire → token       nobody holds it, and the token is greater than any before
  *     acquire → undefined   refused: somebody holds it
  *     release → true        by the holder with its token; anything else → false
  *     expire                the lease of that token ends (undefined: of an acquire whose token nobody knows);
  *                           if it has ended already, nothing happens
- *     write → true          the token is the last one given; false: a newer one was given, or the lease is over
+ *     write → true          the token is the last one given; false: a newer one was, or the lease is over
  *
  * Nobody sees a lease expire: record it as a pending operation, called when the lease may first end.
  * A pending `acquire` was given a token that nobody knows: greater than those before, that is all.

@@ -82,8 +82,8 @@ export type CounterCall = { readonly type: 'get' } | { readonly type: 'add'; rea
  * ```ts
  * import { checkLinearizable, counterModel } from 'shardloom/testing'
  *
- * const add = { type: 'add', by: 1 } as const
- * checkLinearizable([{ process: 1, call: add, output: 1, callAt: 1, returnAt: 2 }], counterModel()).ok // true
+ * const add = { process: 1, call: { type: 'add', by: 1 }, output: 1, callAt: 1, returnAt: 2 } as const
+ * checkLinearizable([add], counterModel()).ok // true
  * ```
  */
 export function counterModel(initial = 0): Model<Boxed<number>, CounterCall, number | undefined> {
@@ -146,8 +146,9 @@ export type SetCall =
  * ```ts
  * import { checkLinearizable, setModel } from 'shardloom/testing'
  *
- * const add = { type: 'add', value: 'a' } as const
- * checkLinearizable([{ process: 1, call: add, output: true, callAt: 1, returnAt: 2 }], setModel()).ok // true
+ * const call = { type: 'add', value: 'a' } as const
+ * const add = { process: 1, call, output: true, callAt: 1, returnAt: 2 }
+ * checkLinearizable([add], setModel()).ok // true
  * ```
  */
 export function setModel(): Model<
@@ -192,8 +193,8 @@ export type QueueCall =
  * ```ts
  * import { checkLinearizable, queueModel } from 'shardloom/testing'
  *
- * const dequeue = { type: 'dequeue' } as const
- * checkLinearizable([{ process: 1, call: dequeue, callAt: 1, returnAt: 2 }], queueModel()).ok // true
+ * const dequeue = { process: 1, call: { type: 'dequeue' }, callAt: 1, returnAt: 2 } as const
+ * checkLinearizable([dequeue], queueModel()).ok // true
  * ```
  */
 export function queueModel(): Model<readonly ModelValue[], QueueCall, ModelValue | undefined> {

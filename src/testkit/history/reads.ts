@@ -1,6 +1,6 @@
 /**
- * Whether reads straight from shared memory kept their promise: never older than what was acknowledged before,
- * never going back, never from the future, never torn.
+ * Whether reads straight from shared memory kept their promise: never older than what was acknowledged
+ * before, never going back, never from the future, never torn.
  *
  * Writes of a key are in the order of their revisions. A read may find any revision between two bounds:
  *
@@ -127,7 +127,8 @@ function checkRevisions(key: string, writes: readonly RecordedWrite[], violation
     if (latest !== undefined && write.returnAt !== undefined && write.returnAt < latest.callAt) {
       const text =
         `${key}=${valueText(write.value)} has revision ${write.revision} and was acknowledged at ` +
-        `${write.returnAt}, ${valueText(latest.value)} was called at ${latest.callAt} and has revision ${latest.revision}`
+        `${write.returnAt}, ${valueText(latest.value)} was called at ${latest.callAt} ` +
+        `and has revision ${latest.revision}`
       violations.push({ type: 'revisions out of order', key, read: undefined, text })
     }
     if (latest === undefined || write.callAt > latest.callAt) latest = write

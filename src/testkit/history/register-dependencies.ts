@@ -8,8 +8,8 @@
  *     real time              a write that returned before another was called is older; a read does not see a
  *                            value that is older than a write which returned before the read was called
  *
- * These never accuse a right history. They miss some wrong ones: the whole question is NP-complete (Gibbons and
- * Korach), lists have an answer. Record lists where you can.
+ * These never accuse a right history. They miss some wrong ones: the whole question is NP-complete (Gibbons
+ * and Korach), lists have an answer. Record lists where you can.
  *
  * Real time adds edges only to the next generation of writes, those which no other later write precedes:
  * the rest follows through them.
@@ -17,7 +17,16 @@
  * Tests: test/testkit/history/serializable.test.ts
  * Source: Kingsbury and Alvaro, "Elle" (2020), the register analysis.
  */
-import { checkIntermediate, type DependencyGraph, JOINT, RW, WR, WW, writeOf } from './dependencies.ts'
+import {
+  checkIntermediate,
+  type DependencyGraph,
+  INFERRED,
+  JOINT,
+  RT,
+  RW,
+  WR,
+  writeOf,
+} from './dependencies.ts'
 import type { ModelValue } from './models.ts'
 import type { Accesses, Anomaly, ExternalRead, KeyAccesses, Transaction } from './transactions.ts'
 
@@ -61,9 +70,9 @@ export function addRegisterDependencies(
     const later = isAnswered.has(writer) ? (generations?.after(transactions[writer]!.returnAt!) ?? []) : []
     for (const { reader } of readers) {
       for (const successor of successors) graph.add(reader, successor.reader, RW, key, value)
-      for (const next of later) if (next !== writer) graph.add(reader, next, RW, key, value)
+      for (const next of later) if (next !== writer) graph.add(reader, next, RW | RT, key, value)
       const earlier = generations?.before(transactions[reader]!.callAt) ?? []
-      for (const before of earlier) graph.add(before, writer, WW, key)
+      for (const before of earlier) graph.add(before, writer, INFERRED, key)
     }
   }
 }

@@ -2,7 +2,7 @@
  * A history as a drawing: one row per process, time to the right, each operation from its call to its return.
  *
  *     process 1  ├ set "a" ┤                          ✗ marks what cannot be placed
- *     process 2               ├ set "b" ┄┄┄┄┄┄┄┄┄┄┄   ┄ means that it never returned
+ *     process 2               ├ set "b" → ? ┄┄┄┄┄┄┄   ┄ means that it never returned
  *     process 3                  ├ get → "c" ┤✗
  *
  * Distances mean nothing, only the order of the ends does: a drawing to scale would be wide where nothing

@@ -1,10 +1,10 @@
 /**
- * Transactions as a history records them, read once: who wrote what, who read which version, and what is wrong
- * within one transaction alone.
+ * Transactions as a history records them, read once: who wrote what, who read which version, and what is
+ * wrong within one transaction alone.
  *
- * Two kinds of keys. A list is appended to and read as a whole: each read tells the order of all writes before
- * it. A register is set and read: less is known, and less is found. Each value is written once per key, so
- * that a value read names its writer.
+ * Two kinds of keys. A list is appended to and read as a whole: each read tells the order of all writes
+ * before it. A register is set and read: less is known, and less is found. Each value is written once per
+ * key, so that a value read names its writer.
  *
  * Source: Kingsbury and Alvaro, "Elle: inferring isolation anomalies from experimental observations" (2020).
  * Tests: test/testkit/history/serializable.test.ts
@@ -37,9 +37,9 @@ export interface Transaction {
 /** What is wrong with a history. */
 export interface Anomaly {
   /**
-   * After Adya: `G0` (writes only), `G1a` (aborted read), `G1b` (intermediate read), `G1c` (writes and reads),
-   * `G-single` (one anti-dependency: read skew, lost update), `G2` (several: write skew). With `-realtime` it
-   * needs the order of the clock as well.
+   * After Adya: `G0` (writes only), `G1a` (aborted read), `G1b` (intermediate read), `G1c` (writes and
+   * reads), `G-single` (one anti-dependency: read skew, lost update), `G2` (several: write skew). With
+   * `-realtime` it needs the order of the clock as well.
    */
   readonly type:
     | `${'G0' | 'G1c' | 'G-single' | 'G2'}${'' | '-realtime'}`
@@ -170,7 +170,8 @@ function collectReads(
       if (!isRight) {
         const expected = `${view.isWhole ? '' : '… '}${view.values.map(valueText).join(' ')}`
         const name = nameOf(transactions, reader)
-        const text = `${name} read ${step.key} as ${valueText(step.value)}, by its own steps it is ${expected}`
+        const found = valueText(step.value)
+        const text = `${name} read ${step.key} as ${found}, by its own steps it is ${expected}`
         anomalies.push({ type: 'internal', key: step.key, transactions: [name], text })
       } else if (!view.isWhole) accesses.reads.push({ reader, values: values.slice(0, from) })
       views.set(step.key, { values, isWhole: true })

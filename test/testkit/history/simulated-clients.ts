@@ -1,6 +1,6 @@
 /**
- * Histories for the checkers to judge: random clients of an atomic object, with calls that overlap and clients
- * that are lost.
+ * Histories for the checkers to judge: random clients of an atomic object, with calls that overlap and
+ * clients that are lost.
  *
  * Each call is made, takes effect at one moment, and returns; a random choice among the clients says who goes
  * on. What a lost client had called takes effect later, or never. The objects here are written without the

@@ -129,7 +129,9 @@ export function runTransactions(
   }
 }
 
-/** The same history on registers: the last element of a list is the value. Strictly serialisable as it was. */
+/**
+ * The same history on registers: the last element of a list is the value. Strictly serialisable as it was.
+ */
 export function asRegisters(history: readonly Transaction[]): Transaction[] {
   return history.map((transaction) => ({
     ...transaction,
