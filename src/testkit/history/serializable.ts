@@ -44,8 +44,8 @@ const ANOMALIES_NAMED_MAX = 10
 /**
  * Judges a history of transactions.
  *
- * @throws SHL_OPTION_INVALID when a value is written twice to a key, a key is both list and register, or times
- * make no sense; SHL_OPTION_UNKNOWN
+ * @throws SHL_OPTION_INVALID when a value is written twice to a key, a key is both list and register, or
+ * times make no sense; SHL_OPTION_UNKNOWN
  * @example
  * ```ts
  * import { checkSerializable, type Transaction } from 'shardloom/testing'
