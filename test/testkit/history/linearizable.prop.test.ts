@@ -306,22 +306,19 @@ describe('a planted bug is found', () => {
       const granted = history.filter(
         ({ call, output }) => call.type === 'acquire' && typeof output === 'bigint',
       )
-      const places = history.filter(({ call, output, returnAt }) => {
-        if (call.type !== 'acquire' || output !== undefined) return false
-        return granted.some((holder) => {
-          const ends = history.filter(
-            (end) =>
-              (end.call.type === 'release' || end.call.type === 'expire') && end.call.token === holder.output,
-          )
-          const isHeld = ends.every((end) => end.callAt > returnAt!)
-          return (
-            isHeld &&
-            holder.returnAt! < returnAt! &&
-            history.some((op) => op === holder) &&
-            isBefore(holder, { ...holder, callAt: history.find((op) => op.returnAt === returnAt)!.callAt })
-          )
-        })
-      })
+      const endsOf = (token: unknown) =>
+        history.filter(
+          ({ call }) => (call.type === 'release' || call.type === 'expire') && call.token === token,
+        )
+      const places = history.filter(
+        (attempt) =>
+          attempt.call.type === 'acquire' &&
+          attempt.output === undefined &&
+          granted.some(
+            (holder) =>
+              isBefore(holder, attempt) && endsOf(holder.output).every((end) => isBefore(attempt, end)),
+          ),
+      )
       const place = pick(seed, places)
       return place && checkLinearizable(withOutput(history, place, 1000n), lockModel())
     }))
