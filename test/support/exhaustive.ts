@@ -2,9 +2,9 @@
  * Every sequence of choices that a test can make: random generation without the chance.
  *
  * The test asks for a number wherever it has a choice, as it would ask a generator; `while (!choices.done())`
- * runs it again and again until each combination was seen. The sequence of the last run is remembered with its
- * bounds; the next one is the smallest that is larger. How many choices there are, and their bounds, may depend
- * on the ones before.
+ * runs it again and again until each combination was seen. The sequence of the last run is remembered with
+ * its bounds; the next one is the smallest that is larger. How many choices there are, and their bounds, may
+ * depend on the ones before.
  *
  *     const choices = new Exhaustive()
  *     while (!choices.done()) {

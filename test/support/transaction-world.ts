@@ -77,10 +77,8 @@ export class TransactionWorld {
   readonly #plot: Plot
   readonly #transactions: Operation[]
   readonly #clients: Operation[][]
-  readonly #channels = new Map<
-    string,
-    { operation: Operation; shard: number; messages: { kind: Message; id: number }[] }
-  >()
+  /** Messages of a coordinator to a shard arrive in the order in which they were sent. */
+  readonly #channels: readonly Channel[]
   #lastId = 0
   #now = 0
 
@@ -282,7 +280,7 @@ export class TransactionWorld {
 
   #command(one: Operation): void {
     one.startedAt = ++this.#now
-    const [[index, intents] = [0, WHOLE_SHARD]] = one.parts
+    const [[index, intents]] = [...one.parts] as [[number, Intents]]
     const { schedule, operations } = this.shards[index]!
     const isBlocked =
       intents === WHOLE_SHARD

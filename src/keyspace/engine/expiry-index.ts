@@ -2,19 +2,19 @@
  * Which keys expire when, without a word on the JavaScript heap.
  *
  * A heap of (time, hash of the key, database). Sampling keys at random until few of them are dead, as Redis
- * does, needs no memory, but lets dead keys lie for seconds and does work even where nothing is due; a wheel of
- * timers is quick, but its entries are objects or its span is fixed.
+ * does, needs no memory, but lets dead keys lie for seconds and does work even where nothing is due; a wheel
+ * of timers is quick, but its entries are objects or its span is fixed.
  *
- * Entries are lazy. A key whose expiry is put off keeps its entry: whoever visits it, at the old time, schedules
- * it again. A key that is deleted or loses its expiry leaves a *stale* entry behind, which a visitor finds to
- * mean nothing; whoever leaves one says `noteStale`. Two keys with one hash have an entry each, and a visitor
- * looks at all keys with that hash.
+ * Entries are lazy. A key whose expiry is put off keeps its entry: whoever visits it, at the old time,
+ * schedules it again. A key that is deleted or loses its expiry leaves a *stale* entry behind, which a
+ * visitor finds to mean nothing; whoever leaves one says `noteStale`. Two keys with one hash have an entry
+ * each, and a visitor looks at all keys with that hash.
  *
- * **Sweeping.** When stale entries outnumber the others, `sweep` drops them, a slice at a time. The last entry
- * of a heap can be taken away without moving any other, so a sweep takes the old heap apart from its end and
- * puts what is still meant into a new one. Meanwhile both are heaps: the next time is the earlier of the two,
- * due entries are taken from either, and new ones go to the new one. Nothing is copied at once, nothing is
- * missed, and a sweep may take as long as it likes.
+ * **Sweeping.** When stale entries outnumber the others, `sweep` drops them, a slice at a time. The last
+ * entry of a heap can be taken away without moving any other, so a sweep takes the old heap apart from its
+ * end and puts what is still meant into a new one. Meanwhile both are heaps: the next time is the earlier of
+ * the two, due entries are taken from either, and new ones go to the new one. Nothing is copied at once,
+ * nothing is missed, and a sweep may take as long as it likes.
  *
  * Invariants
  *   1. Every entry that was scheduled is visited by `takeDue` once its time has come, or was found stale by a
@@ -55,7 +55,9 @@ export class ExpiryIndex {
     return this.#heap.bytes + (this.#swept?.bytes ?? 0)
   }
 
-  /** Whether `sweep` has something to do: it goes on with what it began, or stale entries outnumber others. */
+  /**
+   * Whether `sweep` has something to do: it goes on with what it began, or stale entries outnumber others.
+   */
   get needsSweep(): boolean {
     if (this.#swept !== undefined) return true
     return this.#staleCount > this.#staleMin && this.#staleCount * 2 > this.#heap.size
@@ -75,8 +77,8 @@ export class ExpiryIndex {
   }
 
   /**
-   * Takes entries that are due, the earliest first, at most `limit`; returns how many. The visitor may schedule.
-   * An entry that it schedules for a time that has come counts as one more.
+   * Takes entries that are due, the earliest first, at most `limit`; returns how many. The visitor may
+   * schedule. An entry that it schedules for a time that has come counts as one more.
    */
   takeDue(
     nowMs: number,
@@ -103,8 +105,9 @@ export class ExpiryIndex {
   }
 
   /**
-   * Looks at up to `budget` entries and drops those of which `isLive` says no; begins when `needsSweep` says so.
-   * Returns whether there is more to do. `isLive` may schedule another entry in the place of the one it denies.
+   * Looks at up to `budget` entries and drops those of which `isLive` says no; begins when `needsSweep` says
+   * so. Returns whether there is more to do. `isLive` may schedule another entry in the place of the one it
+   * denies.
    */
   sweep(budget: number, isLive: (hash: number, db: number, scheduledMs: number) => boolean): boolean {
     if (!this.needsSweep) return false
