@@ -17,7 +17,7 @@
  *      none.
  *
  * Cost: one look-up in a map and two tickets per key; constant.
- * Tests: test/keyspace/transactions/shard-schedule.{test,prop.test,model.test}.ts
+ * Tests: test/keyspace/transactions/shard-schedule.test.ts, shard-schedule.{prop,model}.test.ts
  */
 import { assert } from '../../base/index.ts'
 import { FairGate, type GateTicket } from './fair-gate.ts'

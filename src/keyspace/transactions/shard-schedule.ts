@@ -47,9 +47,9 @@
  *
  * Cost: constant per key, however many wait for it. Node 20, x64: 0.45 µs for a transaction of two keys from
  * `schedule` to `finish`; `isBlocked` 1.5 ns while nothing is scheduled, 20 ns while other keys are.
- * Tests: test/keyspace/transactions/shard-schedule.{test,prop.test,model.test}.ts
+ * Tests: test/keyspace/transactions/shard-schedule.test.ts, shard-schedule.{prop,model}.test.ts
  * Source: Ren, Thomson, Abadi, "VLL: a lock manager redesign for main memory database systems" (2013);
- * Dragonfly's docs/transaction.md; Rosenkrantz et al., "System level concurrency control" (1978) for
+ * Dragonfly, "Life of a transaction"; Rosenkrantz et al., "System level concurrency control" (1978) for
  * refusing.
  */
 import { assert } from '../../base/index.ts'
