@@ -19,14 +19,13 @@ import {
   SYNTAX_ERROR,
 } from '../engine/index.ts'
 import { integer, OptionReader } from './arguments.ts'
+import { collectionCursor } from './collection-scan.ts'
 import { quietly } from './quietly.ts'
 
-const BAD_CURSOR = err('invalid cursor')
 const BAD_FIRST_INDEX = err('invalid first DB index')
 const BAD_SECOND_INDEX = err('invalid second DB index')
 
 const COUNT_DEFAULT = 10
-const UNSIGNED = /^\+?\d{1,20}$/
 /** Keys that KEYS takes from the table at a time. */
 const KEYS_STEP = 1024
 
@@ -76,7 +75,7 @@ export function scanShard(db: Database, cursor: number, count: number, filter: S
 
 /** Reads the arguments of SCAN. @throws ErrorReply */
 export function readScan(argv: readonly ByteString[]): ScanRequest {
-  const cursor = scanCursor(argv[1]!)
+  const cursor = collectionCursor(argv[1]!)
   const reader = new OptionReader(argv, 2)
   let count = COUNT_DEFAULT
   let matches: Matcher | undefined
@@ -100,12 +99,6 @@ export function readScan(argv: readonly ByteString[]): ScanRequest {
     }
   }
   return { cursor, count, matches, type }
-}
-
-/** A cursor as clients send it back. @throws ErrorReply */
-export function scanCursor(text: ByteString): number {
-  if (!UNSIGNED.test(text)) throw BAD_CURSOR
-  return Number(text)
 }
 
 function scan({ db }: Call, argv: readonly ByteString[]): Reply {

@@ -18,8 +18,8 @@ export type Argument = ByteString | Uint8Array
 /** A value from this size on is handed on as bytes, not as a string. */
 export const LARGE_VALUE_BYTES: number = 64 * 1024
 
-/** The longest key or value. Redis' proto-max-bulk-len. */
-export const VALUE_BYTES_MAX: number = 512 * 1024 * 1024
+/** The longest value: the longest string that V8 makes. Redis' proto-max-bulk-len is 24 bytes more. */
+export const VALUE_BYTES_MAX: number = 2 ** 29 - 24
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is asked is whether all are ASCII.
 const NOT_ASCII = /[^\x00-\x7f]/

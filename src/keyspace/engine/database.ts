@@ -250,6 +250,7 @@ export class Database {
   /** Puts a string in the place of whatever is there. */
   setString(key: ByteString, value: Argument, options: SetStringOptions = {}): void {
     checkLength(value.length)
+    this.#checkKey(key)
     const { table } = this
     let ref = this.#find(key)
     const old = ref === 0 ? 0 : table.expireAt(ref)
@@ -338,6 +339,7 @@ export class Database {
 
   /** Puts a collection in the place of whatever is there, without an expiry unless given. Not empty. */
   putCollection(key: ByteString, type: CollectionType, value: CollectionValue, expireAt = 0): void {
+    this.#checkKey(key)
     const ref = this.#find(key)
     if (ref !== 0) this.#remove(ref)
     const id = this.#objects.add(value)
@@ -377,6 +379,7 @@ export class Database {
    */
   findPlain(bytes: Uint8Array, offset: number, length: number): RecordRef {
     const { table } = this
+    if (length > table.keyBytesMax) return -1
     const ref = table.findBytes(bytes, offset, length)
     if (ref === 0) return 0
     if (table.typeOf(ref) !== STRING || table.expireAt(ref) !== 0) return -1
@@ -515,6 +518,7 @@ export class Database {
   #collectionOrNew(key: ByteString, type: number): CollectionValue {
     const found = this.#collection(key, type)
     if (found !== undefined) return found
+    this.#checkKey(key)
     const name = TYPE_NAMES[type] as CollectionType
     const value = makeCollection(name, this.limits)
     const ref = this.table.putObject(key, type, this.#objects.add(value))
@@ -544,6 +548,11 @@ export class Database {
     this.#expiry.schedule(expireAt, table.hashOf(ref), this.id)
   }
 
+  /** A longer key is never found, and cannot be made. @throws ErrorReply */
+  #checkKey(key: ByteString): void {
+    if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG
+  }
+
   #remove(ref: RecordRef): void {
     const { table } = this
     if (table.expireAt(ref) !== 0) this.volatileCount--
@@ -559,3 +568,6 @@ function checkLength(lengthBytes: number): void {
 }
 
 const TOO_LONG: ErrorReply = err('string exceeds maximum allowed size (proto-max-bulk-len)')
+
+/** In a page of the key table a key has to fit, with its header. Redis takes keys as long as values. */
+const KEY_TOO_LONG: ErrorReply = err('key exceeds maximum allowed size')

@@ -7,7 +7,7 @@
  * an earlier one could take, the later one can take as well.
  *
  * The odd corners are Redis': a class that is not closed ends with the pattern, `[]` matches nothing, a range
- * may be written backwards, `[a-]` is a range up to `]`. One is not: Redis compares the ends of a range as
+ * may be written backwards, `[a-]` is a range up to `]`, and only `*` itself matches no bytes at all. One is not: Redis compares the ends of a range as
  * signed bytes on some machines, here they are bytes from 0 to 255.
  *
  * Cost: at most the lengths of pattern and text multiplied; no allocation per text.
@@ -53,6 +53,7 @@ export function globMatches(pattern: ByteString, text: ByteString): boolean {
 
 function matches(tokens: readonly Token[], text: ByteString): boolean {
   const { length } = text
+  if (length === 0) return tokens.length === 0
   let at = 0
   let next = 0
   // Where the last star stands, and up to where it has taken the text.
