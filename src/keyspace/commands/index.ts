@@ -10,6 +10,7 @@ import { listCommands } from './list-commands.ts'
 import { lockCommands } from './lock-commands.ts'
 import { lockLogCommands } from './lock-log-commands.ts'
 import { setCommands } from './set-commands.ts'
+import { sortedSetCommands } from './sorted-set-commands.ts'
 import { stringCommands } from './string-commands.ts'
 
 /** Every family, in the order of the reference page. */
@@ -19,6 +20,7 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   hashCommands,
   setCommands,
   listCommands,
+  sortedSetCommands,
   keyCommands,
   limitCommands,
   lockCommands,

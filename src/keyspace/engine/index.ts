@@ -101,4 +101,5 @@ export {
 } from './values/score-range.ts'
 export { formatScoreShortest, parseScore, strtod } from './values/score-text.ts'
 export type { ScoredMember } from './values/score-tree.ts'
+export type { SetValue } from './values/set-value.ts'
 export { SortedSetValue } from './values/sorted-set-value.ts'
