@@ -53,13 +53,15 @@ export const nodeChannels: Channels = {
   listen: (port, listener) => void (port as MessagePort).on('message', listener),
   receive: (port) => receiveMessageOnPort(port as MessagePort) as { message: unknown } | undefined,
   broadcast(name) {
-    // It has no listener: messages stay in its queue until they are taken.
     const channel = new BroadcastChannel(name)
+    // Node hands on what has come whenever its loop turns, whether anybody listens or not: it is kept here.
+    const arrived: { readonly message: unknown }[] = []
+    channel.onmessage = (event) => void arrived.push({ message: (event as { readonly data: unknown }).data })
     channel.unref()
     return {
       post: (message) => channel.postMessage(message),
       // Node takes a BroadcastChannel here, too; its types of version 20 do not say so.
-      receive: () => receiveMessageOnPort(channel as object as MessagePort),
+      receive: () => arrived.shift() ?? receiveMessageOnPort(channel as object as MessagePort),
       close: () => channel.close(),
     }
   },

@@ -1,0 +1,105 @@
+/**
+ * How the typed faces run commands: arguments of users in, plain values out.
+ * Tests: test/keyspace/keyspace.race.test.ts
+ */
+import {
+  type Argument,
+  argumentOf,
+  arrayOfBytes,
+  bytesOfText,
+  DoubleReply,
+  MapReply,
+  type Reply,
+  SetReply,
+  textOfBytes,
+} from '../engine/index.ts'
+import type { CallOptions, KeyspaceClient } from './keyspace-client.ts'
+
+/** What a user may give as a key, a field, a member or a value: text is stored as UTF-8, numbers as text. */
+export type KeyspaceInput = string | Uint8Array | number | bigint
+
+/** Runs commands for a face. */
+export class CommandCaller {
+  readonly client: KeyspaceClient
+  readonly #db: number
+
+  constructor(client: KeyspaceClient, db = 0) {
+    this.client = client
+    this.#db = db
+  }
+
+  /** The reply as it came. @throws ShardloomError when it is an error */
+  run(argv: readonly KeyspaceInput[], options: Omit<CallOptions, 'db'> = {}): Promise<Reply> {
+    return this.client.call(argv.map(toArgument), { ...options, db: this.#db })
+  }
+
+  async integer(...argv: KeyspaceInput[]): Promise<number> {
+    return Number(await this.run(argv))
+  }
+
+  async boolean(...argv: KeyspaceInput[]): Promise<boolean> {
+    return (await this.run(argv)) === 1
+  }
+
+  async done(...argv: KeyspaceInput[]): Promise<void> {
+    await this.run(argv)
+  }
+
+  async text(...argv: KeyspaceInput[]): Promise<string | undefined> {
+    return textOf(await this.run(argv))
+  }
+
+  async texts(...argv: KeyspaceInput[]): Promise<string[]> {
+    return textsOf(await this.run(argv))
+  }
+
+  async maybeTexts(...argv: KeyspaceInput[]): Promise<(string | undefined)[]> {
+    return itemsOf(await this.run(argv)).map(textOf)
+  }
+
+  async number(...argv: KeyspaceInput[]): Promise<number | undefined> {
+    return numberOf(await this.run(argv))
+  }
+}
+
+export function toArgument(input: KeyspaceInput): Argument {
+  if (typeof input === 'string') return bytesOfText(input)
+  return typeof input === 'object' ? argumentOf(input) : String(input)
+}
+
+export function textOf(reply: Reply): string | undefined {
+  if (reply === null) return undefined
+  if (typeof reply === 'string' || reply instanceof Uint8Array) return textOfBytes(reply)
+  return typeof reply === 'number' || typeof reply === 'bigint' ? String(reply) : undefined
+}
+
+export function bufferOf(reply: Reply): Uint8Array | undefined {
+  return typeof reply === 'string' || reply instanceof Uint8Array ? arrayOfBytes(reply) : undefined
+}
+
+export function numberOf(reply: Reply): number | undefined {
+  if (typeof reply === 'number') return reply
+  if (reply instanceof DoubleReply) return reply.value
+  if (typeof reply === 'string') return Number(reply)
+  return typeof reply === 'bigint' ? Number(reply) : undefined
+}
+
+/** The items of an array, a set, or a map laid flat. */
+export function itemsOf(reply: Reply): readonly Reply[] {
+  if (Array.isArray(reply)) return reply as readonly Reply[]
+  if (reply instanceof SetReply) return reply.members
+  return reply instanceof MapReply ? reply.flat : []
+}
+
+export function textsOf(reply: Reply): string[] {
+  return itemsOf(reply).map((item) => textOf(item) ?? '')
+}
+
+/** Pairs laid flat, or in arrays of two, as entries. */
+export function pairsOf(reply: Reply): [Reply, Reply][] {
+  const items = itemsOf(reply)
+  if (Array.isArray(items[0])) return items.map((pair) => pair as [Reply, Reply])
+  const pairs: [Reply, Reply][] = []
+  for (let i = 0; i + 1 < items.length; i += 2) pairs.push([items[i] as Reply, items[i + 1] as Reply])
+  return pairs
+}
