@@ -194,18 +194,7 @@ export class Database {
    */
   changed(key: ByteString, event: string): void {
     this.#host.onChanged(this, key, event)
-    const ref = this.#find(key)
-    if (ref === 0) return
-    const { table } = this
-    table.setRevision(ref, this.#host.revision())
-    if (table.typeOf(ref) === STRING) return
-    const id = table.objectOf(ref)
-    if (this.#objects.get(id).size > 0) {
-      this.#objects.recount(id)
-      return
-    }
-    this.#remove(ref)
-    this.#host.onChanged(this, key, 'del')
+    this.#settleChange(key)
   }
 
   // Strings.
@@ -500,8 +489,12 @@ export class Database {
     if (ref === 0) return undefined
     if (this.table.typeOf(ref) !== type) throw WRONG_TYPE
     const value = this.#objects.get(this.table.objectOf(ref))
-    if (value.nextExpiry > this.nowMs) return value
-    return this.expireMembers(key, value) ? value : undefined
+    while (value.nextExpiry <= this.nowMs) {
+      if (!this.expireMembers(key, value)) return undefined
+      // Ranks count what is due, so that of a sorted set all has to go. The others hide it until the next look.
+      if (type !== SORTED_SET) break
+    }
+    return value
   }
 
   /** Removes members whose time has come, and the key with the last one; false when the key is gone. */
@@ -510,7 +503,7 @@ export class Database {
     if (members.length > 0) {
       const type = this.typeOf(key) as CollectionType
       this.#host.onMembersExpired(this, key, type, members)
-      this.changed(key, type === 'hash' ? 'hexpired' : type === 'set' ? 'sexpired' : 'zexpired')
+      this.#settleChange(key)
     }
     return value.size > 0
   }
@@ -551,6 +544,22 @@ export class Database {
   /** A longer key is never found, and cannot be made. @throws ErrorReply */
   #checkKey(key: ByteString): void {
     if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG
+  }
+
+  /** A change was reported: stamps the key, counts its memory, removes a collection that has become empty. */
+  #settleChange(key: ByteString): void {
+    const ref = this.#find(key)
+    if (ref === 0) return
+    const { table } = this
+    table.setRevision(ref, this.#host.revision())
+    if (table.typeOf(ref) === STRING) return
+    const id = table.objectOf(ref)
+    if (this.#objects.get(id).size > 0) {
+      this.#objects.recount(id)
+      return
+    }
+    this.#remove(ref)
+    this.#host.onChanged(this, key, 'del')
   }
 
   #remove(ref: RecordRef): void {
