@@ -36,7 +36,9 @@ export class KeyspaceHash {
 
   async getAll(): Promise<Record<string, string>> {
     const reply = await this.#caller.run(['HGETALL', this.#key])
-    return Object.fromEntries(pairsOf(reply).map(([field, value]) => [textOf(field) ?? '', textOf(value) ?? '']))
+    return Object.fromEntries(
+      pairsOf(reply).map(([field, value]) => [textOf(field) ?? '', textOf(value) ?? '']),
+    )
   }
 
   /** Removes fields; how many there were. */
@@ -82,7 +84,9 @@ export class KeyspaceHash {
   }
 
   /** Every field with its value, in steps: one that is there throughout comes at least once. */
-  entries(options: { readonly match?: string; readonly count?: number } = {}): AsyncGenerator<[string, string]> {
+  entries(
+    options: { readonly match?: string; readonly count?: number } = {},
+  ): AsyncGenerator<[string, string]> {
     return scanPairs(this.#caller, 'HSCAN', this.#key, options)
   }
 }

@@ -1,18 +1,56 @@
 /**
- * The keyspace as a program holds it: typed commands, and reads without a message.
- * Tests: test/keyspace/keyspace.race.test.ts
+ * The keyspace as a program holds it, the same on the main thread and in actors: typed commands that are
+ * pipelined, and reads without a message.
+ *
+ * Keys and values are text, stored as UTF-8, or bytes. Missing is `undefined`. Times are milliseconds. What a
+ * command refuses is thrown as a `ShardloomError`.
+ * Tests: test/keyspace/keyspace.race.test.ts, test/keyspace/faces.race.test.ts
  */
-import { argumentOf } from '../engine/index.ts'
+import { numberOption, ShardloomError } from '../../base/index.ts'
+import { byteString, type Reply } from '../engine/index.ts'
+import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument } from './caller.ts'
+import { KeyspaceHash } from './hash-face.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
+import { KeyspaceList } from './list-face.ts'
 import { type ReplyValue, replyValue } from './reply-value.ts'
+import { type ScanOptions, scanTexts } from './scanning.ts'
+import { KeyspaceSession } from './session.ts'
+import { KeyspaceSet } from './set-face.ts'
+import { KeyspaceSortedSet } from './sorted-set-face.ts'
+import { KeyspaceTransaction } from './transaction-face.ts'
+
+const HOLD_MS = 5000
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+
+/** How a string is set. */
+export interface SetOptions {
+  /** Milliseconds until the key expires. Default: never. */
+  readonly ttl?: number
+  /** Keeps the expiry that the key has. */
+  readonly keepTtl?: boolean
+  /** Sets only a key that is new, or only one that is there. */
+  readonly only?: 'new' | 'existing'
+  /** Sets only when this is the revision of the key's last change; see `keyspace.revision`. */
+  readonly ifRevision?: number
+  /** A lock that must still be held when the write takes effect. */
+  readonly fence?: { readonly name: string; readonly token: bigint }
+}
+
+/** How long a transaction may hold its keys. */
+export interface TransactionOptions {
+  /** Milliseconds, of which the callback may use what messages leave. Default 5000. */
+  readonly holdMs?: number
+}
 
 /** The keyspace of a runtime, on one thread. */
 export class Keyspace {
   readonly #client: KeyspaceClient
+  readonly #caller: CommandCaller
 
   /** @internal */
   constructor(client: KeyspaceClient) {
     this.#client = client
+    this.#caller = new CommandCaller(client)
   }
 
   /** @internal */
@@ -20,16 +58,214 @@ export class Keyspace {
     return this.#client
   }
 
-  /** Runs any command, as a Redis client would. @throws ShardloomError */
-  async command(name: string, ...args: (string | Uint8Array | number | bigint)[]): Promise<ReplyValue> {
-    const argv = [name, ...args].map((arg) =>
-      typeof arg === 'number' || typeof arg === 'bigint' ? String(arg) : argumentOf(arg),
-    )
-    return replyValue(await this.#client.callRaw(argv), name)
+  /** Any command, by its name, as a Redis client would run it. @throws SHL_COMMAND_REFUSED and its kin */
+  async command(name: string, ...args: KeyspaceInput[]): Promise<ReplyValue> {
+    return replyValue(await this.#client.callRaw([name, ...args].map(toArgument)), name)
   }
 
-  /** The string at a key, read from shared memory; undefined when there is none. */
-  getSync(key: string): string | undefined {
-    return this.#client.getSync(key)
+  /** The same, with strings of the reply as bytes. */
+  async commandBuffer(name: string, ...args: KeyspaceInput[]): Promise<ReplyValue> {
+    return replyValue(await this.#client.callRaw([name, ...args].map(toArgument)), name, 'buffer')
   }
+
+  /** A caller with a database, a transaction and watched keys of its own, as a Redis connection has. */
+  session(): KeyspaceSession {
+    return new KeyspaceSession(this.#client)
+  }
+
+  // Reads without a message.
+
+  /**
+   * The string at a key, straight from shared memory: it sees every write that was answered anywhere in the
+   * process before. Undefined when there is none. @throws SHL_WRONG_TYPE, SHL_SHARD_DOWN
+   */
+  getSync(key: string): string | undefined
+  getSync(key: KeyspaceKey, form: 'buffer'): Uint8Array | undefined
+  getSync(key: KeyspaceKey, form?: 'buffer'): string | Uint8Array | undefined {
+    return form === undefined ? this.#client.getSync(key as string) : this.#client.getBytesSync(key)
+  }
+
+  /** The strings at several keys, each read by itself: not as one, for that there is `mget`. */
+  mgetSync(keys: readonly string[]): (string | undefined)[] {
+    return keys.map((key) => this.#client.getSync(key))
+  }
+
+  /** Whether there is a key, of any type. */
+  hasSync(key: KeyspaceKey): boolean {
+    return this.#client.hasSync(key)
+  }
+
+  /** Milliseconds until a key expires; Infinity: never; undefined: no such key. */
+  ttlSync(key: KeyspaceKey): number | undefined {
+    const expireAt = this.#client.expireAtSync(key)
+    if (expireAt === undefined) return undefined
+    return expireAt === 0 ? Number.POSITIVE_INFINITY : Math.max(0, expireAt - this.#client.wallMs())
+  }
+
+  // Strings.
+
+  get(key: KeyspaceKey): Promise<string | undefined>
+  get(key: KeyspaceKey, form: 'buffer'): Promise<Uint8Array | undefined>
+  async get(key: KeyspaceKey, form?: 'buffer'): Promise<string | Uint8Array | undefined> {
+    const reply = await this.#caller.run(['GET', key])
+    return form === undefined ? textOf(reply) : bufferOf(reply)
+  }
+
+  /** Sets a string; false when a condition of the options did not hold. @throws SHL_LOCK_FENCED */
+  async set(key: KeyspaceKey, value: KeyspaceInput, options?: SetOptions): Promise<boolean> {
+    if (options === undefined) {
+      await this.#caller.run(['SET', key, value])
+      return true
+    }
+    return (await this.#caller.run(['SET', key, value, ...setFlags(options)])) !== null
+  }
+
+  mget(keys: readonly KeyspaceKey[]): Promise<(string | undefined)[]> {
+    return this.#caller.maybeTexts('MGET', ...keys)
+  }
+
+  /** Sets several strings, all at once for whoever reads by commands. */
+  mset(values: Readonly<Record<string, KeyspaceInput>>): Promise<void> {
+    return this.#caller.done('MSET', ...Object.entries(values).flat())
+  }
+
+  /** Adds to a number; the sum. A key that is not there counts as 0. */
+  incrBy(key: KeyspaceKey, by: number | bigint = 1): Promise<number> {
+    return this.#caller.integer('INCRBY', key, by)
+  }
+
+  async incrByFloat(key: KeyspaceKey, by: number): Promise<number> {
+    return (await this.#caller.number('INCRBYFLOAT', key, by)) ?? Number.NaN
+  }
+
+  /** Appends to a string; its new length in bytes. */
+  append(key: KeyspaceKey, value: KeyspaceInput): Promise<number> {
+    return this.#caller.integer('APPEND', key, value)
+  }
+
+  // Collections.
+
+  hash(key: KeyspaceKey): KeyspaceHash {
+    return new KeyspaceHash(this.#caller, key)
+  }
+
+  list(key: KeyspaceKey): KeyspaceList {
+    return new KeyspaceList(this.#caller, key)
+  }
+
+  /** The set at a key; `set` sets a string. */
+  members(key: KeyspaceKey): KeyspaceSet {
+    return new KeyspaceSet(this.#caller, key)
+  }
+
+  zset(key: KeyspaceKey): KeyspaceSortedSet {
+    return new KeyspaceSortedSet(this.#caller, key)
+  }
+
+  // Keys.
+
+  /** Removes keys; how many there were. */
+  delete(...keys: KeyspaceKey[]): Promise<number> {
+    return this.#caller.integer('DEL', ...keys)
+  }
+
+  async has(key: KeyspaceKey): Promise<boolean> {
+    return this.#caller.boolean('EXISTS', key)
+  }
+
+  /** What a key holds: `string`, `hash`, `list`, `set`, `zset`; undefined: no such key. */
+  async type(key: KeyspaceKey): Promise<string | undefined> {
+    const type = await this.command('TYPE', key)
+    return type === 'none' ? undefined : (type as string)
+  }
+
+  /** Lets a key expire after `ttl` milliseconds; false: no such key. */
+  expire(key: KeyspaceKey, ttl: number): Promise<boolean> {
+    return this.#caller.boolean('PEXPIRE', key, ttl)
+  }
+
+  /** Lets a key live for ever; false when it does, or there is no such key. */
+  persist(key: KeyspaceKey): Promise<boolean> {
+    return this.#caller.boolean('PERSIST', key)
+  }
+
+  /** Milliseconds until a key expires; Infinity: never; undefined: no such key. */
+  async ttl(key: KeyspaceKey): Promise<number | undefined> {
+    const ms = await this.#caller.integer('PTTL', key)
+    return ms === -2 ? undefined : ms === -1 ? Number.POSITIVE_INFINITY : ms
+  }
+
+  rename(from: KeyspaceKey, to: KeyspaceKey): Promise<void> {
+    return this.#caller.done('RENAME', from, to)
+  }
+
+  /** The revision of a key's last change; undefined: no such key. */
+  revision(key: KeyspaceKey): Promise<number | undefined> {
+    return this.#caller.number('REVISION', key)
+  }
+
+  /** The number of keys. */
+  size(): Promise<number> {
+    return this.#caller.integer('DBSIZE')
+  }
+
+  /** Removes every key. */
+  clear(): Promise<void> {
+    return this.#caller.done('FLUSHDB')
+  }
+
+  /** Every key, in steps: one that is there throughout comes at least once. */
+  scan(options: ScanOptions & { readonly type?: string } = {}): AsyncGenerator<string> {
+    const { type, ...rest } = options
+    return scanTexts(this.#caller, ['SCAN'], rest, type === undefined ? [] : ['TYPE', type])
+  }
+
+  // Several at once.
+
+  /** Runs commands as one, over any shards: nobody sees some of them done and others not. */
+  async batch(commands: readonly (readonly [string, ...KeyspaceInput[]])[]): Promise<ReplyValue[]> {
+    const given = commands.map((argv) => ({ argv: argv.map(toArgument), db: 0 }))
+    const replies = (await this.#client.transactions.batch(given)) as readonly Reply[]
+    return replies.map((reply, i) => replyValue(reply, commands[i]![0]))
+  }
+
+  /**
+   * Runs `body` over the keys that it names, on this thread, synchronously; nobody else changes them meanwhile,
+   * over whatever shards they lie. What it throws undoes everything. The values travel here and back, so this is
+   * for keys of moderate size; `batch` sends commands instead.
+   *
+   * @throws SHL_TRANSACTION_LATE, SHL_TRANSACTION_KEY, SHL_OPTION_INVALID, and what `body` throws
+   */
+  async transaction<T>(
+    keys: readonly KeyspaceKey[],
+    body: (tx: KeyspaceTransaction) => T,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const range = { min: 1, max: TIMEOUT_MAX_MS }
+    const holdMs = numberOption('holdMs', options.holdMs, HOLD_MS, range)
+    if (keys.length === 0) {
+      throw new ShardloomError('SHL_OPTION_INVALID', {
+        option: 'keys',
+        value: '[]',
+        allowed: 'at least one key',
+      })
+    }
+    const names = keys.map((key) => ({ db: 0, key: byteString(toArgument(key)) }))
+    return this.#client.transactions.callback(names, holdMs, (scratch) =>
+      body(new KeyspaceTransaction(scratch)),
+    )
+  }
+}
+
+/** A key: text, stored as UTF-8, or bytes. */
+export type KeyspaceKey = string | Uint8Array
+
+function setFlags({ ttl, keepTtl, only, ifRevision, fence }: SetOptions): KeyspaceInput[] {
+  return [
+    ...(ttl === undefined ? [] : ['PX', ttl]),
+    ...(keepTtl === true ? ['KEEPTTL'] : []),
+    ...(only === undefined ? [] : [only === 'new' ? 'NX' : 'XX']),
+    ...(ifRevision === undefined ? [] : ['IFREV', ifRevision]),
+    ...(fence === undefined ? [] : ['FENCE', fence.name, fence.token]),
+  ]
 }

@@ -65,7 +65,10 @@ export class KeyspaceSortedSet {
   }
 
   /** How many members are below, or with `reverse` above. */
-  rank(member: KeyspaceInput, { reverse = false }: { readonly reverse?: boolean } = {}): Promise<number | undefined> {
+  rank(
+    member: KeyspaceInput,
+    { reverse = false }: { readonly reverse?: boolean } = {},
+  ): Promise<number | undefined> {
     return this.#caller.number(reverse ? 'ZREVRANK' : 'ZRANK', this.#key, member)
   }
 
