@@ -40,7 +40,9 @@ export class Revisions {
 
   next(): number {
     if (this.#next === this.#end) {
-      const count = Math.min(BLOCK, this.#left)
+      // Never none, or fewer: a batch may have more commands than were expected, and what runs outside of one
+      // was not expected at all.
+      const count = Math.max(1, Math.min(BLOCK, this.#left))
       this.#next = this.#source.drawRevisions(count)
       this.#end = this.#next + count
     }
