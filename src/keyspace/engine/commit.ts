@@ -29,4 +29,13 @@ export interface Commit {
    * caller's durability, since a token that was handed out must never be drawn again.
    */
   readonly needsSync?: true
+  /** Set when it is the part that this shard has in a transaction over several. */
+  readonly part?: TransactionPart
+}
+
+/** What a commit is a part of. */
+export interface TransactionPart {
+  readonly tx: number
+  /** Whether all parts were committed at one revision, that was drawn for them when all had their turn. */
+  readonly isOneRevision: boolean
 }

@@ -31,7 +31,7 @@ export type {
   SplitRule,
 } from './command.ts'
 export { CommandTable } from './command-table.ts'
-export type { Commit, Effect, KeyChange } from './commit.ts'
+export type { Commit, Effect, KeyChange, TransactionPart } from './commit.ts'
 export { Database, type SetStringOptions, type ValueType } from './database.ts'
 export {
   BAD_CHECKSUM,
