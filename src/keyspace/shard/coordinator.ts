@@ -202,18 +202,35 @@ export class Coordinator {
     const isWhole = spec.flags.includes('all_shards')
     const whole = isWhole ? wholeCommand(command) : undefined
     const parts = isWhole ? undefined : splitByKeys(command, spec, (slot) => memory.ownerOf(slot))
+    const ids = [...plan.shards.keys()]
+    const revision = spec.flags.includes('write') && memory.isWatched ? await this.#oneRevision(tx, ids) : 0
     const answers = await Promise.all(
-      [...plan.shards.keys()].map(async (id) => {
+      ids.map(async (id) => {
         const part = parts?.get(id)
         const batch = whole ?? part?.batch
         if (batch === undefined) throw new ShardloomError('SHL_ASSERTION', { text: 'each shard has a part' })
-        const bytes = await this.#runOn(id, tx, batch)
+        const bytes = await this.#runOn(id, tx, batch, revision)
         return { reply: new ReplyReader(bytes).next() as Reply, places: part?.places ?? [] }
       }),
     )
     const writer = new ReplyWriter()
     writer.reply(mergeReplies(rule, answers))
     return writer.take()
+  }
+
+  /**
+   * A revision for all parts, drawn when all hold their keys. It costs a hop more, so that it is done only while
+   * somebody watches, who is to see the parts together. To be asked for when all have scheduled it: a watch that
+   * begins later finds it on each shard, and leaves it out (`WatchHub`).
+   */
+  async #oneRevision(tx: number, ids: readonly number[]): Promise<number> {
+    try {
+      await Promise.all(ids.map((id) => this.#gather(id, tx, [])))
+    } catch (error) {
+      this.#releaseAll(ids, tx)
+      throw error
+    }
+    return this.#shard.memory.drawRevisions(1)
   }
 
   async #runWithGuests(
@@ -256,7 +273,9 @@ export class Coordinator {
     const isHome = ({ db, key }: { db: number; key: string }): boolean => !isIn(guests, db, key)
     const home = patches.filter(isHome)
     if (commit !== undefined && home.length > 0) {
-      engine.onCommit?.({ ...commit, effects: patchEffects(home), changes: commit.changes.filter(isHome) })
+      const changes = commit.changes.filter(isHome)
+      const part = { tx, isOneRevision: true }
+      engine.onCommit?.({ ...commit, effects: patchEffects(home), changes, part })
     }
     // What changed here is true already; here there is nothing to apply.
     await this.#applyAll(
@@ -314,10 +333,10 @@ export class Coordinator {
     return this.#on(id, 'gather', { tx, keys })
   }
 
-  async #runOn(id: number, tx: number, batch: Uint8Array): Promise<Uint8Array> {
+  async #runOn(id: number, tx: number, batch: Uint8Array, revision: number): Promise<Uint8Array> {
     return id === this.#shard.id
-      ? this.#shard.participant.run({ tx, batch })
-      : this.#peer(id).ask('runPart', { tx, batch })
+      ? this.#shard.participant.run({ tx, batch, revision })
+      : this.#peer(id).ask('runPart', { tx, batch, revision })
   }
 
   /** A step on a shard, this one or another. */

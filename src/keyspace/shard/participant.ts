@@ -62,6 +62,8 @@ interface Part {
 export class Participant {
   readonly #shard: ParticipantShard
   readonly #parts = new Map<number, Part>()
+  /** Of those that hold their keys: the newest revision when their turn came, in the order of their turns. */
+  readonly #floors = new Map<number, number>()
 
   constructor(shard: ParticipantShard) {
     this.#shard = shard
@@ -70,6 +72,17 @@ export class Participant {
   /** Transactions that have begun here and not ended. */
   get count(): number {
     return this.#parts.size
+  }
+
+  /** Transactions that have begun here and not ended. */
+  get ids(): Iterable<number> {
+    return this.#parts.keys()
+  }
+
+  /** What transactions still commit here has a revision above this; Infinity when none holds keys. */
+  get floor(): number {
+    const first = this.#floors.values().next()
+    return first.done === true ? Number.POSITIVE_INFINITY : first.value
   }
 
   schedule({ tx, by, life, keys }: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
@@ -91,10 +104,14 @@ export class Participant {
   }
 
   /** Runs commands of this shard alone, when the turn has come, and ends the transaction here. */
-  async run({ tx, batch }: RunMessage): Promise<Uint8Array> {
+  async run({ tx, batch, revision }: RunMessage): Promise<Uint8Array> {
     await this.#turn(tx)
+    const { engine } = this.#shard
     try {
-      return this.#shard.runBatch(batch)
+      if (engine.onCommit === undefined) return engine.atomically(() => this.#shard.runBatch(batch), revision)
+      const { value, commit } = engine.capture(() => this.#shard.runBatch(batch), revision)
+      if (commit !== undefined) engine.onCommit({ ...commit, part: { tx, isOneRevision: revision !== 0 } })
+      return value
     } finally {
       this.finish(tx)
     }
@@ -108,7 +125,7 @@ export class Participant {
   apply(message: PatchMessage): void {
     const { tx, revision, patches } = message
     assert(this.#part(tx).hasTurn, 'what is applied holds its keys')
-    this.applyPatches(patches, revision)
+    this.applyPatches(tx, patches, revision)
     this.finish(tx)
   }
 
@@ -145,18 +162,22 @@ export class Participant {
   }
 
   /** Makes keys what patches say, as one commit. */
-  applyPatches(patches: readonly KeyPatch[], revision: number): void {
+  applyPatches(tx: number, patches: readonly KeyPatch[], revision: number): void {
     const { engine } = this.#shard
     const { commit } = engine.capture(() => putPatches(engine, patches), revision)
     // What was done to get there is nobody's business: the log is told the state, watchers the events.
     const changes = patches.flatMap(({ db, key, events }) => events.map((event) => ({ db, key, event })))
-    if (commit !== undefined) engine.onCommit?.({ ...commit, effects: patchEffects(patches), changes })
+    if (commit !== undefined) {
+      const part = { tx, isOneRevision: true }
+      engine.onCommit?.({ ...commit, effects: patchEffects(patches), changes, part })
+    }
     for (const { db, key } of patches) engine.blocked.mark(db, key)
   }
 
   /** The keys are free again. */
   finish(tx: number): void {
     this.#parts.delete(tx)
+    this.#floors.delete(tx)
     this.#shard.schedule.finish(tx)
     this.#shard.afterTurn()
   }
@@ -165,9 +186,11 @@ export class Participant {
   #turn(tx: number): Promise<void> {
     const shard = this.#shard
     const part = this.#part(tx)
+    if (part.hasTurn) return Promise.resolve()
     return new Promise((resolve) => {
       shard.onTurn(tx, () => {
         part.hasTurn = true
+        this.#floors.set(tx, shard.memory.revision)
         if (part.isGivenUp) this.finish(tx)
         else resolve()
       })

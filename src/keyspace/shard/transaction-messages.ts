@@ -44,6 +44,8 @@ export interface GatherMessage {
 export interface RunMessage {
   readonly tx: number
   readonly batch: Uint8Array
+  /** That of the whole transaction; 0: the shard draws one for its part. */
+  readonly revision: number
 }
 
 /** What to make of keys, at which revision. */

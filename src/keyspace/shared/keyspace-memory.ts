@@ -2,7 +2,7 @@
  * What every thread sees of a keyspace without a message: which shard owns a slot, where its actor lives, and
  * the counters that order what shards do.
  *
- *     words (Int32)     0 shard count · 1 epoch of the slot map
+ *     words (Int32)     0 shard count · 1 epoch of the slot map · 2 shards that are watched
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
  *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables
  *     slots (Uint16)    16,384: the shard that owns each hash slot
@@ -25,6 +25,7 @@ export const SHARDS_MAX = 1024
 
 const WORD_SHARDS = 0
 const WORD_EPOCH = 1
+const WORD_WATCHED = 2
 const WIDE_REVISION = 0
 const WIDE_WALL = 1
 const WIDE_TOKEN = 2
@@ -146,6 +147,16 @@ export class KeyspaceMemory {
   /** The shard has another table from now on: its number. The shard alone. */
   nextTables(shard: number): number {
     return Atomics.add(this.#shards, shard * SHARD_WORDS + SHARD_TABLES, 1) + 1
+  }
+
+  /** Whether some shard records its changes for watchers. */
+  get isWatched(): boolean {
+    return Atomics.load(this.#words, WORD_WATCHED) > 0
+  }
+
+  /** One more shard does, or one less with -1. One that is lost meanwhile stays counted: see the coordinator. */
+  addWatched(shards: 1 | -1): void {
+    Atomics.add(this.#words, WORD_WATCHED, shards)
   }
 
   /** Draws `count` revisions: the first of them. All are above what was drawn before, by any thread. */
