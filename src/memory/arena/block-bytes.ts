@@ -24,6 +24,9 @@ export type NativeBuffer = Buffer & {
 
 /** Up to here a loop is faster than a call of a built-in copy. */
 const LOOP_BYTES_MAX = 64
+const LOOP_CHARS_MAX = 24
+/** Up to here a loop over words is faster than `isAscii`, which needs a view of its own. */
+const ASCII_LOOP_BYTES_MAX = 256
 const NON_ASCII = 0x80808080 | 0
 
 /** What is stored: text of code units up to 255, or bytes. */
@@ -40,15 +43,25 @@ export function storeSource(
   isAtomic: boolean,
 ): boolean {
   if (typeof source === 'string') {
-    if (isAtomic || length <= LOOP_BYTES_MAX) return storeText(words, offset, source, start, length, isAtomic)
+    if (isAtomic || length <= LOOP_CHARS_MAX) return storeText(words, offset, source, start, length, isAtomic)
     const part = length === source.length ? source : source.slice(start, start + length)
     ;(bytes as NativeBuffer).latin1Write(part, offset, length)
   } else {
-    if (isAtomic || length <= LOOP_BYTES_MAX)
+    if (isAtomic || length <= LOOP_BYTES_MAX) {
       return storeBytes(words, offset, source, start, length, isAtomic)
+    }
     bytes.set(source.subarray(start, start + length), offset)
   }
+  if ((offset & 3) === 0 && length <= ASCII_LOOP_BYTES_MAX) return areWordsAscii(words, offset >> 2, length)
   return isAscii(bytes.subarray(offset, offset + length))
+}
+
+/** Whether the first `length` bytes in words from `at` on are ASCII. */
+function areWordsAscii(words: SharedWords, at: number, length: number): boolean {
+  const full = length >> 2
+  let seen = (length & 3) === 0 ? 0 : words[at + full]! & (2 ** ((length & 3) << 3) - 1)
+  for (let i = 0; i < full; i++) seen |= words[at + i]!
+  return (seen & NON_ASCII) === 0
 }
 
 /** Stores text in words, part of a word where it begins or ends in one. */

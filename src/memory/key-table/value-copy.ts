@@ -16,7 +16,7 @@ import { loadPayload, type SharedWords, validateRead } from '../seqlock.ts'
 import { ASCII, CHUNKED, VALUE_LENGTH, valueBytesMaxOf } from './key-table-layout.ts'
 
 /** Up to here a loop over words is faster than a copy by a built-in function. */
-const LOOP_BYTES_MAX = 64
+const LOOP_BYTES_MAX = 16
 const EMPTY = new Uint8Array(0)
 
 /** One value at a time. */
