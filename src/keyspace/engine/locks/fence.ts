@@ -1,8 +1,8 @@
 /**
  * The fence: whether a write that carries a token may pass.
  *
- * Only a token whose lease runs passes. "No newer token was drawn" would do for the lock's own sake, but would
- * let somebody write who was paused past the end of the lease, as long as nobody else has asked yet.
+ * Only a token whose lease runs passes. "No newer token was drawn" would do for the lock's own sake, but
+ * would let somebody write who was paused past the end of the lease, as long as nobody else has asked yet.
  *
  * The lock must be known to the shard that runs the write: its name and the keys that are written lie in one
  * hash slot, or the caller's router brings them together.

@@ -7,7 +7,8 @@
  *
  * A ticket is ready when it is the first in the queue of each of its locks and may hold beside those who
  * hold, or when its owner holds the lock already. The latter must not wait for its turn: who stands before it
- * there waits for this very owner.
+ * there waits for this very owner. So when an owner gets a lock, its other tickets for it are looked at as
+ * well, wherever they stand, as if it asked now.
  *
  * Invariants (`check`)
  *   1. Nobody holds beside somebody incompatible; nobody waits who could enter; queues are in order of
@@ -40,6 +41,10 @@ export class LockBook {
   readonly #due = new DeadlineHeap<Holder | Ticket>()
   /** Locks where somebody may be able to enter. */
   readonly #touched: Lock[] = []
+  /** Tickets whose owner has just got one of their locks. */
+  readonly #again: Ticket[] = []
+  /** Who waits, by owner: see `#again`. Only where owners enter again. */
+  readonly #ticketsOf = new Map<ByteString, Set<Ticket>>()
   #ticketCount = 0
 
   constructor(host: LockHost, tokens: TokenSource, rules: LockRules, isReentrant: boolean) {
@@ -91,6 +96,9 @@ export class LockBook {
         holder = this.hold(lock, mode, owner, this.tokens.next(), ttlMs)
         this.#due.schedule(holder, nowMs + ttlMs)
         this.log(holder, 'lock')
+        for (const ticket of this.#ticketsOf.get(owner) ?? []) {
+          if (ticket.locks.includes(lock)) this.#again.push(ticket)
+        }
       } else {
         holder.entries++
         this.prolong(holder, ttlMs, nowMs)
@@ -109,6 +117,11 @@ export class LockBook {
     for (const [i, lock] of locks.entries()) lock.queue.add(ticket.places[i]!)
     this.#due.schedule(ticket, nowMs + request.waitMs)
     this.waiterCount++
+    if (this.#isReentrant) {
+      const tickets = this.#ticketsOf.get(request.owner)
+      if (tickets === undefined) this.#ticketsOf.set(request.owner, new Set([ticket]))
+      else tickets.add(ticket)
+    }
     return ticket
   }
 
@@ -174,6 +187,10 @@ export class LockBook {
     ticket.outcome = outcome
     this.#due.remove(ticket)
     this.waiterCount--
+    const { owner } = ticket.request
+    const tickets = this.#ticketsOf.get(owner)
+    tickets?.delete(ticket)
+    if (tickets?.size === 0) this.#ticketsOf.delete(owner)
     for (const [i, lock] of ticket.locks.entries()) {
       lock.queue.remove(ticket.places[i]!)
       this.touch(lock)
@@ -197,9 +214,10 @@ export class LockBook {
     for (let lock = this.#touched.pop(); lock !== undefined; lock = this.#touched.pop()) {
       this.#dropDue(lock, nowMs)
       for (let head = lock.queue.head; head !== undefined; head = lock.queue.head) {
-        if (!this.#isReady(head, nowMs)) break
-        const names = head.locks.map(({ name }) => name)
-        this.finish(head, this.grant(head.request, names, nowMs))
+        if (!this.#tryEnter(head, nowMs)) break
+      }
+      for (let ticket = this.#again.shift(); ticket !== undefined; ticket = this.#again.shift()) {
+        if (ticket.outcome === undefined) this.#tryEnter(ticket, nowMs)
       }
       lock.isTouched = false
       if (lock.isIdle) this.locks.delete(lock.name)
@@ -216,12 +234,14 @@ export class LockBook {
       holders += lock.holders.size
       this.#checkLock(lock)
       for (const ticket of lock.queue) tickets.add(ticket)
-      const { head } = lock.queue
-      if (head === undefined || isDue) continue
-      assert(!this.#isReady(head, this.#host.monotonicMs()), 'nobody waits who could enter')
     }
+    for (const ticket of isDue ? [] : tickets) {
+      assert(!this.#isReady(ticket, this.#host.monotonicMs()), 'nobody waits who could enter')
+    }
+    const byOwner = [...this.#ticketsOf.values()].reduce((sum, { size }) => sum + size, 0)
+    assert(byOwner === (this.#isReentrant ? tickets.size : 0), 'who waits is found by owner')
     assert(holders === this.holderCount && tickets.size === this.waiterCount, 'all are counted')
-    assert(this.#touched.length === 0, 'nothing is left to be looked at')
+    assert(this.#touched.length + this.#again.length === 0, 'nothing is left to be looked at')
     this.#due.check()
   }
 
@@ -259,6 +279,13 @@ export class LockBook {
       if (this.#isHeldFor(lock, ticket.request)) return true
       return lock.queue.head === ticket && this.#rules.isCompatible(lock, ticket.request.mode)
     })
+  }
+
+  #tryEnter(ticket: Ticket, nowMs: number): boolean {
+    if (!this.#isReady(ticket, nowMs)) return false
+    const names = ticket.locks.map(({ name }) => name)
+    this.finish(ticket, this.grant(ticket.request, names, nowMs))
+    return true
   }
 
   /** Ends the waits and the leases of a lock that are over. Nobody enters yet. */
