@@ -15,7 +15,7 @@
  *
  * Invariants: (1) a limiter whose TAT has passed has no key; (2) quantity 0 changes nothing.
  * Cost: one string read and one written.
- * Tests: test/keyspace/commands/limit-commands.test.ts, limit-commands.prop.test.ts
+ * Tests: test/keyspace/commands/limit-commands.test.ts
  * Source: ITU-T I.371 (GCRA); https://github.com/brandur/redis-cell for arguments and replies.
  */
 import { type ByteString, type Call, type CommandSpec, err, type Reply } from '../engine/index.ts'

@@ -11,7 +11,7 @@
  * signed bytes on some machines, here they are bytes from 0 to 255.
  *
  * Cost: at most the lengths of pattern and text multiplied; no allocation per text.
- * Tests: test/keyspace/engine/glob.test.ts, glob.prop.test.ts
+ * Tests: test/keyspace/engine/glob.test.ts
  * Source: Redis 7.2, src/util.c (stringmatchlen).
  */
 import type { ByteString } from './byte-string.ts'

@@ -3,7 +3,7 @@
  *
  * Two tables of 32-bit halves: a bigint per byte would be fifty times as slow.
  *
- * Cost: about 3 ns a byte. Tests: test/keyspace/engine/rdb-string.test.ts
+ * Cost: about 3 ns a byte. Tests: test/keyspace/engine/dump/rdb-string.test.ts
  * Source: Redis 7.2, src/crc64.c; the check value of "123456789" is e9c6d914c4b8d9ca.
  */
 const POLYNOMIAL = 0x95ac9329ac4bc9b5n

@@ -22,7 +22,7 @@
  * have, and no expiry of members. The time to live of the key itself is no part of the payload, as in Redis.
  *
  * Limits: one string of VALUE_BYTES_MAX; no count and no length is believed before as many bytes are there.
- * Tests: test/keyspace/engine/dump.test.ts, dump.prop.test.ts
+ * Tests: test/keyspace/engine/dump/dump-format.test.ts, dump-reader.prop.test.ts
  */
 import type { ValueType } from '../database.ts'
 import { type ErrorReply, err } from '../reply.ts'

@@ -5,7 +5,7 @@
  * touched; no length is believed before so many bytes are there, no member may come twice, no collection may
  * be empty, and nothing may be left over.
  *
- * Tests: test/keyspace/engine/dump.test.ts, dump.prop.test.ts
+ * Tests: test/keyspace/engine/dump/dump-format.test.ts, dump-reader.prop.test.ts
  */
 import { crc32 } from 'node:zlib'
 import { assert } from '../../../base/index.ts'

@@ -6,7 +6,7 @@
  * dump begins, would hold up the shard for as long as a large value takes, which slices are there to avoid.
  *
  * Cost: about 100 ns an entry; no more memory than a slice.
- * Tests: test/keyspace/engine/dump.test.ts, dump.prop.test.ts
+ * Tests: test/keyspace/engine/dump/dump-format.test.ts, dump-reader.prop.test.ts
  */
 import { crc32 } from 'node:zlib'
 import type { ByteString } from '../byte-string.ts'

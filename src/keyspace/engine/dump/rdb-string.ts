@@ -12,7 +12,7 @@
  *
  * Other types have many encodings each, and are refused.
  *
- * Tests: test/keyspace/engine/rdb-string.test.ts
+ * Tests: test/keyspace/engine/dump/rdb-string.test.ts
  * Source: Redis 7.2, src/rdb.c, src/cluster.c (createDumpPayload), src/lzf_d.c.
  */
 import { type ByteString, byteString, VALUE_BYTES_MAX } from '../byte-string.ts'
