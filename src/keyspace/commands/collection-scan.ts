@@ -5,7 +5,7 @@
  * `strtoul` reads it, as Redis does, so that what some client makes of 0 (nothing, `+0`, `00`) is taken as
  * well.
  *
- * Tests: test/keyspace/commands/hash-scan-commands.test.ts, set-commands.test.ts
+ * Tests: test/keyspace/commands/hash-walk-commands.test.ts, set-walk-commands.test.ts
  */
 import { type ByteString, err, globMatcher, type Matcher, type Reply, SYNTAX_ERROR } from '../engine/index.ts'
 import { OptionReader } from './arguments.ts'

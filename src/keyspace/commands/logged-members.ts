@@ -2,7 +2,7 @@
  * Effects on many members, in parts: one log record per part stays small, and a call takes only so many
  * arguments (about 100,000 in V8).
  *
- * Tests: test/keyspace/commands/set-commands.test.ts
+ * Tests: test/keyspace/commands/logged-members.prop.test.ts, set-walk-commands.test.ts
  */
 import type { ByteString, Call } from '../engine/index.ts'
 

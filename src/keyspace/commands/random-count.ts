@@ -5,7 +5,7 @@
  * Draws with repetition have a limit that Redis has not: as many are made as are asked for, whatever the size
  * of the collection, so that one request could hold the shard for minutes and take all memory.
  *
- * Tests: test/keyspace/commands/hash-commands.test.ts, set-commands.test.ts
+ * Tests: test/keyspace/commands/hash-walk-commands.test.ts, set-walk-commands.test.ts
  */
 import { type ByteString, err } from '../engine/index.ts'
 import { integer } from './arguments.ts'
