@@ -11,6 +11,9 @@ import { type Argument, byteString } from './byte-string.ts'
 import type { CommandSpec, KeyUse } from './command.ts'
 import { ErrorReply, err } from './reply.ts'
 
+/** An unknown command is shown up to here. */
+const SHOWN_BYTES = 128
+
 /** All commands. */
 export class CommandTable {
   readonly rows: readonly CommandSpec[]
@@ -87,11 +90,19 @@ export class CommandTable {
     if (argv.length < 2) return err(`wrong number of arguments for '${container}' command`)
     const subcommand = byteString(argv[1] as Argument)
     const spec = this.#byName.get(`${container}|${subcommand.toLowerCase()}`)
-    return spec ?? err(`unknown subcommand '${subcommand}'. Try ${container.toUpperCase()} HELP.`)
+    return (
+      spec ??
+      err(`unknown subcommand '${subcommand.slice(0, SHOWN_BYTES)}'. Try ${container.toUpperCase()} HELP.`)
+    )
   }
 }
 
+/** As Redis words it, the blank at the end included: arguments are shown up to some 128 bytes. */
 function unknownCommand(name: string, argv: readonly Argument[]): ErrorReply {
-  const shown = argv.slice(1, 21).map((arg) => `'${byteString(arg).slice(0, 128)}'`)
-  return err(`unknown command '${name.slice(0, 128)}', with args beginning with: ${shown.join(' ')}`)
+  let shown = ''
+  for (let i = 1; i < argv.length && shown.length < SHOWN_BYTES; i++) {
+    shown += `'${byteString(argv[i]!).slice(0, SHOWN_BYTES - shown.length)}' `
+  }
+  const text = `unknown command '${name.slice(0, SHOWN_BYTES)}', with args beginning with: ${shown}`
+  return err(text.replace(/[\r\n]/g, ' '))
 }
