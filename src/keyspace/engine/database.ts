@@ -49,8 +49,14 @@ export interface DatabaseHost {
   onChanged(db: Database, key: ByteString, event: string): void
   /** The shard removed this key itself: its time had come, or memory was short. */
   onRemoved(db: Database, key: ByteString, event: 'expired' | 'evicted'): void
-  /** Members of a collection expired. */
-  onMembersExpired(db: Database, key: ByteString, type: CollectionType, members: readonly ByteString[]): void
+  /** The shard removed members of a collection, whose time had come; with the last of them (`isLast`), the key. */
+  onMembersExpired(
+    db: Database,
+    key: ByteString,
+    type: CollectionType,
+    members: readonly ByteString[],
+    isLast: boolean,
+  ): void
   /** The access clock to store for a key that was read; see `access-clock.ts`. */
   touched(accessClock: number): number
   /** The access clock of a new key. */
@@ -194,7 +200,7 @@ export class Database {
    */
   changed(key: ByteString, event: string): void {
     this.#host.onChanged(this, key, event)
-    this.#settleChange(key)
+    if (this.#settleChange(key)) this.#host.onChanged(this, key, 'del')
   }
 
   // Strings.
@@ -502,7 +508,9 @@ export class Database {
     const members = value.takeExpired(this.nowMs, this.limits.membersPerSlice)
     if (members.length > 0) {
       const type = this.typeOf(key) as CollectionType
-      this.#host.onMembersExpired(this, key, type, members)
+      const isLast = value.size === 0
+      this.#host.onMembersExpired(this, key, type, members, isLast)
+      // Not `changed`: a command that only reads has changed nothing, and is not logged.
       this.#settleChange(key)
     }
     return value.size > 0
@@ -546,20 +554,20 @@ export class Database {
     if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG
   }
 
-  /** A change was reported: stamps the key, counts its memory, removes a collection that has become empty. */
-  #settleChange(key: ByteString): void {
+  /** A change was reported: stamps the key, counts its memory, removes an empty collection. True: it is gone. */
+  #settleChange(key: ByteString): boolean {
     const ref = this.#find(key)
-    if (ref === 0) return
+    if (ref === 0) return false
     const { table } = this
     table.setRevision(ref, this.#host.revision())
-    if (table.typeOf(ref) === STRING) return
+    if (table.typeOf(ref) === STRING) return false
     const id = table.objectOf(ref)
     if (this.#objects.get(id).size > 0) {
       this.#objects.recount(id)
-      return
+      return false
     }
     this.#remove(ref)
-    this.#host.onChanged(this, key, 'del')
+    return true
   }
 
   #remove(ref: RecordRef): void {

@@ -352,11 +352,13 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     key: ByteString,
     type: CollectionType,
     members: readonly ByteString[],
+    isLast: boolean,
   ): void {
     this.stats.expiredMembers += members.length
     const command = type === 'hash' ? 'HDEL' : type === 'set' ? 'SREM' : 'ZREM'
     const event = type === 'hash' ? 'hexpired' : type === 'set' ? 'sexpired' : 'zexpired'
     this.#noteRemoval(db, { db: db.index, key, event }, [command, key, ...members])
+    if (isLast && this.onCommit !== undefined) this.#changes.push({ db: db.index, key, event: 'del' })
   }
 
   touched(accessClock: number): number {
