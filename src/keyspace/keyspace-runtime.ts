@@ -7,7 +7,13 @@
  */
 import { availableParallelism } from 'node:os'
 import { ShardloomError } from '../base/index.ts'
-import { nodePlatform, type Platform, protectFromEndlessLoops } from '../runtime/index.ts'
+import {
+  type CloseOptions,
+  type CloseReport,
+  nodePlatform,
+  type Platform,
+  protectFromEndlessLoops,
+} from '../runtime/index.ts'
 import { SupervisedRuntime, type SupervisedRuntimeOptions } from '../supervise/index.ts'
 import type { Keyspace } from './client/keyspace.ts'
 import type { KeyspaceHost } from './host/keyspace-host.ts'
@@ -39,6 +45,7 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   readonly #platform: Platform
   readonly #options: KeyspaceRuntimeOptions
   #host: KeyspaceHost | undefined
+  #stopBalancing: () => void = () => undefined
 
   /** @internal Use `createRuntime`. */
   constructor({ keyspace, ...options }: KeyspaceRuntimeOptions, platform = nodePlatform()) {
@@ -67,6 +74,7 @@ export class KeyspaceRuntime extends SupervisedRuntime {
     try {
       await this.hold(host.attach(0))
       await this.hold(host.start())
+      this.#stopBalancing = host.balance(this.keyspace.client)
     } catch (error) {
       await this.close()
       throw error
@@ -77,6 +85,12 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   /** @internal */
   protected override async prepareThread(thread: number): Promise<void> {
     await this.#host?.attach(thread)
+  }
+
+  /** Ends balancing first: it would move slots between shards that end. */
+  override close(options?: CloseOptions): Promise<CloseReport> {
+    this.#stopBalancing()
+    return super.close(options)
   }
 
   #hostRuntime(): ConstructorParameters<typeof KeyspaceHost>[0] {

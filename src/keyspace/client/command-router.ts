@@ -170,7 +170,13 @@ export class CommandRouter {
     this.#moved = []
     this.#held = undefined
     this.#epoch = this.#parts.memory.epoch
-    for (const command of again) this.#route(command, -1)
+    for (const command of again) {
+      if (command.again === undefined) this.#route(command, -1)
+      else {
+        this.#pending--
+        command.again()
+      }
+    }
   }
 }
 

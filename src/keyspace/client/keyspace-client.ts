@@ -21,6 +21,7 @@ import {
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
+import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
 import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
@@ -106,7 +107,12 @@ export class KeyspaceClient {
       return isOver ? this.#blockOver(argv, slots, options) : this.#block(spec, slot, argv.slice(1), options)
     }
     if (isOver) return this.#callOver(argv, db)
-    return this.callRow(ROWS.get(spec)!, slot, argv.slice(1), db)
+    const row = ROWS.get(spec)!
+    if (slots.length < 2) return this.callRow(row, slot, argv.slice(1), db)
+    return new Promise((resolve, reject) => {
+      const again = (): void => void this.callRaw(argv, options).then(resolve, reject)
+      this.#router.send({ row, db, slot, args: argv.slice(1), again, resolve, reject })
+    })
   }
 
   /** Transactions of this thread. */
@@ -120,6 +126,40 @@ export class KeyspaceClient {
       ref: (shard) => this.#ref(shard),
     })
     return this.#transactions
+  }
+
+  /** Gives slots to a shard, from wherever they are, while they are used. @throws SHL_SHARD_DOWN */
+  async moveSlots(slots: readonly number[], to: number): Promise<MoveSlotsReport> {
+    const byOwner = new Map<number, number[]>()
+    for (const slot of slots) {
+      const owner = this.memory.ownerOf(slot)
+      byOwner.set(owner, [...(byOwner.get(owner) ?? []), slot])
+    }
+    const reports = await Promise.all(
+      [...byOwner].map(async ([owner, some]) => {
+        const ref = await this.#ref(owner)
+        return ref.ask('moveSlots', { slots: some, to }, { timeoutMs: WAIT_MS_MAX })
+      }),
+    )
+    return {
+      slots: sum(reports.map((report) => report.slots)),
+      keys: sum(reports.map((report) => report.keys)),
+      resent: sum(reports.map((report) => report.resent)),
+      pausedMs: Math.max(0, ...reports.map((report) => report.pausedMs)),
+    }
+  }
+
+  /** How busy each shard is, with its `slotsMax` busiest slots. A shard that is down is left out. */
+  async loads(slotsMax: number): Promise<ShardLoad[]> {
+    const { timeoutMs } = this.#parts
+    const asked = Array.from({ length: this.memory.shardCount }, (_, shard) => {
+      const ref = this.#parts.shardRef(shard)
+      return ref?.ask('load', slotsMax, { timeoutMs })
+    })
+    const answers = await Promise.allSettled(asked)
+    return answers.flatMap((one) =>
+      one.status === 'fulfilled' && one.value !== undefined ? [one.value] : [],
+    )
   }
 
   /** A ref to a shard, when it runs. @throws SHL_SHARD_DOWN */
@@ -322,19 +362,19 @@ export class KeyspaceClient {
     args: readonly Argument[],
     options: CallOptions,
   ): Promise<Reply> {
-    for (;;) {
-      // What was given before goes first.
-      this.#router.flush()
-      const writer = new RequestWriter()
-      writer.begin(ROWS.get(spec)!, options.db ?? 0, slot, args.length)
-      for (const arg of args) writer.argument(arg)
-      const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
-      const ref = await this.#ref(shard)
-      const timeoutMs = Math.min(WAIT_MS_MAX, (options.waitMs ?? WAIT_MS_MAX) + this.#parts.timeoutMs)
-      const asked = options.signal === undefined ? { timeoutMs } : { timeoutMs, signal: options.signal }
-      const reply = new ReplyReader(await ref.ask('block', writer.take(), asked)).next()
-      if (reply !== MOVED) return reply
-    }
+    // What was given before goes first.
+    this.#router.flush()
+    const writer = new RequestWriter()
+    writer.begin(ROWS.get(spec)!, options.db ?? 0, slot, args.length)
+    for (const arg of args) writer.argument(arg)
+    const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
+    const ref = await this.#ref(shard)
+    const timeoutMs = Math.min(WAIT_MS_MAX, (options.waitMs ?? WAIT_MS_MAX) + this.#parts.timeoutMs)
+    const asked = options.signal === undefined ? { timeoutMs } : { timeoutMs, signal: options.signal }
+    const reply = new ReplyReader(await ref.ask('block', writer.take(), asked)).next()
+    if (reply !== MOVED) return reply
+    // Its keys may lie on several shards by now.
+    return this.callRaw([spec.name.split('|')[0]!, ...args], options)
   }
 
   #send(shard: number, batch: Uint8Array): Promise<Uint8Array> {
@@ -356,4 +396,8 @@ export class KeyspaceClient {
       await new Promise<void>((resolve) => void clock.after(DOWN_POLL_MS, resolve))
     }
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0)
 }

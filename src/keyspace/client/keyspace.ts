@@ -8,6 +8,8 @@
  */
 import { numberOption, ShardloomError } from '../../base/index.ts'
 import { byteString, type Reply } from '../engine/index.ts'
+import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
+import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument } from './caller.ts'
 import { KeyspaceHash } from './hash-face.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
@@ -218,6 +220,32 @@ export class Keyspace {
   scan(options: ScanOptions & { readonly type?: string } = {}): AsyncGenerator<string> {
     const { type, ...rest } = options
     return scanTexts(this.#caller, ['SCAN'], rest, type === undefined ? [] : ['TYPE', type])
+  }
+
+  // Shards.
+
+  /** The shard that owns a key, and its hash slot. */
+  shardOf(key: KeyspaceKey): { readonly shard: number; readonly slot: number } {
+    const slot = hashSlotOf(byteString(toArgument(key)))
+    return { shard: this.#client.memory.ownerOf(slot), slot }
+  }
+
+  /**
+   * Gives hash slots, 0 to 16,383, to a shard, while their keys are used: nothing is lost, and commands keep
+   * their order. Commands for these slots wait for the moment of the hand-over.
+   *
+   * @throws SHL_OPTION_INVALID, SHL_SHARD_DOWN
+   */
+  async moveSlots(slots: readonly number[], shard: number): Promise<MoveSlotsReport> {
+    const range = { min: 0, max: HASH_SLOTS - 1, integer: true }
+    for (const slot of slots) numberOption('slot', slot, 0, range)
+    numberOption('shard', shard, 0, { min: 0, max: this.#client.memory.shardCount - 1, integer: true })
+    return this.#client.moveSlots(slots, shard)
+  }
+
+  /** How busy each shard is, with its busiest slots. */
+  loads(slotsMax = 16): Promise<ShardLoad[]> {
+    return this.#client.loads(slotsMax)
   }
 
   // Several at once.

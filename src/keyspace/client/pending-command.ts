@@ -12,6 +12,8 @@ export interface PendingCommand {
   readonly slot: number
   /** Without the name. */
   readonly args: readonly Argument[]
+  /** Of a command with several keys: finds its way anew, since these may lie on several shards by now. */
+  readonly again?: () => void
   resolve(reply: Reply): void
   reject(error: Error): void
 }

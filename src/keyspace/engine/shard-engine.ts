@@ -96,6 +96,8 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
   /** Told of every commit; undefined while nobody wants to know. */
   onCommit: ((commit: Commit) => void) | undefined
+  /** Told of every key that is changed or removed, at once; undefined while nobody wants to know. */
+  onTouched: ((db: number, key: ByteString) => void) | undefined
   nowMs: number
   readonly #options: EngineOptions
   readonly #databases: (Database | undefined)[] = []
@@ -221,7 +223,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
    */
   beginHot(): boolean {
     this.nowMs = this.clock.wallMs()
-    return this.onCommit === undefined && this.memory.maxBytes === 0
+    return this.onCommit === undefined && this.onTouched === undefined && this.memory.maxBytes === 0
   }
 
   /** GET in database 0, for a key that holds a string and never expires, or is missing; false: not so. */
@@ -338,6 +340,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     this.#hasChanged = true
     this.#call.hasChanged = true
     this.blocked.mark(db.index, key)
+    this.onTouched?.(db.index, key)
     if (this.onCommit !== undefined) this.#changes.push({ db: db.index, key, event })
   }
 
@@ -421,6 +424,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   #noteRemoval(db: Database, change: KeyChange, argv: readonly Argument[]): void {
     this.#hasChanged = true
     this.blocked.mark(db.index, change.key)
+    this.onTouched?.(db.index, change.key)
     this.revision()
     if (this.onCommit === undefined) return
     this.#changes.push(change)

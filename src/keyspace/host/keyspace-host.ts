@@ -9,7 +9,7 @@
  */
 import type { ActorAddress, ActorRef, TerminationReason } from '../../actor/index.ts'
 import { describeReason, isAbnormal } from '../../actor/index.ts'
-import { type Random, ShardloomError } from '../../base/index.ts'
+import { type Random, ShardloomError, type TimerHandle } from '../../base/index.ts'
 import type { SpawnRequest } from '../../runtime/index.ts'
 import {
   type ChildDriver,
@@ -19,9 +19,12 @@ import {
   type SupervisionTree,
 } from '../../supervise/index.ts'
 import type { AgentArgs } from '../client/agent-actor.ts'
+import type { KeyspaceClient } from '../client/keyspace-client.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { ShardArgs } from '../shard/shard-options.ts'
+import type { ShardLoad } from '../shard/slot-messages.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { chooseMove, loadBetween } from './balance.ts'
 import type { KeyspaceSettings } from './keyspace-options.ts'
 
 const SHARD_MODULE = new URL('../shard/shard-actor.js', import.meta.url)
@@ -77,6 +80,32 @@ export class KeyspaceHost {
     })
     // Together: each takes the time that a module takes to load.
     await Promise.all(shards.map((shard) => tree.add(driverChild(`shard-${shard}`, this.#driver(shard)))))
+  }
+
+  /** Measures and moves, when the options say so, until what it returns is called. */
+  balance(client: KeyspaceClient): () => void {
+    const { rebalance } = this.settings
+    if (rebalance === undefined) return () => undefined
+    let before: readonly ShardLoad[] = []
+    let timer: TimerHandle
+    let isStopped = false
+    const look = async (): Promise<void> => {
+      try {
+        const now = await client.loads(rebalance.slotsMax * 4)
+        const move = chooseMove(loadBetween(before, now), rebalance)
+        before = now
+        if (move !== undefined && !isStopped) await client.moveSlots(move.slots, move.to)
+      } catch {
+        // A shard is down: its load is not what it was. The next look finds what there is then.
+        before = []
+      }
+      if (!isStopped) timer = client.clock.after(rebalance.intervalMs, () => void look(), { unref: true })
+    }
+    timer = client.clock.after(rebalance.intervalMs, () => void look(), { unref: true })
+    return () => {
+      isStopped = true
+      timer.cancel()
+    }
   }
 
   #driver(shard: number): ChildDriver {

@@ -2,7 +2,7 @@
  * The options of a keyspace, checked, with every default and limit in one place.
  * Tests: test/keyspace/host/keyspace-options.test.ts
  */
-import { checkKnownOptions, choiceOption, numberOption } from '../../base/index.ts'
+import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../../base/index.ts'
 import type { EvictionPolicyName } from '../engine/index.ts'
 import type { ShardSettings } from '../shard/shard-options.ts'
 import { SHARDS_MAX } from '../shared/keyspace-memory.ts'
@@ -23,11 +23,28 @@ export interface KeyspaceOptions {
   readonly segmentBytes?: number
   /** Commands of one thread that may wait for their answers. Default 1,000,000. */
   readonly pendingMax?: number
+  /**
+   * Moves busy slots to idle shards, by measured load. Default false: a move costs the keys' bytes twice, and
+   * only who knows the load knows whether it lasts.
+   */
+  readonly rebalance?: boolean | RebalanceOptions
   /** How long a command may take. Default: the runtime's `timeouts.askMs`. */
   readonly timeoutMs?: number
   /** Changes that each shard keeps for watchers that come back. Default 65,536, in at most 16 MiB. */
   readonly historyMax?: number
   readonly historyBytesMax?: number
+}
+
+/** When slots are moved by themselves. */
+export interface RebalanceOptions {
+  /** How often load is measured, in milliseconds. Default 1000. */
+  readonly intervalMs?: number
+  /** The busiest shard must have so many times the load of the idlest one. Default 1.5. */
+  readonly ratio?: number
+  /** Commands of the busiest shard in an interval, below which nothing is moved. Default 10,000. */
+  readonly commandsMin?: number
+  /** Slots per move. Default 64. */
+  readonly slotsMax?: number
 }
 
 /** The options with nothing left open. */
@@ -36,6 +53,8 @@ export interface KeyspaceSettings {
   readonly pendingMax: number
   readonly timeoutMs: number
   readonly shard: ShardSettings
+  /** Undefined: slots are moved by hand only. */
+  readonly rebalance: Required<RebalanceOptions> | undefined
 }
 
 const POLICIES: readonly EvictionPolicyName[] = [
@@ -56,6 +75,7 @@ const KNOWN = [
   'sliceMs',
   'segmentBytes',
   'pendingMax',
+  'rebalance',
   'timeoutMs',
   'historyMax',
   'historyBytesMax',
@@ -82,6 +102,7 @@ export function keyspaceSettings(
     shards,
     pendingMax: whole('pendingMax', 1_000_000, 1, 2 ** 31 - 1),
     timeoutMs: whole('timeoutMs', askMs, 1, 2 ** 31 - 1),
+    rebalance: rebalanceSettings(options.rebalance),
     shard: {
       maxBytes: Math.floor(maxMemoryBytes / shards),
       policy: choiceOption('keyspace.evictionPolicy', options.evictionPolicy, 'noeviction', POLICIES),
@@ -91,5 +112,22 @@ export function keyspaceSettings(
       historyMax: whole('historyMax', 65_536, 0, 2 ** 31 - 1),
       historyBytesMax: whole('historyBytesMax', 16 * MIB, 0, 2 ** 53 - 1),
     },
+  }
+}
+
+function rebalanceSettings(option: KeyspaceOptions['rebalance']): Required<RebalanceOptions> | undefined {
+  if (option === undefined || option === false) return undefined
+  const given = option === true ? {} : option
+  if (typeof given !== 'object' || given === null) {
+    invalidOption('keyspace.rebalance', option, 'true, false, or an object of options')
+  }
+  checkKnownOptions('keyspace.rebalance', given, ['intervalMs', 'ratio', 'commandsMin', 'slotsMax'])
+  const number = (name: keyof RebalanceOptions, fallback: number, min: number, max: number): number =>
+    numberOption(`keyspace.rebalance.${name}`, given[name], fallback, { min, max })
+  return {
+    intervalMs: number('intervalMs', 1000, 10, 2 ** 31 - 1),
+    ratio: number('ratio', 1.5, 1, 1000),
+    commandsMin: number('commandsMin', 10_000, 1, 2 ** 53 - 1),
+    slotsMax: number('slotsMax', 64, 1, 16_384),
   }
 }

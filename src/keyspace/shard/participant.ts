@@ -37,6 +37,7 @@ export interface ParticipantShard {
   readonly memory: KeyspaceMemory
   readonly schedule: ShardSchedule
   owns(slot: number): boolean
+  readonly slots: { readonly isFreezing: boolean; isFrozen(slot: number): boolean }
   /** Runs commands whose keys are all here, as one. */
   runBatch(batch: Uint8Array): Uint8Array
   /** Calls `run` when the schedule lets the transaction run. */
@@ -51,6 +52,8 @@ export interface ParticipantShard {
 interface Part {
   readonly by: number
   readonly life: number
+  /** Undefined: all. */
+  readonly slots: readonly number[] | undefined
   staged: PatchMessage | undefined
   /** Undefined until its turn has come. */
   hasTurn: boolean
@@ -85,13 +88,25 @@ export class Participant {
     return first.done === true ? Number.POSITIVE_INFINITY : first.value
   }
 
+  usesSlots(slots: ReadonlySet<number>): boolean {
+    for (const part of this.#parts.values()) {
+      if (part.slots === undefined || part.slots.some((slot) => slots.has(slot))) return true
+    }
+    return false
+  }
+
   schedule({ tx, by, life, keys }: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
     const shard = this.#shard
-    if (keys !== undefined && !keys.every(({ slot }) => shard.owns(slot))) return 'moved'
+    if (keys !== undefined && !keys.every(({ slot }) => shard.owns(slot) && !shard.slots.isFrozen(slot))) {
+      return 'moved'
+    }
+    // All keys of a shard that is about to give some away: soon it is known which.
+    if (keys === undefined && shard.slots.isFreezing) return 'moved'
     const intents = keys === undefined ? WHOLE_SHARD : keys.map(intentOf)
     const outcome = shard.schedule.schedule(tx, intents)
     if (outcome === 'refused') return 'refused'
-    this.#parts.set(tx, { by, life, staged: undefined, hasTurn: false, isGivenUp: false })
+    const slots = keys?.map(({ slot }) => slot)
+    this.#parts.set(tx, { by, life, slots, staged: undefined, hasTurn: false, isGivenUp: false })
     if (outcome !== 'pending') return 'yes'
     return new Promise((resolve) => shard.onAcknowledged(tx, () => resolve('yes')))
   }

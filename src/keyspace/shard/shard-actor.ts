@@ -12,11 +12,13 @@ import { Coordinator } from './coordinator.ts'
 import { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
 import type { ShardArgs } from './shard-options.ts'
+import { SlotExporter } from './slot-export.ts'
 
 /** What the actor holds. */
 export interface ShardState {
   readonly shard: Shard
   readonly coordinator: Coordinator
+  readonly exporter: SlotExporter
 }
 
 const receive: ShardMessages<ShardState> = {
@@ -29,6 +31,10 @@ const receive: ShardMessages<ShardState> = {
   begin: ({ coordinator }, { keys, holdMs }) => coordinator.begin(keys, holdMs),
   commit: ({ coordinator }, { tx, patches }) => coordinator.commit(tx, patches),
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
+  moveSlots: ({ exporter }, message) => exporter.move(message),
+  load: ({ shard }, slotsMax) => shard.load(slotsMax),
+  importKeys: ({ shard }, message) => shard.slots.importKeys(message),
+  dropImported: ({ shard }, from) => shard.slots.dropImported(from),
   schedule: ({ shard }, message) => shard.participant.schedule(message),
   gather: ({ shard }, message) => shard.participant.gather(message),
   runPart: ({ shard }, message) => shard.participant.run(message),
@@ -36,7 +42,10 @@ const receive: ShardMessages<ShardState> = {
   apply: ({ shard }, message) => shard.participant.apply(message),
   applyStaged: ({ shard }, tx) => shard.participant.applyStaged(tx),
   release: ({ shard }, tx) => shard.participant.release(tx),
-  shardLost: ({ shard }, lost) => shard.participant.onCoordinatorLost(lost.shard, lost.life),
+  shardLost({ shard }, lost) {
+    shard.participant.onCoordinatorLost(lost.shard, lost.life)
+    shard.slots.dropImported(lost.shard)
+  },
 }
 
 export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> = defineActor<
@@ -70,7 +79,7 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
         undefined,
       ) as ActorRef<ShardMessages>
     }
-    return { shard, coordinator: new Coordinator(shard, life, peer) }
+    return { shard, coordinator: new Coordinator(shard, life, peer), exporter: new SlotExporter(shard, peer) }
   },
   receive: receive as never,
   onStop: ({ shard }) => shard.close(),

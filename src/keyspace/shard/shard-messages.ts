@@ -5,6 +5,7 @@
 import type { ActorContext } from '../../actor/index.ts'
 import type { Guest, KeyPatch } from '../engine/index.ts'
 import type { TableNews } from '../shared/table-feed.ts'
+import type { ImportMessage, MoveSlotsMessage, MoveSlotsReport, ShardLoad } from './slot-messages.ts'
 import type {
   BeginAnswer,
   GatherMessage,
@@ -48,6 +49,12 @@ export interface ShardMessages<State = unknown> {
     message: { readonly tx: number; readonly patches: readonly KeyPatch[] },
   ): Promise<boolean>
   abort(state: State, tx: number): void
+  /** Gives slots to another shard. */
+  moveSlots(state: State, message: MoveSlotsMessage): Promise<MoveSlotsReport>
+  load(state: State, slotsMax: number): ShardLoad
+  /** Keys of slots that will be this shard's. */
+  importKeys(state: State, message: ImportMessage): void
+  dropImported(state: State, from: number): void
   schedule(state: State, message: ScheduleMessage): Later<ScheduleAnswer>
   gather(state: State, message: GatherMessage): Promise<readonly Guest[]>
   runPart(state: State, message: RunMessage): Promise<Uint8Array>

@@ -28,14 +28,18 @@ import {
   ShardEngine,
   type Waiter,
 } from '../engine/index.ts'
+import { hashSlotOf } from '../hash-slot.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
-import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
+import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import type { ScanAnswer } from './shard-messages.ts'
 import type { ShardSettings } from './shard-options.ts'
+import { sharedTokens } from './shared-tokens.ts'
+import { SlotKeeper } from './slot-keeper.ts'
+import type { ShardLoad } from './slot-messages.ts'
 import type { TransactionKey } from './transaction-messages.ts'
 
 /** What a shard is made of. */
@@ -68,6 +72,9 @@ export class Shard {
   readonly clock: Clock
   readonly publisher: TablePublisher
   readonly participant: Participant
+  readonly slots: SlotKeeper
+  /** Commands since the shard began. */
+  commands = 0
   readonly settings: ShardSettings
   /** Commands per slot since the shard began, for those who balance: wraps around. */
   readonly slotLoad = new Uint32Array(16_384)
@@ -77,6 +84,8 @@ export class Shard {
   readonly #runners = new Map<TransactionId, () => void>()
   readonly #acknowledgers = new Map<TransactionId, () => void>()
   readonly #callers: Caller[] = []
+  /** The slots of commands that wait for their turn; undefined: all. */
+  readonly #localSlots = new Map<TransactionId, readonly number[] | undefined>()
   #timer: TimerHandle | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
   #isClosed = false
@@ -94,9 +103,11 @@ export class Shard {
       clock: { wallMs: () => memory.wallMs(clock.wallMs()), monotonicMs: () => clock.nowMs() },
       random,
       nextRevision: () => this.#revisions.next(),
+      tokens: sharedTokens(memory),
       memory: { maxBytes: settings.maxBytes, policy: settings.policy, samples: settings.samples },
       makeTable: (db) => this.#makeTable(db),
     })
+    this.slots = new SlotKeeper(this)
     this.participant = new Participant(this)
     // Readers may look for it before the first write.
     this.engine.database(MEMORY_DATABASE)
@@ -122,6 +133,7 @@ export class Shard {
         }
         slotLoad[slot]!++
       }
+      this.commands++
       if (isHot && isOpen && waiting === undefined && this.#runHot(reader, row, writer)) continue
       const answer = this.#runOne(reader)
       if (waiting !== undefined) waiting.push(answer)
@@ -139,12 +151,17 @@ export class Shard {
     const writer = new ReplyWriter()
     reader.next()
     const { slot } = reader
-    if (slot !== NO_SLOT && this.memory.ownerOf(slot) !== this.id) {
-      writer.reply(MOVED)
-      return writer.take()
-    }
     const { spec, argv } = this.#requestOf(reader)
     const caller = this.callerOf(reader.db)
+    for (;;) {
+      const place = spec instanceof ErrorReply ? 'here' : this.#placeOf(spec, argv, slot)
+      if (place === 'here') break
+      if (place === 'elsewhere') {
+        writer.reply(MOVED)
+        return writer.take()
+      }
+      await this.slots.whenThawed()
+    }
     const reply = await new Promise<Answer>((resolve) => {
       const start = (): void => {
         const later: LaterReply = { resolve }
@@ -160,8 +177,41 @@ export class Shard {
       else this.#whenFree(spec, argv, caller.db, start)
       this.afterCommands()
     })
-    writer.reply(reply)
+    writer.reply(reply === SENT_AWAY ? MOVED : reply)
     return writer.take()
+  }
+
+  /** Slots have gone: who waits for their keys is told to ask there. */
+  sendAway(isTheirs: (key: string) => boolean): void {
+    const { blocked } = this.engine
+    for (const waiter of blocked.waitersFor(isTheirs)) blocked.settle(waiter, SENT_AWAY)
+  }
+
+  /** Whether transactions, or commands that wait for one, use these slots. */
+  isInUse(slots: ReadonlySet<number>): boolean {
+    if (this.participant.usesSlots(slots)) return true
+    for (const used of this.#localSlots.values()) {
+      if (used === undefined || used.some((slot) => slots.has(slot))) return true
+    }
+    return false
+  }
+
+  /** Resolves when others have had their turn. */
+  breathe(): Promise<void> {
+    return new Promise((resolve) => void this.clock.after(0, resolve, { unref: true }))
+  }
+
+  /** How busy this shard is, with its busiest slots. */
+  load(slotsMax: number): ShardLoad {
+    const busiest = [...this.slotLoad.entries()]
+      .filter(([slot, commands]) => commands > 0 && this.owns(slot))
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, slotsMax)
+    return {
+      shard: this.id,
+      commands: this.commands,
+      slots: busiest.map(([slot, commands]) => ({ slot, commands })),
+    }
   }
 
   /** One step of SCAN. */
@@ -169,7 +219,11 @@ export class Shard {
     const { engine } = this
     try {
       const request = readScan(argv)
-      return engine.atomically(() => scanShard(engine.database(db), request.cursor, request.count, request))
+      const found = engine.atomically(() =>
+        scanShard(engine.database(db), request.cursor, request.count, request),
+      )
+      if (!this.slots.mayHaveForeign) return found
+      return { cursor: found.cursor, keys: found.keys.filter(({ key }) => !this.slots.isForeign(key)) }
     } catch (thrown) {
       if (thrown instanceof ErrorReply) return { error: [thrown.code, thrown.message] }
       throw thrown
@@ -232,12 +286,14 @@ export class Shard {
       : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
     return new Promise((resolve, reject) => {
       const id = schedule.scheduleLocal(intents)
+      this.#localSlots.set(id, isWhole ? undefined : keys.map(({ slot }) => slot))
       this.onTurn(id, () => {
         try {
           resolve(run())
         } catch (error) {
           reject(error)
         } finally {
+          this.#localSlots.delete(id)
           schedule.finish(id)
           this.afterCommands()
         }
@@ -338,11 +394,40 @@ export class Shard {
   #runOne(reader: RequestReader): Answer | Promise<Answer> {
     const { spec, argv } = this.#requestOf(reader)
     if (spec instanceof ErrorReply) return spec
-    const caller = this.callerOf(reader.db)
-    if (!this.#isBlocked(spec, argv, reader.db)) return this.engine.run(spec, caller, argv) as Reply
+    return this.#runSpec(spec, argv, this.callerOf(reader.db), reader.slot)
+  }
+
+  #runSpec(
+    spec: CommandSpec,
+    argv: readonly Argument[],
+    caller: Caller,
+    slot: number,
+  ): Answer | Promise<Answer> {
+    const place = this.#placeOf(spec, argv, slot)
+    if (place === 'elsewhere') return MOVED
+    if (place === 'frozen') {
+      return this.slots.whenThawed().then(() => this.#runSpec(spec, argv, caller, slot))
+    }
+    if (!this.#isBlocked(spec, argv, caller.db)) return this.engine.run(spec, caller, argv) as Reply
     return new Promise((resolve) => {
       this.#whenFree(spec, argv, caller.db, () => resolve(this.engine.run(spec, caller, argv) as Reply))
     })
+  }
+
+  /** Whether all keys of a command are here, and not on their way. The first one's slot is known. */
+  #placeOf(spec: CommandSpec, argv: readonly Argument[], slot: number): 'here' | 'elsewhere' | 'frozen' {
+    const { slots } = this
+    if (slot === NO_SLOT) return 'here'
+    if (!this.owns(slot)) return 'elsewhere'
+    if (slots.isFrozen(slot)) return 'frozen'
+    if (!hasSeveralKeys(spec)) return 'here'
+    let place: 'here' | 'frozen' = 'here'
+    for (const { index } of commandTable.keysOf(spec, argv)) {
+      const other = hashSlotOf(byteString(argv[index]!))
+      if (!this.owns(other)) return 'elsewhere'
+      if (slots.isFrozen(other)) place = 'frozen'
+    }
+    return place
   }
 
   #requestOf(reader: RequestReader): { spec: CommandSpec | ErrorReply; argv: Argument[] } {
@@ -371,10 +456,12 @@ export class Shard {
           exclusive: isWritten,
         }))
     const id = this.schedule.scheduleLocal(intents)
+    this.#localSlots.set(id, slotsOf(intents))
     this.onTurn(id, () => {
       try {
         run()
       } finally {
+        this.#localSlots.delete(id)
         this.schedule.finish(id)
         this.afterCommands()
       }
@@ -407,6 +494,18 @@ export class Shard {
     this.#timerAtMs = this.clock.nowMs() + 1
     this.#timer = this.clock.after(1, () => this.#tick(), { unref: true })
   }
+}
+
+/** The answer to who waits for a key that has gone elsewhere. */
+const SENT_AWAY = new ErrorReply('MOVED', 'the key is on another shard')
+
+function hasSeveralKeys({ keys }: CommandSpec): boolean {
+  return keys !== undefined && (keys.keynum !== undefined || (keys.last ?? keys.first) !== keys.first)
+}
+
+function slotsOf(intents: Intents): readonly number[] | undefined {
+  if (intents === WHOLE_SHARD) return undefined
+  return intents.map(({ key }) => hashSlotOf(key.slice(key.indexOf('\u0000') + 1)))
 }
 
 async function finish(

@@ -8,8 +8,8 @@
  *     slots (Uint16)    16,384: the shard that owns each hash slot
  *     decisions (Int64) per shard 32: transactions that it has decided to commit and that are not applied yet
  *
- * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; the
- * slot map, by the main thread alone; counters, by any thread with atomic additions.
+ * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; a
+ * slot's word, by the shard that owns the slot; counters, by any thread with atomic additions.
  * Readers: any thread.
  * Invariants: (1) counters only grow; (2) the epoch grows before and after each change of the slot map; (3) an actor's
  * address is written before its incarnation, and read after it.
@@ -91,7 +91,7 @@ export class KeyspaceMemory {
   }
 
   /**
-   * Gives a slot to another shard. Main thread only. The epoch changes before and after: who finds the new owner
+   * Gives a slot to another shard; the shard that owns it alone. The epoch changes before and after: who finds the new owner
    * finds a new epoch afterwards, and who saw the epoch change too early sees it change again.
    */
   setOwner(slot: number, shard: number): void {
@@ -201,6 +201,20 @@ export class KeyspaceMemory {
   forgetDecisionsOf(shard: number): void {
     for (let at = shard * DECISIONS; at < (shard + 1) * DECISIONS; at++)
       Atomics.store(this.#decisions, at, 0n)
+  }
+
+  /** The newest token that was drawn. */
+  get token(): number {
+    return Number(Atomics.load(this.#wide, WIDE_TOKEN))
+  }
+
+  /** No token from now on is at or below `floor`. */
+  raiseToken(floor: number): void {
+    const wanted = BigInt(floor)
+    for (;;) {
+      const seen = Atomics.load(this.#wide, WIDE_TOKEN)
+      if (seen >= wanted || Atomics.compareExchange(this.#wide, WIDE_TOKEN, seen, wanted) === seen) return
+    }
   }
 
   /** Draws a fencing token, above all before it. */
