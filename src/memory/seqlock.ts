@@ -28,7 +28,7 @@
  * (3) a reader uses nothing before `validateRead`. Sequences wrap at 2^32: a reader would have to sleep
  * through exactly 2^31 writes of one stripe to be deceived.
  * Publication order: odd, payload, even. Cost: 2 atomic stores a write, 2 atomic loads a read.
- * Tests: test/memory/seqlock.model.test.ts, test/memory/key-table/key-table.race.test.ts
+ * Tests: test/memory/seqlock.model.test.ts, test/memory/key-table/key-table-reader.race.test.ts
  * Source: Boehm, "Can seqlocks get along with programming language memory models?"; FreeBSD's seq(9).
  */
 

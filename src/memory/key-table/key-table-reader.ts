@@ -16,7 +16,7 @@
  * Publication order: sequence, then what it guards, then the sequence again.
  * Cost: 0.2 to 0.3 µs for text of 64 bytes. A record that is large and near keys that are written all the
  * time may end as TORN.
- * Tests: test/memory/key-table/key-table-reader.test.ts, key-table.model.test.ts, key-table.race.test.ts
+ * Tests: test/memory/key-table/key-table-reader.test.ts, key-table-reader.{model,race}.test.ts
  */
 import { assert } from '../../base/index.ts'
 import { AttachedSegments, NO_REF } from '../arena/index.ts'

@@ -9,7 +9,7 @@
  * Writer: none here. Readers: one thread.
  * Invariants: (1) nothing out of bounds is touched, whatever length and references say; (2) nothing large is
  * allocated for a length that has not been validated.
- * Cost: a copy. Tests: test/memory/key-table/key-table-reader.test.ts, key-table.race.test.ts
+ * Cost: a copy. Tests: test/memory/key-table/key-table-reader.test.ts, key-table-reader.race.test.ts
  */
 import { type AttachedSegments, loadBytes, type NativeBuffer } from '../arena/index.ts'
 import { loadPayload, type SharedWords, validateRead } from '../seqlock.ts'
