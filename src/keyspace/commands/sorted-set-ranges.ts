@@ -73,7 +73,7 @@ export function readRange(argv: readonly ByteString[], at: number, form: RangeFo
     } else if (name === 'LIMIT' && reader.left >= 2) {
       offset = reader.integer()
       limit = reader.integer()
-    } else if (name === 'REV' && form.isReverse === undefined) {
+    } else if (name === 'REV' && isReverse === undefined) {
       isReverse = true
     } else if ((name === 'BYSCORE' || name === 'BYLEX') && kind === undefined) {
       kind = name === 'BYSCORE' ? 'score' : 'lex'

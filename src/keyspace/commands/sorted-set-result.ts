@@ -3,13 +3,7 @@
  *
  * Tests: test/keyspace/commands/sorted-set-algebra-commands.test.ts
  */
-import {
-  type ByteString,
-  type Database,
-  makeCollection,
-  type ScoredMember,
-  type SortedSetValue,
-} from '../engine/index.ts'
+import { type ByteString, type Database, type ScoredMember, SortedSetValue } from '../engine/index.ts'
 
 /**
  * Puts members in the place of whatever a key holds, and reports it; without members the key is removed. What
@@ -18,15 +12,20 @@ import {
 export function storeMembers(
   db: Database,
   key: ByteString,
-  members: Iterable<ScoredMember>,
+  members: readonly ScoredMember[],
   event: string,
 ): number {
-  const result = makeCollection('zset', db.limits) as SortedSetValue
-  for (const { member, score } of members) result.set(member, score)
-  if (result.size === 0) {
+  if (members.length === 0) {
     db.delete(key)
     return 0
   }
+  const { zsetListpackEntries, zsetListpackValueBytes } = db.limits
+  const isSmall =
+    members.length <= zsetListpackEntries &&
+    members.every(({ member }) => member.length <= zsetListpackValueBytes)
+  // A set that ends large is large from the first member on: small ones do not keep a score of -0.
+  const result = new SortedSetValue(isSmall ? zsetListpackEntries : 0, zsetListpackValueBytes)
+  for (const { member, score } of members) result.set(member, score)
   db.putCollection(key, 'zset', result)
   db.changed(key, event)
   return result.size
