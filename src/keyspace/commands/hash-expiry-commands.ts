@@ -32,6 +32,8 @@ const MISSING_TIME = err('missing expire time')
 const ONE_EXPIRY = err('Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified')
 const ONE_CONDITION = err('Only one of FXX or FNX arguments can be specified')
 
+const EXPIRY_SYNTAX = 'EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds'
+
 /** What stands before the fields of HSETEX. */
 interface SetOptions {
   /** `FNX`: none of the fields may be there; `FXX`: all must be. */
@@ -152,8 +154,7 @@ export const hashExpiryCommands: readonly CommandSpec[] = [
     group: 'hash',
     summary: 'Answers the values of fields, and sets when they expire.',
     complexity: 'O(n) for n fields',
-    syntax:
-      'key [EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | PERSIST] FIELDS numfields field [field …]',
+    syntax: `key [${EXPIRY_SYNTAX} | PERSIST] FIELDS numfields field [field …]`,
     since: '8.0.0',
     handler: hgetex,
   },
@@ -165,8 +166,7 @@ export const hashExpiryCommands: readonly CommandSpec[] = [
     group: 'hash',
     summary: 'Sets fields, and when they expire, if none of them or all of them are there.',
     complexity: 'O(n) for n fields',
-    syntax:
-      'key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | KEEPTTL] FIELDS numfields field value [field value …]',
+    syntax: `key [FNX | FXX] [${EXPIRY_SYNTAX} | KEEPTTL] FIELDS numfields field value [field value …]`,
     since: '8.0.0',
     handler: hsetex,
   },

@@ -21,7 +21,7 @@ const PAIRS_MAX = 2 ** 62
 const TOO_MANY = err('value is out of range')
 
 /** What differs from Redis, for the rows of the table. */
-export const DRAWS_DIFFER: string = `Draws with repetition are at most ${DRAWS_MAX}: more would hold up the shard.`
+export const DRAWS_DIFFER: string = `Draws with repetition are at most ${DRAWS_MAX}.`
 
 /** @throws ErrorReply */
 export function randomCount(text: ByteString): number {

@@ -1,6 +1,6 @@
 /**
- * What commands of hashes, sets and lists log is enough: replayed on an empty shard, each commit at its time, it
- * makes the same data. Whatever depended on chance, on time or on who waited is in the log as what it did.
+ * What commands of hashes, sets and lists log is enough: replayed on an empty shard, each commit at its time,
+ * it makes the same data. Whatever depended on chance, on time or on who waited is in the log as what it did.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
