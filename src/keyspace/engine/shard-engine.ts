@@ -16,6 +16,7 @@
  */
 import type { Random } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'
+import { clockOfFrequency, clockOfIdle, frequency, idleMs, minutesOf } from './access-clock.ts'
 import { AccessPolicy } from './access-policy.ts'
 import { BlockedCallers, type Waiter } from './blocked-callers.ts'
 import { type Argument, type ByteString, byteString } from './byte-string.ts'
@@ -400,19 +401,19 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   // What handlers ask of accesses.
 
   idleSeconds(accessClock: number): number {
-    return this.#access.idleSeconds(accessClock, this.nowMs)
+    return idleMs(accessClock, this.nowMs) / 1000
   }
 
   frequency(accessClock: number): number {
-    return this.#access.frequency(accessClock, this.nowMs)
+    return frequency(accessClock, minutesOf(this.nowMs), this.memory)
   }
 
   clockOfIdle(idleSeconds: number): number {
-    return this.#access.clockOfIdle(idleSeconds, this.nowMs)
+    return clockOfIdle(idleSeconds * 1000, this.nowMs)
   }
 
   clockOfFrequency(frequency: number): number {
-    return this.#access.clockOfFrequency(frequency, this.nowMs)
+    return clockOfFrequency(frequency, minutesOf(this.nowMs))
   }
 
   /** @internal An effect that a handler names. */
