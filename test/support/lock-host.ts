@@ -24,6 +24,10 @@ export class TestLockHost implements LockHost {
     this.#tasks.push(task)
   }
 
+  atomically<T>(run: () => T): T {
+    return run()
+  }
+
   /** The commit is out: tells those who waited. */
   flush(): void {
     const tasks = this.#tasks

@@ -116,6 +116,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   #needsSync = false
   /** Run when the commit is out. */
   #deliveries: (() => void)[] = []
+  #isCapturing = false
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -134,6 +135,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
       monotonicMs: () => this.clock.monotonicMs(),
       logLock: () => {},
       deliver: (task) => this.deliver(task),
+      atomically: (run) => this.atomically(run),
     }
     this.flights = new LockTable(unlogged, { tokens: this.locks.tokens, isReentrant: false })
   }
@@ -273,17 +275,22 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     }
   }
 
-  /** The same, with the commit given to the caller and to nobody else. */
+  /**
+   * The same, with the commit given to the caller and to nobody else. Who has waited for something that it
+   * gives is told in the next command or tick, when the caller has logged it.
+   */
   capture<T>(run: () => T, revision = 0): { readonly value: T; readonly commit: Commit | undefined } {
     const { onCommit } = this
     let commit: Commit | undefined
     this.onCommit = (captured) => {
       commit = captured
     }
+    this.#isCapturing = true
     try {
       const value = this.atomically(run, revision)
       return { value, commit }
     } finally {
+      this.#isCapturing = false
       this.onCommit = onCommit
     }
   }
@@ -313,6 +320,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   tick(budgetMs: number): boolean {
     const endMs = this.clock.monotonicMs() + budgetMs
     this.blocked.expire(this.clock.monotonicMs())
+    this.#deliver()
     let isMore = true
     while (isMore && this.clock.monotonicMs() < endMs) {
       isMore = this.#expireLocks() || this.#expireSome() || this.#evictSome()
@@ -322,6 +330,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   /** Monotonic time at which the next wait or lease ends, or before; Infinity when there is none. */
   get nextDeadlineMs(): number {
+    if (this.#deliveries.length > 0) return this.clock.monotonicMs()
     return Math.min(this.blocked.nextDeadlineMs, this.locks.nextDueMs, this.flights.nextDueMs)
   }
 
@@ -442,6 +451,10 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     if (--this.#depth > 0) return
     for (const db of this.#databases) db?.settle()
     this.#commit()
+    if (!this.#isCapturing) this.#deliver()
+  }
+
+  #deliver(): void {
     if (this.#deliveries.length === 0) return
     const tasks = this.#deliveries
     this.#deliveries = []

@@ -25,6 +25,8 @@ export interface LockHost {
   logLock(name: ByteString, argv: readonly ByteString[], event: LockEvent | undefined): void
   /** Runs a task when what was logged before is committed; never at once. */
   deliver(task: () => void): void
+  /** Runs something as one unit, with one commit. */
+  atomically<T>(run: () => T): T
 }
 
 export function grantedEffect(name: ByteString, state: HolderState): readonly ByteString[] {

@@ -255,9 +255,14 @@ export class LockTable {
     if (book.locks.get(name)?.limit !== limit) this.drop(name)
     const lock = book.locks.get(name) ?? book.open(name, mode, limit)
     // What is told last is true, whatever was known before.
-    const isBeside = lock.mode === mode && mode !== 'exclusive'
-    for (const old of [...lock.holders.values()]) if (!isBeside || old.owner === owner) book.remove(old)
-    const holder = book.hold(lock, mode, owner, token, ttlMs)
+    const known = lock.mode === mode ? lock.holders.get(owner) : undefined
+    const isSame = known?.token === token
+    const isBeside = lock.mode === mode && (isSame || mode !== 'exclusive')
+    for (const old of [...lock.holders.values()]) {
+      if (!isBeside || (old.owner === owner && !isSame)) book.remove(old)
+    }
+    const holder = isSame ? known : book.hold(lock, mode, owner, token, ttlMs)
+    holder.ttlMs = ttlMs
     holder.entries = entries
     book.schedule(holder, this.#host.monotonicMs() + leaseMs)
     book.log(holder)
@@ -270,6 +275,11 @@ export class LockTable {
     if (holder === undefined || holder.token !== token) return
     this.#book.free(holder)
     this.#settle()
+  }
+
+  /** Runs several calls as one unit. Those from outside of a command must be in one. */
+  atomically<T>(run: () => T): T {
+    return this.#host.atomically(run)
   }
 
   /** Checks the invariants: for tests. */

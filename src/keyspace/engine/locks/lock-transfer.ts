@@ -40,16 +40,20 @@ export function exportLocks(table: LockTable, isTheirs: (name: ByteString) => bo
 
 /** Takes over locks: the leases run on, and later tokens are above all that were ever drawn for them. */
 export function importLocks(table: LockTable, { tokenFloor, locks }: LocksState): void {
-  table.raiseTokens(tokenFloor)
-  for (const { name, holders } of locks) {
-    for (const holder of holders) table.restore(name, holder, holder.remainingMs)
-  }
+  table.atomically(() => {
+    table.raiseTokens(tokenFloor)
+    for (const { name, holders } of locks) {
+      for (const holder of holders) table.restore(name, holder, holder.remainingMs)
+    }
+  })
 }
 
 /** Forgets locks that were taken over; who waits for them is told to ask again. Returns how many. */
 export function dropLocks(table: LockTable, isTheirs: (name: ByteString) => boolean): number {
   const names = [...table.names()].filter(isTheirs)
-  for (const name of names) table.drop(name)
+  table.atomically(() => {
+    for (const name of names) table.drop(name)
+  })
   return names.length
 }
 
