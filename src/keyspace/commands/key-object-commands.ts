@@ -23,7 +23,8 @@ const EMBEDDED_BYTES_MAX = 44
 const INTEGER_BYTES_MAX = 20
 
 const POLICY_HINT =
-  'Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.'
+  'Please note that when switching between policies at runtime ' +
+  'LRU and LFU data will take some time to adjust.'
 const IS_LFU = err(`An LFU maxmemory policy is selected, idle time not tracked. ${POLICY_HINT}`)
 const IS_NOT_LFU = err(
   `An LFU maxmemory policy is not selected, access frequency not tracked. ${POLICY_HINT}`,

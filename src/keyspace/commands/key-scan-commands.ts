@@ -56,8 +56,8 @@ export interface ScanRequest extends ScanFilter {
 }
 
 /**
- * Looks at about `count` keys of a shard, and gives those that pass the filter. A shard with no more keys than
- * that takes one step, as clients are used to.
+ * Looks at about `count` keys of a shard, and gives those that pass the filter. A shard with no more keys
+ * than that takes one step, as clients are used to.
  */
 export function scanShard(db: Database, cursor: number, count: number, filter: ScanFilter): ScanStep {
   const { matches, type } = filter

@@ -1,8 +1,8 @@
 /**
  * Bytes as the engine sees them: JavaScript strings whose code units are bytes (0–255), as Latin-1.
  *
- * V8 keeps such a string at one byte per character, compares it as `memcmp` does, and takes it as the key of a
- * `Map`; a `Uint8Array` is dearer in each of the three. Text of users is UTF-8 at the edge: for ASCII both
+ * V8 keeps such a string at one byte per character, compares it as `memcmp` does, and takes it as the key of
+ * a `Map`; a `Uint8Array` is dearer in each of the three. Text of users is UTF-8 at the edge: for ASCII both
  * forms are the same string, so that nothing is converted. A value that is too long for a string, or that
  * comes as bytes anyway, stays a `Uint8Array`; only commands that say so (`rawValues`) see one.
  *

@@ -7,8 +7,9 @@
  * an earlier one could take, the later one can take as well.
  *
  * The odd corners are Redis': a class that is not closed ends with the pattern, `[]` matches nothing, a range
- * may be written backwards, `[a-]` is a range up to `]`, and only `*` itself matches no bytes at all. One is not: Redis compares the ends of a range as
- * signed bytes on some machines, here they are bytes from 0 to 255.
+ * may be written backwards, `[a-]` is a range up to `]`, and only `*` itself matches no bytes at all. One is
+ * not: Redis compares the ends of a range as signed bytes on some machines, here they are bytes from 0 to
+ * 255.
  *
  * Cost: at most the lengths of pattern and text multiplied; no allocation per text.
  * Tests: test/keyspace/engine/glob.test.ts

@@ -1,4 +1,6 @@
-/** Payloads that Redis has made: of strings they are taken, whatever their encoding; of other types refused. */
+/**
+ * Payloads that Redis has made: of strings they are taken, whatever their encoding; of other types refused.
+ */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crc64 } from '../../../../src/keyspace/engine/dump/crc64.ts'
