@@ -1,5 +1,6 @@
 /**
- * A shard as its locks see it, for tests: a clock moved by hand, a log in an array, and deliveries when asked.
+ * A shard as its locks see it, for tests: a clock moved by hand, a log in an array, and deliveries when
+ * asked.
  */
 import type { LockOutcome, LockRequest } from '../../src/keyspace/engine/locks/lock.ts'
 import { Ticket } from '../../src/keyspace/engine/locks/lock.ts'

@@ -1,8 +1,8 @@
 /**
  * Locks as simply as they can be said: a list of leases and one list of all who wait, in order of arrival.
  *
- * Whenever time has passed or something has changed, what is over goes, and the first in the list who can enter
- * enters, until nobody can. No queues, no heap, no touching: slow, and hard to get wrong.
+ * Whenever time has passed or something has changed, what is over goes, and the first in the list who can
+ * enter enters, until nobody can. No queues, no heap, no touching: slow, and hard to get wrong.
  */
 import type { LockRequest } from '../../src/keyspace/engine/locks/lock.ts'
 
