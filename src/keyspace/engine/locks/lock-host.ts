@@ -1,7 +1,7 @@
 /**
  * What a table of locks asks of its shard, and what it writes into the log.
  *
- *     LOCK.GRANTED name owner mode token ttlMs limit entries    a lease is so: whatever was known of it before
+ *     LOCK.GRANTED name owner mode token ttlMs limit entries    a lease is so, whatever was known before
  *     LOCK.FREED   name owner token                             a lease has ended
  *     LOCK.FLOOR   token                                        tokens from now on are above it
  *
