@@ -1,5 +1,6 @@
 /**
- * What the threads of key-table-reader.race.test.ts do: one writes, the others read, over the compiled classes.
+ * What the threads of key-table-reader.race.test.ts do: one writes, the others read, over the compiled
+ * classes.
  *
  * A value says which key it belongs to and which write it is from, and every byte of it follows from that and
  * its length, so a reader sees whether it is whole, and whether it goes back. Segments are handed over as in

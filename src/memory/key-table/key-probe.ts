@@ -79,11 +79,6 @@ export class KeyProbe {
     return true
   }
 
-  /** The key as a `ByteString`. */
-  text(): string {
-    return this.#bytes.latin1Slice(0, this.length)
-  }
-
   /** Puts the characters into words; returns all their bits together. */
   #takeChars(key: string, length: number): number {
     const { words } = this

@@ -53,7 +53,7 @@ import {
   VALUE_LENGTH,
   wideNumber,
 } from './key-table-layout.ts'
-import { KEEP, Records } from './records.ts'
+import { checkWide, KEEP, Records } from './records.ts'
 import { Stripes } from './stripes.ts'
 import { sampleTable, scanTable } from './table-scan.ts'
 
@@ -375,7 +375,8 @@ export class KeyTableWriter {
     const words: SharedWords = this.arena.wordsOf(ref)
     const record = this.arena.wordOf(ref)
     const stripe = this.stripes.stripeOf(words[record + HASH]!)
-    assert(value >= 0 && value <= Number.MAX_SAFE_INTEGER, 'an expiry or revision is below 2^53')
+    assert(value !== KEEP, 'an expiry or revision is not negative')
+    checkWide(value)
     this.stripes.begin(stripe)
     this.records.storeWide(words, record + low, record + high, value)
     this.stripes.end(stripe)

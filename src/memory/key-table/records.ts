@@ -102,6 +102,9 @@ export class Records {
     expireAt: number,
     revision: number,
   ): ArenaRef {
+    // Before anything is begun: an assertion that fails within a write section would leave it open.
+    checkWide(expireAt)
+    checkWide(revision)
     const arena = this.#arena
     const ref = this.#stripes.find(probe)
     const inlineBytes = RECORD_HEADER_BYTES + ((probe.length + 3) & -4) + length
@@ -281,8 +284,8 @@ export class Records {
     if (revision !== KEEP) this.storeWide(words, record + REVISION_LOW, record + REVISION_HIGH, revision)
   }
 
+  /** Within a write section, if readers see the record. The caller has checked the value. */
   storeWide(words: SharedWords, low: number, high: number, value: number): void {
-    assert(value >= 0 && value <= Number.MAX_SAFE_INTEGER, 'an expiry or revision is below 2^53')
     storePayload(words, low, lowWord(value), this.#arena.isAtomic)
     storePayload(words, high, highWord(value), this.#arena.isAtomic)
   }
@@ -356,4 +359,9 @@ export class Records {
     const offset = (this.valueWord(ref) << 2) + at
     fillZeros(arena.wordsOf(ref), arena.bytesOf(ref), offset, length, arena.isAtomic)
   }
+}
+
+/** Whether a value can be an expiry or a revision, or is KEEP. */
+export function checkWide(value: number): void {
+  assert(value >= KEEP && value <= Number.MAX_SAFE_INTEGER, 'an expiry or revision is below 2^53')
 }

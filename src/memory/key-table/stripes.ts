@@ -151,7 +151,7 @@ export class Stripes {
     storePayload(directory, stripe + KEY_COUNT, keys, isAtomic)
     this.end(stripe)
     this.count++
-    if (keys > 2 ** log2 && log2 < this.#bucketsLog2Max) this.#resize(stripe, log2 + 1)
+    if (keys > 1 << log2 && log2 < this.#bucketsLog2Max) this.#resize(stripe, log2 + 1)
   }
 
   /** Puts a record of the same key in the place of another. */
@@ -183,7 +183,7 @@ export class Stripes {
     this.end(stripe)
     this.count--
     if (keys === 0) this.#dropBuckets(stripe)
-    else if (log2 > BUCKETS_LOG2_MIN && keys * SPARSE_BUCKETS < 2 ** log2) this.#resize(stripe, log2 - 1)
+    else if (log2 > BUCKETS_LOG2_MIN && keys * SPARSE_BUCKETS < 1 << log2) this.#resize(stripe, log2 - 1)
   }
 
   /** Finds the word that points at a record: `linkWords[linkWord]`. */
@@ -231,7 +231,7 @@ export class Stripes {
     const old = directory[stripe + BUCKETS]!
     const oldWords = arena.wordsOf(old)
     const oldWord = arena.wordOf(old)
-    const oldEnd = oldWord + 2 ** directory[stripe + BUCKETS_LOG2]!
+    const oldEnd = oldWord + (1 << directory[stripe + BUCKETS_LOG2]!)
     const fresh = this.#allocateBuckets(log2)
     const freshWords = arena.wordsOf(fresh)
     const freshWord = arena.wordOf(fresh)
@@ -272,7 +272,7 @@ export class Stripes {
 
   #allocateBuckets(log2: number): ArenaRef {
     const { arena } = this
-    const lengthBytes = 4 * 2 ** log2
+    const lengthBytes = 4 << log2
     const ref = arena.allocate(KIND_BUCKETS, lengthBytes)
     fillZeros(arena.wordsOf(ref), arena.bytesOf(ref), arena.wordOf(ref) << 2, lengthBytes, arena.isAtomic)
     return ref
