@@ -87,6 +87,21 @@ export const ERROR_CODES = {
     advice: 'nothing was changed; make the callback shorter, or raise holdMs',
     retryable: true,
   },
+  SHL_WATCH_COMPACTED: {
+    message: 'changes are no longer kept: since={since} oldest={oldest}',
+    advice: 'read the keys anew, then watch with since: oldest; or raise keyspace.historyMax, historyKeepMs',
+    retryable: false,
+  },
+  SHL_WATCH_SLOW: {
+    message: 'watcher is too slow, changes were dropped: from={from} to={to} queueMax={queueMax}',
+    advice: "go on with since, take items faster, raise queueMax or keyspace.historyMax, or use whenSlow: 'drop'",
+    retryable: true,
+  },
+  SHL_SUBSCRIBER_SLOW: {
+    message: 'subscriber is too slow, messages were dropped: queueMax={queueMax} queueBytesMax={queueBytesMax}',
+    advice: "take messages faster, raise queueMax, or use whenSlow: 'drop'",
+    retryable: true,
+  },
   SHL_VALUE_NOT_SENDABLE: {
     message: 'value cannot be sent: {path} is {what}',
     advice: 'send plain data, or a transferable that is listed in `transfer`',
