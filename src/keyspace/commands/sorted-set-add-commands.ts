@@ -1,8 +1,8 @@
 /**
  * Members of a sorted set one by one: ZADD, ZINCRBY, ZREM.
  *
- * A member that ZADD gives a score is as new: its expiry is taken away, as HSET does with that of a field. One
- * that the options hold back keeps it, and so does one whose score is counted up (ZINCRBY, ZADD INCR).
+ * A member that ZADD gives a score is as new: its expiry is taken away, as HSET does with that of a field.
+ * One that the options hold back keeps it, and so does one whose score is counted up (ZINCRBY, ZADD INCR).
  *
  * Tests: test/keyspace/commands/sorted-set-add-commands.test.ts
  * Source: Redis 7.2, src/t_zset.c (zaddGenericCommand, zsetAdd).

@@ -15,8 +15,8 @@ const SORTED_SETS: MemberFamily = {
   remove: 'ZREM',
   since: 'Shardloom 0.2.0',
   differs:
-    'Redis has it for fields of hashes only. As with HSET, a member that ZADD gives a score no longer expires; ' +
-    'ZINCRBY keeps its time.',
+    'Redis has it for fields of hashes only. As with HSET, a member that ZADD gives a score no longer ' +
+    'expires; ZINCRBY keeps its time.',
   find: (db, key) => db.sortedSet(key),
 }
 

@@ -1,8 +1,8 @@
 /**
  * Members taken from either end: ZPOPMIN, ZPOPMAX, ZMPOP, and those that wait until there are some.
  *
- * The waiting ones try at once, and again when one of their keys has changed; then a key of another type is no
- * refusal but still nothing to pop, as in Redis. Within a transaction they do not wait.
+ * The waiting ones try at once, and again when one of their keys has changed; then a key of another type is
+ * no refusal but still nothing to pop, as in Redis. Within a transaction they do not wait.
  *
  * Effects: whatever was asked for is logged as the ZPOPMIN or ZPOPMAX that it came to, with the number of
  * members that there were.

@@ -1,8 +1,8 @@
 /**
  * Ranges of sorted sets in arguments: by rank, by score, by member; forwards or backwards; with a limit.
  *
- * Each becomes a finder of ranks, so that ZRANGE, ZCOUNT and ZREMRANGEBY… are one thing with three ways to say
- * which. A range backwards is the same ranks, visited from the last to the first.
+ * Each becomes a finder of ranks, so that ZRANGE, ZCOUNT and ZREMRANGEBY… are one thing with three ways to
+ * say which. A range backwards is the same ranks, visited from the last to the first.
  *
  * Tests: test/keyspace/commands/sorted-set-range-commands.test.ts
  * Source: Redis 7.2, src/t_zset.c (zrangeGenericCommand).
