@@ -24,6 +24,7 @@ export type CommandGroup =
   | 'generic'
   | 'lock'
   | 'limit'
+  | 'pubsub'
   | 'server'
 
 /**
@@ -73,6 +74,8 @@ export type SplitRule =
   | 'ok'
   /** The shards' arrays one behind the other: KEYS. */
   | 'concat'
+  /** The shards' arrays of names and counts are the same names; the counts are added: PUBSUB NUMSUB. */
+  | 'counts'
 
 /** What is known of a command besides its handler. */
 export interface CommandSpec {
@@ -91,6 +94,8 @@ export interface CommandSpec {
     keysOfInner: (argv: readonly Argument[]) => readonly KeyUse[],
   ): readonly KeyUse[]
   readonly split?: SplitRule
+  /** The index in `argv` of a channel: the command runs on the shard that is its home. */
+  readonly channelAt?: number
   readonly group: CommandGroup
   /** One sentence. */
   readonly summary: string

@@ -3,6 +3,7 @@
  * Tests: test/keyspace/engine/shard-engine.test.ts
  */
 import type { Random } from '../../base/index.ts'
+import type { ChannelHost } from './channel-host.ts'
 import type { Database } from './database.ts'
 import type { LockTable } from './locks/lock-table.ts'
 import type { MemoryPolicy } from './memory-policy.ts'
@@ -32,6 +33,7 @@ export interface EngineServices {
   readonly databaseCount: number
   readonly stats: EngineStats
   readonly memory: MemoryPolicy
+  readonly channels: ChannelHost
   /** A database by its number. @throws ErrorReply when there is none */
   database(index: number): Database
   /** The databases that were ever used. */

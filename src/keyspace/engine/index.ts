@@ -12,6 +12,7 @@ export {
   textOfBytes,
   VALUE_BYTES_MAX,
 } from './byte-string.ts'
+export type { ChannelHost } from './channel-host.ts'
 export {
   type CollectionType,
   type CollectionValue,

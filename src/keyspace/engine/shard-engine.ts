@@ -20,6 +20,7 @@ import { clockOfFrequency, clockOfIdle, frequency, idleMs, minutesOf } from './a
 import { AccessPolicy } from './access-policy.ts'
 import { BlockedCallers, type Waiter } from './blocked-callers.ts'
 import { type Argument, type ByteString, byteString } from './byte-string.ts'
+import { type ChannelHost, NO_CHANNELS } from './channel-host.ts'
 import { type CollectionType, VALUE_LIMITS, type ValueLimits } from './collection.ts'
 import type { BlockRequest, Call, Caller, CommandSpec } from './command.ts'
 import type { CommandTable } from './command-table.ts'
@@ -95,6 +96,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     expiredMembers: 0,
     evictedKeys: 0,
   }
+  channels: ChannelHost = NO_CHANNELS
   /** Told of every commit; undefined while nobody wants to know. */
   onCommit: ((commit: Commit) => void) | undefined
   /** Told of every key that is changed or removed, at once; undefined while nobody wants to know. */

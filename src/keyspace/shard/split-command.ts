@@ -64,6 +64,12 @@ export function mergeReplies(
       return OK
     case 'concat':
       return replies.flatMap(({ reply }) => reply as readonly Reply[])
+    case 'counts':
+      return replies
+        .map(({ reply }) => reply as readonly Reply[])
+        .reduce((sums, counts) =>
+          sums.map((item, i) => (i % 2 === 0 ? item : (item as number) + (counts[i] as number))),
+        )
     case 'gather': {
       const gathered: Reply[] = []
       for (const { reply, places } of replies) {
