@@ -9,3 +9,22 @@ export {
   type KeyspaceRuntimeOptions,
   loadKeyspace,
 } from './keyspace-runtime.ts'
+export type {
+  ChannelMessage,
+  MessagesLost,
+  SubscribedItem,
+  SubscribeOptions,
+  Subscription,
+} from './pubsub/index.ts'
+export type {
+  EventItem,
+  EventsOptions,
+  KeyEventClassName,
+  KeyspaceChange,
+  KeyspaceChanges,
+  KeyspaceChangesLost,
+  KeyspaceEvent,
+  KeyspaceWatch,
+  WatchedItem,
+  WatchOptions,
+} from './watch/index.ts'

@@ -16,10 +16,12 @@ import {
   bytesOfText,
   type CommandSpec,
   ErrorReply,
+  err,
   NullArrayReply,
   type Reply,
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
+import { channelHome } from '../pubsub/index.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
@@ -97,8 +99,15 @@ export class KeyspaceClient {
   callRaw(argv: readonly Argument[], options: CallOptions = {}): Promise<Reply> {
     const spec = commandTable.find(argv)
     if (spec instanceof ErrorReply) return Promise.resolve(spec)
+    if (spec.flags.includes('internal')) {
+      return Promise.resolve(err(`unknown command '${byteString(argv[0] ?? '')}'`))
+    }
     const { db = 0 } = options
     if (spec.flags.includes('all_shards')) return this.#callAll(spec, argv, db)
+    if (spec.channelAt !== undefined) {
+      const home = channelHome(byteString(argv[spec.channelAt]!), this.memory.shardCount)
+      return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), db, home)
+    }
     const keys = commandTable.keysOf(spec, argv)
     const slots = keys.map(({ index }) => hashSlotOf(byteString(argv[index]!)))
     const slot = slots[0] ?? NO_SLOT
@@ -160,6 +169,16 @@ export class KeyspaceClient {
     return answers.flatMap((one) =>
       one.status === 'fulfilled' && one.value !== undefined ? [one.value] : [],
     )
+  }
+
+  /** How long a shard may be down. */
+  get timeoutMs(): number {
+    return this.#parts.timeoutMs
+  }
+
+  /** The ref of a shard that has started, at once. */
+  shardRefNow(shard: number): ActorRef<ShardMessages> | undefined {
+    return this.#parts.shardRef(shard)
   }
 
   /** A ref to a shard, when it runs. @throws SHL_SHARD_DOWN */

@@ -9,7 +9,17 @@
 import { numberOption, ShardloomError } from '../../base/index.ts'
 import { byteString, type Reply } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
+import { type SubscribedItem, type SubscribeOptions, type Subscription, subscribe } from '../pubsub/index.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
+import {
+  type EventItem,
+  type EventsOptions,
+  type KeyspaceWatch,
+  type WatchedItem,
+  type WatchOptions,
+  watchEvents,
+  watchKeys,
+} from '../watch/index.ts'
 import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument } from './caller.ts'
 import { KeyspaceHash } from './hash-face.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
@@ -282,6 +292,52 @@ export class Keyspace {
     return this.#client.transactions.callback(names, holdMs, (scratch) =>
       body(new KeyspaceTransaction(scratch)),
     )
+  }
+
+  // What happens.
+
+  /**
+   * Iterates over the changes of keys, in the order of their revisions: what a transaction changed is one item.
+   * Patterns are globs, as in KEYS; one without special characters is a key. Watching begins at once: see `ready`
+   * of what is returned. `break` ends it.
+   *
+   * @throws SHL_WATCH_COMPACTED when `since` is older than what is kept, SHL_WATCH_SLOW
+   */
+  watch<const Options extends WatchOptions>(
+    pattern: string | readonly string[],
+    options?: Options,
+  ): KeyspaceWatch<WatchedItem<Options>> {
+    return watchKeys(this.#client, pattern, options ?? {}) as KeyspaceWatch<WatchedItem<Options>>
+  }
+
+  /** Iterates over keyspace events one by one, by class and key. @throws SHL_WATCH_SLOW */
+  events<const Options extends EventsOptions>(options?: Options): KeyspaceWatch<EventItem<Options>> {
+    return watchEvents(this.#client, options ?? {}) as KeyspaceWatch<EventItem<Options>>
+  }
+
+  /** Publishes to a channel; how many subscriptions get it. */
+  publish(
+    channel: string,
+    message: string | Uint8Array,
+    options: { readonly sharded?: boolean } = {},
+  ): Promise<number> {
+    return this.#caller.integer(options.sharded === true ? 'SPUBLISH' : 'PUBLISH', channel, message)
+  }
+
+  /** Iterates over the messages of channels. `break` ends it. @throws SHL_SUBSCRIBER_SLOW */
+  subscribe<const Options extends SubscribeOptions>(
+    channels: string | readonly string[],
+    options?: Options,
+  ): Subscription<SubscribedItem<Options>> {
+    return subscribe(this.#client, channels, false, options ?? {}) as Subscription<SubscribedItem<Options>>
+  }
+
+  /** The same for all channels that fit patterns. */
+  psubscribe<const Options extends SubscribeOptions>(
+    patterns: string | readonly string[],
+    options?: Options,
+  ): Subscription<SubscribedItem<Options>> {
+    return subscribe(this.#client, patterns, true, options ?? {}) as Subscription<SubscribedItem<Options>>
   }
 }
 

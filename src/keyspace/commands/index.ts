@@ -11,6 +11,7 @@ import { lockCommands } from './lock-commands.ts'
 import { lockLogCommands } from './lock-log-commands.ts'
 import { setCommands } from './set-commands.ts'
 import { sortedSetCommands } from './sorted-set-commands.ts'
+import { pubsubCommands } from './pubsub-commands.ts'
 import { stringCommands } from './string-commands.ts'
 
 /** Every family, in the order of the reference page. */
@@ -27,6 +28,7 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   leaseCommands,
   fencedCommands,
   lockLogCommands,
+  pubsubCommands,
 ]
 
 export { blockTimeoutMs } from './block-timeout.ts'

@@ -6,6 +6,7 @@ import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '..
 import type { EvictionPolicyName } from '../engine/index.ts'
 import type { ShardSettings } from '../shard/shard-options.ts'
 import { SHARDS_MAX } from '../shared/keyspace-memory.ts'
+import { notifyFlags } from '../watch/index.ts'
 
 /** Options of the keyspace of a runtime. */
 export interface KeyspaceOptions {
@@ -33,6 +34,13 @@ export interface KeyspaceOptions {
   /** Changes that each shard keeps for watchers that come back. Default 65,536, in at most 16 MiB. */
   readonly historyMax?: number
   readonly historyBytesMax?: number
+  /** How long they are kept when nobody watches any more, in milliseconds. Default 60,000. */
+  readonly historyKeepMs?: number
+  /**
+   * What is told on the channels `__keyspace@0__:key` (`K`) and `__keyevent@0__:event` (`E`), by classes of events:
+   * `KEA` for all. As in Redis. Default: nothing.
+   */
+  readonly notifyKeyspaceEvents?: string
 }
 
 /** When slots are moved by themselves. */
@@ -79,6 +87,8 @@ const KNOWN = [
   'timeoutMs',
   'historyMax',
   'historyBytesMax',
+  'historyKeepMs',
+  'notifyKeyspaceEvents',
 ]
 const MIB = 1024 * 1024
 const ASK_MS = 30_000
@@ -111,6 +121,8 @@ export function keyspaceSettings(
       segmentBytes: whole('segmentBytes', 16 * MIB, 1 * MIB, 1024 * MIB),
       historyMax: whole('historyMax', 65_536, 0, 2 ** 31 - 1),
       historyBytesMax: whole('historyBytesMax', 16 * MIB, 0, 2 ** 53 - 1),
+      historyKeepMs: whole('historyKeepMs', 60_000, 0, 2 ** 31 - 1),
+      notifyKeyspaceEvents: notifyOption(options.notifyKeyspaceEvents),
     },
   }
 }
@@ -130,4 +142,11 @@ function rebalanceSettings(option: KeyspaceOptions['rebalance']): Required<Rebal
     commandsMin: number('commandsMin', 10_000, 1, 2 ** 53 - 1),
     slotsMax: number('slotsMax', 64, 1, 16_384),
   }
+}
+
+function notifyOption(flags = ''): string {
+  const option = 'keyspace.notifyKeyspaceEvents'
+  if (typeof flags !== 'string') invalidOption(option, flags, 'a string of flags')
+  notifyFlags(option, flags)
+  return flags
 }

@@ -35,6 +35,16 @@ const receive: ShardMessages<ShardState> = {
   load: ({ shard }, slotsMax) => shard.load(slotsMax),
   importKeys: ({ shard }, message) => shard.slots.importKeys(message),
   dropImported: ({ shard }, from) => shard.slots.dropImported(from),
+  async *watch({ shard }, request, ctx) {
+    yield* shard.listeners.watch.watch(request, ctx.signal)
+  },
+  watchProgress: ({ shard }, request) => shard.listeners.watch.progress(request),
+  async *subscribe({ shard }, request, ctx) {
+    yield* shard.listeners.pubsub.subscribe(request, ctx.signal)
+  },
+  publish({ shard }, { channel, message, isSharded }) {
+    shard.listeners.pubsub.publish(channel, message, isSharded)
+  },
   schedule: ({ shard }, message) => shard.participant.schedule(message),
   gather: ({ shard }, message) => shard.participant.gather(message),
   runPart: ({ shard }, message) => shard.participant.run(message),
@@ -78,6 +88,12 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
         { ...address, name: `keyspace-shard-${other}` },
         undefined,
       ) as ActorRef<ShardMessages>
+    }
+    // It waits for a place there: what a program published is not dropped because a shard is busy.
+    shard.listeners.forward = (other, message) => {
+      peer(other)
+        .ask('publish', message)
+        .catch(() => undefined)
     }
     return { shard, coordinator: new Coordinator(shard, life, peer), exporter: new SlotExporter(shard, peer) }
   },

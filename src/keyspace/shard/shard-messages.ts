@@ -4,7 +4,9 @@
  */
 import type { ActorContext } from '../../actor/index.ts'
 import type { Guest, KeyPatch } from '../engine/index.ts'
+import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubsub/index.ts'
 import type { TableNews } from '../shared/table-feed.ts'
+import type { ProgressRequest, WatchItem, WatchRequest } from '../watch/index.ts'
 import type { ImportMessage, MoveSlotsMessage, MoveSlotsReport, ShardLoad } from './slot-messages.ts'
 import type {
   BeginAnswer,
@@ -55,6 +57,17 @@ export interface ShardMessages<State = unknown> {
   /** Keys of slots that will be this shard's. */
   importKeys(state: State, message: ImportMessage): void
   dropImported(state: State, from: number): void
+  /** Changes of keys, in the order of their revisions. */
+  watch(state: State, request: WatchRequest, ctx: ActorContext): AsyncGenerator<WatchItem, void>
+  watchProgress(state: State, request: ProgressRequest): void
+  /** Messages of channels. */
+  subscribe(
+    state: State,
+    request: SubscribeRequest,
+    ctx: ActorContext,
+  ): AsyncGenerator<SubscriptionItem, void>
+  /** A message for a channel that is at home here. */
+  publish(state: State, message: PublishMessage): void
   schedule(state: State, message: ScheduleMessage): Later<ScheduleAnswer>
   gather(state: State, message: GatherMessage): Promise<readonly Guest[]>
   runPart(state: State, message: RunMessage): Promise<Uint8Array>

@@ -17,6 +17,10 @@ export interface ShardSettings {
   /** Commits that are kept for watchers, and their bytes. */
   readonly historyMax: number
   readonly historyBytesMax: number
+  /** How long they are kept when nobody watches any more, in milliseconds. */
+  readonly historyKeepMs: number
+  /** Flags as of Redis' notify-keyspace-events. */
+  readonly notifyKeyspaceEvents: string
 }
 
 /** Arguments of a shard's actor. */

@@ -35,6 +35,7 @@ import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '..
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
+import { ShardListeners } from './shard-listeners.ts'
 import type { ScanAnswer } from './shard-messages.ts'
 import type { ShardSettings } from './shard-options.ts'
 import { sharedTokens } from './shared-tokens.ts'
@@ -73,6 +74,7 @@ export class Shard {
   readonly publisher: TablePublisher
   readonly participant: Participant
   readonly slots: SlotKeeper
+  readonly listeners: ShardListeners
   /** Commands since the shard began. */
   commands = 0
   readonly settings: ShardSettings
@@ -109,6 +111,7 @@ export class Shard {
     })
     this.slots = new SlotKeeper(this)
     this.participant = new Participant(this)
+    this.listeners = new ShardListeners(this)
     // Readers may look for it before the first write.
     this.engine.database(MEMORY_DATABASE)
   }
@@ -304,6 +307,7 @@ export class Shard {
 
   /** A transaction has ended: whoever waited for its keys goes on. */
   afterTurn(): void {
+    this.listeners.watch.afterTransaction()
     this.pump()
     this.afterCommands()
   }
@@ -359,6 +363,7 @@ export class Shard {
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
+    this.listeners.close()
   }
 
   #makeTable(db: number): KeyTableWriter {

@@ -2,7 +2,13 @@
  * Which changes a watcher wants: by database, by keys or patterns, by class of event.
  * Tests: test/keyspace/watch/watch-hub.test.ts
  */
-import { type ByteString, globMatcher, isLiteralPattern, keyEventClass, type Matcher } from '../engine/index.ts'
+import {
+  type ByteString,
+  globMatcher,
+  isLiteralPattern,
+  keyEventClass,
+  type Matcher,
+} from '../engine/index.ts'
 import type { RecordedChange } from './change-record.ts'
 import type { WatchFilter } from './watch-messages.ts'
 

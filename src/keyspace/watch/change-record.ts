@@ -71,7 +71,11 @@ export function recordBytes({ changes }: ChangeRecord): number {
  * What a key holds now. Not as a command looks it up: that would count as an access, and would remove a key whose
  * time has come, which is a change of its own.
  */
-function contentOf(database: Database, key: ByteString, withValue: boolean): Pick<RecordedChange, 'type' | 'value'> {
+function contentOf(
+  database: Database,
+  key: ByteString,
+  withValue: boolean,
+): Pick<RecordedChange, 'type' | 'value'> {
   const { table, nowMs, touches } = database
   const ref = table.find(key)
   const expireAt = ref === 0 ? 0 : table.expireAt(ref)
