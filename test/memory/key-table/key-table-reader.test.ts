@@ -122,6 +122,96 @@ test('what is not the directory of a key table is refused', () => {
   expect(() => new KeyTableReader(new SharedArrayBuffer(4096), () => undefined)).toThrow('directory')
 })
 
+describe.each(['x64', 'arm64'])('what would lead out of memory is torn (%s)', (arch) => {
+  const UNITS = OPTIONS.segmentBytes / 8
+  const setUp = (value: string) => {
+    const { table, reader } = pair({ ...OPTIONS, arch })
+    const ref = table.putString('12345678', value)
+    const words = table.arena.wordsOf(ref)
+    const outcomes = (): unknown[] => [
+      reader.getString('12345678', never),
+      reader.getBytes('12345678', never),
+    ]
+    return { table, words, ref, record: table.arena.wordOf(ref), outcomes }
+  }
+  /** Puts a copy of the record where it ends with the segment, `words` words behind its key. */
+  const moveToEnd = (words: number) => {
+    const all = setUp('v'.repeat(100))
+    const record = (all.words.length - 11 - words) & -2
+    all.words.copyWithin(record, all.record, all.record + Math.min(11 + words, all.words.length - record))
+    all.table.stripes.locate(all.ref)
+    all.table.stripes.linkWords[all.table.stripes.linkWord] = record >> 1
+    return all.outcomes
+  }
+
+  test('a value that goes on behind the end of its segment', () => {
+    expect(moveToEnd(1)()).toEqual([TORN, TORN])
+    expect(moveToEnd(25)()).toEqual(['v'.repeat(100), Uint8Array.from(Buffer.alloc(100, 'v'))])
+  })
+
+  test('a record, or a bucket array, that does', () => {
+    for (const units of [1, 2, 3, 4]) {
+      const { table, ref, outcomes } = setUp('v')
+      table.stripes.locate(ref)
+      table.stripes.linkWords[table.stripes.linkWord] = UNITS - units
+      expect(outcomes()).toEqual([TORN, TORN])
+    }
+    const { table, outcomes } = setUp('v')
+    const stripe = table.stripes.stripeOf(table.hashOfKey('12345678'))
+    for (const [buckets, log2] of [
+      [UNITS - 1, 8],
+      [1, 0],
+      [1, 9],
+      [1, 32],
+      [1, -1],
+    ]) {
+      table.stripes.directory[stripe + 1] = buckets!
+      table.stripes.directory[stripe + 2] = log2!
+      expect(outcomes().filter((outcome) => outcome !== TORN && outcome !== undefined)).toEqual([])
+    }
+  })
+
+  test.each([
+    [
+      'a table',
+      (table: KeyTableWriter, ref: number) => [table.arena.wordsOf(ref), table.records.valueWord(ref)],
+    ],
+    [
+      'a chunk',
+      (table: KeyTableWriter, ref: number) => {
+        const chunks = table.records.pointer(ref)
+        return [table.arena.wordsOf(chunks), table.arena.wordOf(chunks) + 1]
+      },
+    ],
+  ] as const)('%s of a long value that does', (_, pointerOf) => {
+    const { table, ref, outcomes } = setUp('w'.repeat(2000))
+    const [words, at] = pointerOf(table, ref) as [Int32Array, number]
+    words[at] = UNITS - 1
+    expect(outcomes()).toEqual([TORN, TORN])
+  })
+
+  test('a length that no value has', () => {
+    for (const length of [-1, 513, 2 ** 31 - 1]) {
+      const { words, record, outcomes } = setUp('v'.repeat(100))
+      words[record + 4] = length
+      expect(outcomes()).toEqual([TORN, TORN])
+    }
+    for (const length of [-1, 0, 2 ** 30]) {
+      const { words, record, outcomes } = setUp('v'.repeat(1000))
+      words[record + 4] = length
+      expect(outcomes()).toEqual([TORN, TORN])
+    }
+  })
+
+  test('a chain that is a circle', () => {
+    const { table, words, record, ref, outcomes } = setUp('v')
+    words[record] = ref
+    words[record + 1]! ^= 1
+    expect(outcomes()).toEqual([TORN, TORN])
+    expect(table.count).toBe(1)
+  })
+})
+
 test.each(['x64', 'arm64'])('nothing that memory may hold makes a reader fail (%s)', (arch) => {
   const random = seededRandom(7)
   const outcomes = new Map<string, number>()
