@@ -153,7 +153,7 @@ export class TransactionClient {
     if (spec instanceof ErrorReply) return spec
     const used = commandTable.keysOf(spec, argv).map(({ index }) => byteString(argv[index]!))
     const stranger = used.find((key) => !keys.has(`0:${key}`))
-    if (stranger !== undefined || spec.flags.includes('all_shards')) {
+    if (stranger !== undefined || spec.flags.includes('all_shards') || spec.group === 'lock') {
       throw new ShardloomError('SHL_TRANSACTION_KEY', { command: spec.name, key: stranger ?? 'all keys' })
     }
     return scratch.run(spec, { id: 'transaction', resp: 3, db: 0 }, argv) as Reply

@@ -104,9 +104,11 @@ function weightText(db: Database, element: ByteString, by: KeyPattern | undefine
   return by === undefined ? element : by(db, element)
 }
 
-/** A weight that is missing counts as 0. @throws ErrorReply */
-function numberOf(text: ByteString | undefined): number {
-  if (text === undefined) return 0
+/** A weight that is missing counts as 0; one ends at a byte 0, as it does in C. @throws ErrorReply */
+function numberOf(weight: ByteString | undefined): number {
+  if (weight === undefined) return 0
+  const end = weight.indexOf('\0')
+  const text = end < 0 ? weight : weight.slice(0, end)
   const value = strtod(text)
   if (value === undefined || Number.isNaN(value)) throw NOT_NUMBERS
   // Out of the range of doubles, at either end.

@@ -2,7 +2,7 @@
  * Options of SET and of GETEX: which may stand together is Redis' rule, and a repeated one is no error.
  * Tests: test/keyspace/commands/string-commands.test.ts
  */
-import { type ByteString, NOT_INTEGER, SYNTAX_ERROR } from '../engine/index.ts'
+import { type Argument, type ByteString, NOT_INTEGER, SYNTAX_ERROR } from '../engine/index.ts'
 import { integerFrom, OptionReader } from './arguments.ts'
 import { type ExpiryWord, isExpiryWord } from './expiry-arguments.ts'
 
@@ -20,6 +20,8 @@ export interface SetOptions {
   expiry: ExpiryOption | undefined
   keepTtl: boolean
   get: boolean
+  /** The lock that must be held, and its token. */
+  fence: readonly [lock: ByteString, token: ByteString] | undefined
 }
 
 /** @throws SYNTAX_ERROR */
@@ -31,6 +33,7 @@ export function readSetOptions(words: readonly ByteString[]): SetOptions {
     expiry: undefined,
     keepTtl: false,
     get: false,
+    fence: undefined,
   }
   while (!reader.isAtEnd) {
     const name = reader.name()
@@ -55,6 +58,9 @@ export function readSetOptions(words: readonly ByteString[]): SetOptions {
         break
       case 'GET':
         options.get = true
+        break
+      case 'FENCE':
+        options.fence = [reader.value(), reader.value()]
         break
       default:
         throw SYNTAX_ERROR
@@ -87,4 +93,16 @@ function readExpiry(word: ExpiryWord, reader: OptionReader, before: ExpiryOption
 
 function refuseIf(isWrong: boolean): void {
   if (isWrong) throw SYNTAX_ERROR
+}
+
+/** Where a SET names the lock of its fence; undefined when it has none. Options may not be right yet. */
+export function fenceIndex(words: readonly Argument[]): number | undefined {
+  for (let i = 3; i < words.length; i++) {
+    const word = words[i]!
+    if (typeof word !== 'string') continue
+    const name = word.toUpperCase()
+    if (name === 'FENCE') return i + 1 < words.length ? i + 1 : undefined
+    if (isExpiryWord(name) || name === 'IFREV') i++
+  }
+  return undefined
 }

@@ -180,6 +180,8 @@ export const sortedSetAddCommands: readonly CommandSpec[] = [
     syntax: 'key increment member',
     since: '1.2.0',
     handler: (call, argv) => {
+      // It is ZADD … INCR, so that an option in the place of the score is one, and a score is missing then.
+      if (takeOption(noOptions(), argv[2]!)) return SYNTAX_ERROR
       return increment(call, argv[1]!, { score: scoreOf(argv[2]!), member: argv[3]! }, INCREMENT)
     },
   },

@@ -11,6 +11,7 @@ import {
   type ByteString,
   byteString,
   type Call,
+  checkFence,
   type CommandSpec,
   err,
   OK,
@@ -18,7 +19,7 @@ import {
 } from '../engine/index.ts'
 import { counterCommands } from './counter-commands.ts'
 import { EXPIRY_FORMS, type ExpiryForm, positiveExpiry } from './expiry-arguments.ts'
-import { readGetexOptions, readSetOptions, type SetOptions } from './set-options.ts'
+import { fenceIndex, readGetexOptions, readSetOptions, type SetOptions } from './set-options.ts'
 import { stringRangeCommands } from './string-range-commands.ts'
 import { stringReply } from './string-replies.ts'
 
@@ -32,7 +33,8 @@ function set(call: Call, argv: readonly Argument[]): Reply {
     return OK
   }
   const options = readSetOptions(argv.slice(3).map(byteString))
-  const { expiry, keepTtl } = options
+  const { expiry, keepTtl, fence } = options
+  if (fence !== undefined) checkFence(call, fence[0], fence[1])
   const expireAt = expiry && positiveExpiry(db, expiry.text, EXPIRY_FORMS[expiry.word], 'set')
   const old = options.get ? stringReply(db, key) : null
   if (!meets(call, key, options)) return old
@@ -146,14 +148,22 @@ const settingCommands: readonly CommandSpec[] = [
     arity: -3,
     flags: ['write', 'denyoom', 'rawValues'],
     keys: { first: 1 },
+    keysOf(argv) {
+      const fence = argv.length > 3 ? fenceIndex(argv) : undefined
+      const key = { index: 1, isWritten: true }
+      return fence === undefined ? [key] : [key, { index: fence, isWritten: false }]
+    },
     group: 'string',
     summary: 'Sets a string, in the place of whatever the key holds; conditionally, and with an expiry.',
     complexity: 'O(1)',
     syntax:
       'key value [NX | XX | IFREV revision] [GET] ' +
-      '[EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | KEEPTTL]',
+      '[EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | KEEPTTL] ' +
+      '[FENCE lock token]',
     since: '1.0.0',
-    differs: 'IFREV sets only if the revision of the key is this one, 0 standing for a key that is missing.',
+    differs:
+      'IFREV sets only if the revision of the key is this one, 0 standing for a key that is missing. ' +
+      'FENCE sets only while the lock is held with this token.',
     handler: set,
   },
   {

@@ -1,10 +1,10 @@
 /**
  * One numbered database of a shard: its keys, what they hold, when they expire.
  *
- * Every key has a record in the shard's key table, off the heap; the record of a string holds the string, that
- * of a collection the place of an object on the heap. All that a command does to a key goes through here, so
- * that expiry is exact, collections that become empty vanish, memory is counted, and each change gets its
- * revision, in one place.
+ * Every key has a record in the shard's key table, off the heap; the record of a string holds the string,
+ * that of a collection the place of an object on the heap. All that a command does to a key goes through
+ * here, so that expiry is exact, collections that become empty vanish, memory is counted, and each change
+ * gets its revision, in one place.
  *
  * Invariants
  *   1. A key whose time has come is never seen: every look-up removes it first, and logs that.
@@ -19,6 +19,7 @@ import type { KeyTableWriter, RecordRef } from '../../memory/index.ts'
 import { type Argument, type ByteString, VALUE_BYTES_MAX } from './byte-string.ts'
 import { type CollectionType, type CollectionValue, makeCollection, type ValueLimits } from './collection.ts'
 import type { ExpiryIndex } from './expiry-index.ts'
+import { KeyExpiry } from './key-expiry.ts'
 import { ObjectPool } from './object-pool.ts'
 import { type ErrorReply, err, WRONG_TYPE } from './reply.ts'
 import type { HashValue } from './values/hash-value.ts'
@@ -49,7 +50,10 @@ export interface DatabaseHost {
   onChanged(db: Database, key: ByteString, event: string): void
   /** The shard removed this key itself: its time had come, or memory was short. */
   onRemoved(db: Database, key: ByteString, event: 'expired' | 'evicted'): void
-  /** The shard removed members of a collection, whose time had come; with the last of them (`isLast`), the key. */
+  /**
+   * The shard removed members of a collection, whose time had come; with the last of them (`isLast`), the
+   * key.
+   */
   onMembersExpired(
     db: Database,
     key: ByteString,
@@ -79,10 +83,8 @@ export class Database {
   readonly id: number
   readonly table: KeyTableWriter
   readonly #host: DatabaseHost
-  readonly #expiry: ExpiryIndex
+  readonly #expiry: KeyExpiry
   readonly #objects = new ObjectPool()
-  /** The number of keys with an expiry. */
-  volatileCount = 0
   /** Whether look-ups count as accesses of the key: not for OBJECT, TTL, SCAN and the like. */
   touches = true
   #lastKey: ByteString | undefined
@@ -94,7 +96,7 @@ export class Database {
     this.index = index
     this.id = index
     this.table = table
-    this.#expiry = expiry
+    this.#expiry = new KeyExpiry(expiry, index, table, this.#objects)
     this.#host = host
   }
 
@@ -108,6 +110,11 @@ export class Database {
 
   get limits(): ValueLimits {
     return this.#host.limits
+  }
+
+  /** The number of keys with an expiry. */
+  get volatileCount(): number {
+    return this.#expiry.volatileCount
   }
 
   /** Keys, those included whose time has come and that nobody has looked at yet. */
@@ -182,8 +189,8 @@ export class Database {
   }
 
   /**
-   * Visits keys in the order of their hashes, from `cursor` on, until about `count` were seen. Returns where to
-   * go on; 0 at the end. A key that is there from the first step to the last is visited at least once.
+   * Visits keys in the order of their hashes, from `cursor` on, until about `count` were seen. Returns where
+   * to go on; 0 at the end. A key that is there from the first step to the last is visited at least once.
    */
   scan(cursor: number, count: number, visit: (key: ByteString, hash: number) => void): number {
     const { table } = this
@@ -253,7 +260,7 @@ export class Database {
     const expireAt = options.keepTtl === true ? old : (options.expireAt ?? 0)
     ref = table.putString(key, value, { expireAt, revision: this.#host.revision() })
     this.#remember(key, ref)
-    this.#onExpiryChanged(ref, old, expireAt)
+    this.#expiry.onChanged(ref, old, expireAt)
     table.setAccessClock(ref, this.#host.firstTouch())
   }
 
@@ -270,7 +277,9 @@ export class Database {
     return this.table.valueLength(moved)
   }
 
-  /** Writes into a string at an offset, over zeros where it was shorter; the new length. @throws WRONG_TYPE */
+  /**
+   * Writes into a string at an offset, over zeros where it was shorter; the new length. @throws WRONG_TYPE
+   */
   overwrite(key: ByteString, offset: number, value: Argument): number {
     let ref = this.#findString(key)
     checkLength(offset + value.length)
@@ -343,11 +352,12 @@ export class Database {
     this.table.setAccessClock(put, this.#host.firstTouch())
     this.table.setRevision(put, this.#host.revision())
     if (expireAt !== 0) this.#setExpireAt(put, expireAt)
+    this.#expiry.onMembersChanged(put)
   }
 
   /**
-   * Gives what a key holds, with its expiry, to another key, in the place of whatever that holds; there must be
-   * such a key. Does not report a change.
+   * Gives what a key holds, with its expiry, to another key, in the place of whatever that holds; there must
+   * be such a key. Does not report a change.
    */
   move(from: ByteString, target: Database, to: ByteString): void {
     const ref = this.#find(from)
@@ -369,8 +379,8 @@ export class Database {
   // For the shard itself.
 
   /**
-   * The record of a key, given as bytes, that holds a string and has no expiry; 0: there is no such key; -1: it
-   * is of another kind, and wants the long way.
+   * The record of a key, given as bytes, that holds a string and has no expiry; 0: there is no such key; -1:
+   * it is of another kind, and wants the long way.
    */
   findPlain(bytes: Uint8Array, offset: number, length: number): RecordRef {
     const { table } = this
@@ -398,28 +408,37 @@ export class Database {
     this.#lastKey = undefined
   }
 
-  /** Removes the keys with this hash whose time has come; schedules again those whose time was put off. */
+  /** Removes the keys with this hash whose time has come, and members of theirs; how many. */
   expireHash(hash: number): number {
     const { table } = this
     const due: ByteString[] = []
     table.findByHash(hash, (ref) => {
-      if (!table.inExpiryIndex(ref)) return
       const expireAt = table.expireAt(ref)
-      if (expireAt !== 0 && expireAt <= this.nowMs) due.push(table.keyOf(ref))
-      else if (expireAt !== 0) this.#expiry.schedule(expireAt, hash, this.id)
-      else table.setInExpiryIndex(ref, false)
+      const isDue = expireAt !== 0 && expireAt <= this.nowMs
+      if (isDue || (table.typeOf(ref) !== STRING && this.#objects.dueAt(table.objectOf(ref)) <= this.nowMs)) {
+        due.push(table.keyOf(ref))
+      }
     })
-    for (const key of due) this.#find(key)
+    const { touches } = this
+    this.touches = false
+    for (const key of due) {
+      const ref = this.#find(key)
+      if (ref !== 0 && table.typeOf(ref) !== STRING) {
+        this.expireMembers(key, this.#objects.get(table.objectOf(ref)))
+      }
+    }
+    this.touches = touches
     return due.length
   }
 
-  /** Whether a key with this hash has an expiry: see `ExpiryIndex.sweep`. */
-  isVolatile(hash: number): boolean {
-    let isFound = false
-    this.table.findByHash(hash, (ref) => {
-      if (this.table.expireAt(ref) !== 0) isFound = true
-    })
-    return isFound
+  /** A record with this hash that has an expiry; 0: none. */
+  volatileWithHash(hash: number): RecordRef {
+    return this.#expiry.volatileWithHash(hash)
+  }
+
+  /** Whether something with this hash expires at just this time: see `ExpiryIndex.sweep`. */
+  expiresAt(hash: number, atMs: number): boolean {
+    return this.#expiry.isLive(hash, atMs)
   }
 
   /** Removes a key to make room. */
@@ -442,7 +461,7 @@ export class Database {
   clear(): void {
     this.table.clear()
     this.#objects.clear()
-    this.volatileCount = 0
+    this.#expiry.onCleared()
     this.#lastKey = undefined
   }
 
@@ -497,7 +516,8 @@ export class Database {
     const value = this.#objects.get(this.table.objectOf(ref))
     while (value.nextExpiry <= this.nowMs) {
       if (!this.expireMembers(key, value)) return undefined
-      // Ranks count what is due, so that of a sorted set all has to go. The others hide it until the next look.
+      // Ranks count what is due, so that of a sorted set all has to go. The others hide it until the next
+      // look.
       if (type !== SORTED_SET) break
     }
     return value
@@ -532,21 +552,7 @@ export class Database {
   #setExpireAt(ref: RecordRef, expireAtMs: number): void {
     const old = this.table.expireAt(ref)
     this.table.setExpireAt(ref, expireAtMs)
-    this.#onExpiryChanged(ref, old, expireAtMs)
-  }
-
-  /** Keeps the index of expiries: an entry may be too early, never too late. */
-  #onExpiryChanged(ref: RecordRef, old: number, expireAt: number): void {
-    if (old === 0 && expireAt === 0) return
-    if (old === 0) this.volatileCount++
-    else if (expireAt === 0) {
-      this.volatileCount--
-      return
-    }
-    const { table } = this
-    if (table.inExpiryIndex(ref) && old !== 0 && expireAt >= old) return
-    table.setInExpiryIndex(ref, true)
-    this.#expiry.schedule(expireAt, table.hashOf(ref), this.id)
+    this.#expiry.onChanged(ref, old, expireAtMs)
   }
 
   /** A longer key is never found, and cannot be made. @throws ErrorReply */
@@ -554,7 +560,9 @@ export class Database {
     if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG
   }
 
-  /** A change was reported: stamps the key, counts its memory, removes an empty collection. True: it is gone. */
+  /**
+   * A change was reported: stamps the key, counts its memory, removes an empty collection. True: it is gone.
+   */
   #settleChange(key: ByteString): boolean {
     const ref = this.#find(key)
     if (ref === 0) return false
@@ -564,6 +572,7 @@ export class Database {
     const id = table.objectOf(ref)
     if (this.#objects.get(id).size > 0) {
       this.#objects.recount(id)
+      this.#expiry.onMembersChanged(ref)
       return false
     }
     this.#remove(ref)
@@ -572,8 +581,7 @@ export class Database {
 
   #remove(ref: RecordRef): void {
     const { table } = this
-    if (table.expireAt(ref) !== 0) this.volatileCount--
-    if (table.inExpiryIndex(ref)) this.#expiry.noteStale()
+    this.#expiry.onRemoved(ref)
     if (table.typeOf(ref) !== STRING) this.#objects.remove(table.objectOf(ref))
     table.remove(ref)
     this.#lastKey = undefined

@@ -34,6 +34,8 @@ export interface EngineServices {
   readonly stats: EngineStats
   readonly memory: MemoryPolicy
   readonly channels: ChannelHost
+  /** Tokens of locks of other shards, by the name of the lock, while a transaction runs with guests. */
+  readonly guestTokens: ReadonlyMap<string, readonly number[]> | undefined
   /** A database by its number. @throws ErrorReply when there is none */
   database(index: number): Database
   /** The databases that were ever used. */

@@ -88,6 +88,12 @@ export class ExpiryHeap {
     this.#shrink()
   }
 
+  /** The entry at a place in memory, into `atMs`, `hash` and `db`; it stays. */
+  look(index: number): void {
+    assert(index < this.#size, 'there is an entry at the place')
+    this.#takeOut(index)
+  }
+
   clear(): void {
     this.#size = 0
     this.#chunks.length = 0

@@ -26,7 +26,7 @@
  * `noteStale`s as it looks at entries, at most twice that.
  * Tests: test/keyspace/engine/expiry-index.prop.test.ts
  */
-import { assert } from '../../base/index.ts'
+import { assert, type Random } from '../../base/index.ts'
 import { DATABASE_MAX, ExpiryHeap } from './expiry-heap.ts'
 
 /** So many stale entries are not worth a sweep: 13 KB. */
@@ -125,6 +125,15 @@ export class ExpiryIndex {
     }
     if (swept.size === 0) this.#swept = undefined
     return this.needsSweep
+  }
+
+  /** An entry picked at random, stale ones included; undefined when there is none. */
+  sample(random: Random): { readonly hash: number; readonly db: number } | undefined {
+    if (this.size === 0) return undefined
+    const at = random.below(this.size)
+    const heap = at < this.#heap.size ? this.#heap : (this.#swept ?? this.#heap)
+    heap.look(at < this.#heap.size ? at : at - this.#heap.size)
+    return { hash: heap.hash, db: heap.db }
   }
 
   /** Forgets all. */

@@ -14,6 +14,7 @@ import type { ByteString } from './byte-string.ts'
 import type { Commit, KeyChange } from './commit.ts'
 import type { Database } from './database.ts'
 import { dumpValue, restoreValue } from './dump/index.ts'
+import type { LockTable } from './locks/lock-table.ts'
 
 /** A key with all that it holds; no payload: there is no such key. */
 export interface Guest {
@@ -24,6 +25,8 @@ export interface Guest {
   readonly expireAt: number
   /** Of the last change; 0 when there is no such key. */
   readonly revision: number
+  /** The tokens of those who hold the lock of this name; locks have names of their own, beside keys. */
+  readonly tokens: readonly number[]
 }
 
 /** What became of a key. */
@@ -41,8 +44,13 @@ export interface Databases {
   database(index: number): Database
 }
 
+/** The same with locks. */
+export interface LockedDatabases extends Databases {
+  readonly locks: LockTable
+}
+
 /** A key as it is, to be brought elsewhere. */
-export function guestOf(engine: Databases, db: number, key: ByteString): Guest {
+export function guestOf(engine: LockedDatabases, db: number, key: ByteString): Guest {
   const database = engine.database(db)
   return {
     db,
@@ -50,6 +58,7 @@ export function guestOf(engine: Databases, db: number, key: ByteString): Guest {
     payload: dumpValue(database, key) ?? null,
     expireAt: database.expireAt(key) ?? 0,
     revision: database.revisionOf(key) ?? 0,
+    tokens: engine.locks.info(key)?.holders.map(({ token }) => token) ?? [],
   }
 }
 
@@ -73,8 +82,9 @@ export function patchesOf(engine: Databases, changes: readonly KeyChange[]): Key
     else known.events.push(event)
   }
   return [...byKey.values()].map(({ db, key, events }) => {
-    const { payload, expireAt } = guestOf(engine, db, key)
-    return { db, key, payload, expireAt, events }
+    const database = engine.database(db)
+    const payload = dumpValue(database, key) ?? null
+    return { db, key, payload, expireAt: database.expireAt(key) ?? 0, events }
   })
 }
 

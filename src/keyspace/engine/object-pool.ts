@@ -19,6 +19,7 @@ export class ObjectPool {
   bytes = 0
   readonly #values: (CollectionValue | undefined)[][] = []
   readonly #counted: Float64Array[] = []
+  readonly #dueAt: Float64Array[] = []
   readonly #free: number[] = []
   #next = 0
 
@@ -27,9 +28,11 @@ export class ObjectPool {
     if (id >> CHUNK_LOG2 === this.#values.length) {
       this.#values.push(new Array<undefined>(CHUNK).fill(undefined))
       this.#counted.push(new Float64Array(CHUNK))
+      this.#dueAt.push(new Float64Array(CHUNK))
     }
     this.#values[id >> CHUNK_LOG2]![id & (CHUNK - 1)] = value
     this.#counted[id >> CHUNK_LOG2]![id & (CHUNK - 1)] = 0
+    this.setDueAt(id, Number.POSITIVE_INFINITY)
     this.recount(id)
     return id
   }
@@ -48,6 +51,15 @@ export class ObjectPool {
     counted[id & (CHUNK - 1)] = bytes
   }
 
+  /** For when its first member is scheduled to expire; Infinity: not at all. */
+  dueAt(id: number): number {
+    return this.#dueAt[id >> CHUNK_LOG2]![id & (CHUNK - 1)]!
+  }
+
+  setDueAt(id: number, atMs: number): void {
+    this.#dueAt[id >> CHUNK_LOG2]![id & (CHUNK - 1)] = atMs
+  }
+
   remove(id: number): void {
     const chunk = this.#values[id >> CHUNK_LOG2]!
     assert(chunk[id & (CHUNK - 1)] !== undefined, 'a collection is removed once')
@@ -59,6 +71,7 @@ export class ObjectPool {
   clear(): void {
     this.#values.length = 0
     this.#counted.length = 0
+    this.#dueAt.length = 0
     this.#free.length = 0
     this.#next = 0
     this.bytes = 0

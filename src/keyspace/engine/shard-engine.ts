@@ -101,6 +101,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   onCommit: ((commit: Commit) => void) | undefined
   /** Told of every key that is changed or removed, at once; undefined while nobody wants to know. */
   onTouched: ((db: number, key: ByteString) => void) | undefined
+  guestTokens: ReadonlyMap<string, readonly number[]> | undefined
   nowMs: number
   readonly #options: EngineOptions
   readonly #databases: (Database | undefined)[] = []
@@ -130,7 +131,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     this.memory = { ...MEMORY_POLICY, ...options.memory }
     this.nowMs = options.clock.wallMs()
     this.#access = new AccessPolicy(this.memory, options.random)
-    this.#evictor = new Evictor(this.memory, this.#access, options.random)
+    this.#evictor = new Evictor(this.memory, this.#expiry, options.random)
     this.#call = new EngineCall(this)
     this.locks = new LockTable(this, options.tokens === undefined ? {} : { tokens: options.tokens })
     const unlogged: LockHost = {
@@ -336,6 +337,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     return Math.min(this.blocked.nextDeadlineMs, this.locks.nextDueMs, this.flights.nextDueMs)
   }
 
+  /** Entries in the index of expiries, stale ones included. */
+  get expirySize(): number {
+    return this.#expiry.size
+  }
+
   /** Wall-clock time at which the next key expires; Infinity when none does. */
   get nextExpiryMs(): number {
     return this.#expiry.nextMs()
@@ -518,14 +524,14 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   #makeRoom(): void {
     for (let i = 0; i < EVICTIONS_PER_COMMAND; i++) {
       if (this.usedBytes() <= this.memory.maxBytes) return
-      if (!this.#evictor.evictOne(this.openDatabases())) throw OUT_OF_MEMORY
+      if (!this.#evictor.evictOne(this.openDatabases(), this.nowMs)) throw OUT_OF_MEMORY
     }
   }
 
   #evictSome(): boolean {
     const { maxBytes } = this.memory
     if (maxBytes === 0 || this.usedBytes() <= maxBytes) return false
-    return this.atomically(() => this.#evictor.evictOne(this.openDatabases()))
+    return this.atomically(() => this.#evictor.evictOne(this.openDatabases(), this.nowMs))
   }
 
   #expireLocks(): boolean {
@@ -538,7 +544,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   #expireSome(): boolean {
     if (this.#expiry.nextMs() > this.clock.wallMs()) {
       return (
-        this.#expiry.needsSweep && this.#expiry.sweep(EXPIRY_BATCH, (hash, db) => this.#isVolatile(hash, db))
+        this.#expiry.needsSweep && this.#expiry.sweep(EXPIRY_BATCH, (hash, db, atMs) => this.#expiresAt(hash, db, atMs))
       )
     }
     return this.atomically(
@@ -549,8 +555,8 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     )
   }
 
-  #isVolatile(hash: number, db: number): boolean {
-    return this.#databasesById[db]?.isVolatile(hash) ?? false
+  #expiresAt(hash: number, db: number, atMs: number): boolean {
+    return this.#databasesById[db]?.expiresAt(hash, atMs) ?? false
   }
 }
 

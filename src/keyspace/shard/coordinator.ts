@@ -34,7 +34,7 @@ import { hashSlotOf } from '../hash-slot.ts'
 import { ReplyReader, ReplyWriter } from '../wire/index.ts'
 import type { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
-import { mergeReplies, splitByKeys, wholeCommand } from './split-command.ts'
+import { isLockCommand, mergeReplies, splitByKeys, wholeCommand } from './split-command.ts'
 import type {
   BeginAnswer,
   PatchMessage,
@@ -77,6 +77,7 @@ export class Coordinator {
       const plan = planTransaction(commands, watched, shard.memory)
       const others = [...plan.shards.keys()].filter((one) => one !== shard.id)
       if (others.length === 0) return this.#runHere(plan, batch, watched)
+      refuseLocks(commands)
       const tx = await this.#schedule(plan)
       if (tx === undefined) continue
       const [only] = commands
@@ -267,7 +268,9 @@ export class Coordinator {
     }
     engine.capture(() => putGuests(engine, guests))
     const revision = memory.drawRevisions(1)
+    engine.guestTokens = new Map(guests.map(({ key, tokens }) => [key, tokens]))
     const { value: replies, commit } = engine.capture(() => shard.runBatch(batch), revision)
+    engine.guestTokens = undefined
     const patches = commit === undefined ? [] : patchesOf(engine, commit.changes)
     engine.capture(() => removeGuests(engine, guests))
     const isHome = ({ db, key }: { db: number; key: string }): boolean => !isIn(guests, db, key)
@@ -368,4 +371,13 @@ function isIn(
   key: string,
 ): boolean {
   return list.some((one) => one.db === db && one.key === key)
+}
+
+/** Locks do not travel: who acquires one over several shards asks for each. @throws SHL_COMMAND_REFUSED */
+function refuseLocks(commands: readonly PlannedCommand[]): void {
+  const found = commands.find(({ spec }) => !(spec instanceof ErrorReply) && isLockCommand(spec))
+  if (found === undefined || found.spec instanceof ErrorReply) return
+  const { name } = found.spec
+  const reply = `ERR '${name}' cannot run in a transaction over several shards`
+  throw new ShardloomError('SHL_COMMAND_REFUSED', { reply, command: name })
 }

@@ -504,7 +504,8 @@ export class Shard {
 /** The answer to who waits for a key that has gone elsewhere. */
 const SENT_AWAY = new ErrorReply('MOVED', 'the key is on another shard')
 
-function hasSeveralKeys({ keys }: CommandSpec): boolean {
+function hasSeveralKeys({ keys, keysOf }: CommandSpec): boolean {
+  if (keysOf !== undefined) return true
   return keys !== undefined && (keys.keynum !== undefined || (keys.last ?? keys.first) !== keys.first)
 }
 

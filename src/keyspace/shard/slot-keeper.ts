@@ -99,6 +99,8 @@ export class SlotKeeper {
   async removeForeign(): Promise<void> {
     const { engine, owns } = this.#bound()
     dropLocks(engine.locks, (name) => !owns(hashSlotOf(name)))
+    // Whoever computes goes on, and those who wait ask again at the new place.
+    dropLocks(engine.flights, (name) => !owns(hashSlotOf(name.slice(name.indexOf(':') + 1))))
     for (const database of engine.openDatabases()) {
       let cursor = 0
       do {

@@ -15,9 +15,9 @@ export interface CommandPart {
   readonly places: readonly number[]
 }
 
-/** Whether a command can be taken apart by its keys, or by shards. */
-export function splitRuleOf(spec: CommandSpec): CommandSpec['split'] {
-  return spec.split
+/** Whether a command works on locks; FENCED only looks at one. */
+export function isLockCommand({ group, name }: CommandSpec): boolean {
+  return group === 'lock' && name !== 'fenced'
 }
 
 /** The parts of a command, each key with what belongs to it. */

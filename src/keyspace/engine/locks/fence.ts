@@ -4,8 +4,8 @@
  * Only a token whose lease runs passes. "No newer token was drawn" would do for the lock's own sake, but
  * would let somebody write who was paused past the end of the lease, as long as nobody else has asked yet.
  *
- * The lock must be known to the shard that runs the write: its name and the keys that are written lie in one
- * hash slot, or the caller's router brings them together.
+ * A lock of another shard comes with the guests of the transaction, which holds its name meanwhile: its tokens
+ * are those that were valid when the transaction's turn came there.
  *
  * Tests: test/keyspace/commands/fenced-command.test.ts
  */
@@ -19,8 +19,9 @@ const TOKEN = /^[1-9][0-9]{0,15}$/
 export function checkFence(call: Call, lockName: ByteString, token: ByteString): void {
   // What the log says has passed the fence when it was written.
   if (call.caller.isReplay === true) return
-  const { locks } = call.engine
-  if (locks.validate(lockName, fencingToken(token))) return
+  const { locks, guestTokens } = call.engine
+  const given = fencingToken(token)
+  if (guestTokens?.get(lockName)?.includes(given) === true || locks.validate(lockName, given)) return
   const newest = locks.info(lockName)?.lastToken ?? 0
   const why = newest === 0 ? 'nobody holds it' : `the newest is ${newest}`
   throw new ErrorReply('FENCED', `token ${token} of lock ${lockName} is not held: ${why}`)
