@@ -139,6 +139,10 @@ describe('SORT', () => {
     expect(ask('SORT_RO', 'l', 'STORE', 'target')).toBe(SYNTAX)
   })
 
+  test('reads a number up to a byte 0, as C does', () => {
+    expect(makeWith('2', '\0x', '1\0x').ask('SORT', 'l')).toEqual(['\0x', '1\0x', '2'])
+  })
+
   test('orders any numbers, equal ones by their bytes', () => {
     const number = fc.oneof(
       fc.integer({ min: -3, max: 3 }),
