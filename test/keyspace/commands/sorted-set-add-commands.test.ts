@@ -125,6 +125,11 @@ test('ZREM counts what was there, and the key goes with the last member', () => 
   expect(ask('ZREM z b')).toBe(0)
 })
 
+test('an option in the place of the increment is a syntax error, as in Redis', () => {
+  expect(ask('ZINCRBY z nx a')).toBe('(error) ERR syntax error')
+  expect(ask('ZINCRBY z fast a')).toBe('(error) ERR value is not a valid float')
+})
+
 test('other types are refused', () => {
   ask('SET s x')
   for (const line of ['ZADD s 1 a', 'ZADD s INCR 1 a', 'ZINCRBY s 1 a', 'ZREM s a']) {
