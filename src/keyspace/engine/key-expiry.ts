@@ -59,7 +59,10 @@ export class KeyExpiry {
       this.volatileCount--
       this.#index.noteStale()
     }
-    if (table.typeOf(ref) !== STRING && this.#objects.dueAt(table.objectOf(ref)) !== Number.POSITIVE_INFINITY) {
+    if (
+      table.typeOf(ref) !== STRING &&
+      this.#objects.dueAt(table.objectOf(ref)) !== Number.POSITIVE_INFINITY
+    ) {
       this.#index.noteStale()
     }
   }
@@ -76,7 +79,8 @@ export class KeyExpiry {
     let isLive = false
     table.findByHash(hash, (ref) => {
       if (table.expireAt(ref) === atMs) isLive = true
-      else if (table.typeOf(ref) !== STRING && this.#objects.dueAt(table.objectOf(ref)) === atMs) isLive = true
+      else if (table.typeOf(ref) !== STRING && this.#objects.dueAt(table.objectOf(ref)) === atMs)
+        isLive = true
     })
     return isLive
   }

@@ -18,6 +18,7 @@ import type { Random } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'
 import { clockOfFrequency, clockOfIdle, frequency, idleMs, minutesOf } from './access-clock.ts'
 import { AccessPolicy } from './access-policy.ts'
+import { BackgroundWork } from './background-work.ts'
 import { BlockedCallers, type Waiter } from './blocked-callers.ts'
 import { type Argument, type ByteString, byteString } from './byte-string.ts'
 import { type ChannelHost, NO_CHANNELS } from './channel-host.ts'
@@ -25,7 +26,9 @@ import { type CollectionType, VALUE_LIMITS, type ValueLimits } from './collectio
 import type { BlockRequest, Call, Caller, CommandSpec } from './command.ts'
 import type { CommandTable } from './command-table.ts'
 import type { Commit, Effect, KeyChange } from './commit.ts'
+import { CommitRecord } from './commit-record.ts'
 import { Database, type DatabaseHost } from './database.ts'
+import { EngineCall } from './engine-call.ts'
 import type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 import { Evictor } from './evictor.ts'
 import { ExpiryIndex } from './expiry-index.ts'
@@ -69,11 +72,6 @@ export interface BulkSink {
 export const BLOCKED: unique symbol = Symbol('blocked')
 
 const DATABASES = 16
-const NEEDS_SYNC: Pick<Commit, 'needsSync'> = { needsSync: true }
-/** Keys that one slice of expiry may take before it looks at the clock. */
-const EXPIRY_BATCH = 64
-/** Locks that one slice may give on to those who wait. */
-const LOCK_BATCH = 16
 /** Throwing out more than so many keys for one command would hold it up; the rest goes in ticks. */
 const EVICTIONS_PER_COMMAND = 32
 
@@ -110,13 +108,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   readonly #expiry = new ExpiryIndex()
   readonly #access: AccessPolicy
   readonly #evictor: Evictor
+  readonly #background: BackgroundWork
   readonly #call: EngineCall
   #depth = 0
   #revision = 0
-  #effects: Effect[] = []
-  #changes: KeyChange[] = []
-  #hasChanged = false
-  #needsSync = false
+  readonly #record = new CommitRecord()
   /** Run when the commit is out. */
   #deliveries: (() => void)[] = []
   #isCapturing = false
@@ -132,6 +128,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     this.nowMs = options.clock.wallMs()
     this.#access = new AccessPolicy(this.memory, options.random)
     this.#evictor = new Evictor(this.memory, this.#expiry, options.random)
+    this.#background = new BackgroundWork(this, this.#expiry, this.#evictor)
     this.#call = new EngineCall(this)
     this.locks = new LockTable(this, options.tokens === undefined ? {} : { tokens: options.tokens })
     const unlogged: LockHost = {
@@ -154,6 +151,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     this.#databases[index] = made
     this.#databasesById[made.id] = made
     return made
+  }
+
+  /** A database by the number that it was made with. */
+  databaseWithId(id: number): Database | undefined {
+    return this.#databasesById[id]
   }
 
   openDatabases(): readonly Database[] {
@@ -326,7 +328,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     this.#deliver()
     let isMore = true
     while (isMore && this.clock.monotonicMs() < endMs) {
-      isMore = this.#expireLocks() || this.#expireSome() || this.#evictSome()
+      isMore = this.#background.step()
     }
     return isMore
   }
@@ -355,11 +357,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
 
   onChanged(db: Database, key: ByteString, event: string): void {
-    this.#hasChanged = true
+    this.#record.hasChanged = true
     this.#call.hasChanged = true
     this.blocked.mark(db.index, key)
     this.onTouched?.(db.index, key)
-    if (this.onCommit !== undefined) this.#changes.push({ db: db.index, key, event })
+    if (this.onCommit !== undefined) this.#record.changes.push({ db: db.index, key, event })
   }
 
   onRemoved(db: Database, key: ByteString, event: 'expired' | 'evicted'): void {
@@ -379,7 +381,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     const command = type === 'hash' ? 'HDEL' : type === 'set' ? 'SREM' : 'ZREM'
     const event = type === 'hash' ? 'hexpired' : type === 'set' ? 'sexpired' : 'zexpired'
     this.#noteRemoval(db, { db: db.index, key, event }, [command, key, ...members])
-    if (isLast && this.onCommit !== undefined) this.#changes.push({ db: db.index, key, event: 'del' })
+    if (isLast && this.onCommit !== undefined) this.#record.changes.push({ db: db.index, key, event: 'del' })
   }
 
   touched(accessClock: number): number {
@@ -397,11 +399,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
 
   logLock(name: ByteString, argv: readonly ByteString[], event: LockEvent | undefined): void {
-    this.#hasChanged = true
+    this.#record.hasChanged = true
     if (this.onCommit === undefined) return
-    this.#effects.push({ db: 0, argv })
-    if (event !== undefined) this.#changes.push({ db: 0, key: name, event })
-    if (event === 'lock') this.#needsSync = true
+    this.#record.effects.push({ db: 0, argv })
+    if (event !== undefined) this.#record.changes.push({ db: 0, key: name, event })
+    if (event === 'lock') this.#record.needsSync = true
   }
 
   deliver(task: () => void): void {
@@ -435,18 +437,18 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   /** @internal An effect that a handler names. */
   logEffect(effect: Effect): void {
-    if (this.onCommit !== undefined) this.#effects.push(effect)
+    if (this.onCommit !== undefined) this.#record.effects.push(effect)
   }
 
   /** Removals by the shard itself come before what the command does, and are no part of what it logs. */
   #noteRemoval(db: Database, change: KeyChange, argv: readonly Argument[]): void {
-    this.#hasChanged = true
+    this.#record.hasChanged = true
     this.blocked.mark(db.index, change.key)
     this.onTouched?.(db.index, change.key)
     this.revision()
     if (this.onCommit === undefined) return
-    this.#changes.push(change)
-    this.#effects.push({ db: db.index, argv })
+    this.#record.changes.push(change)
+    this.#record.effects.push({ db: db.index, argv })
   }
 
   #begin(): void {
@@ -471,25 +473,14 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   #commit(): void {
     const { onCommit } = this
-    if (onCommit !== undefined && this.#hasChanged) {
-      const commit = {
-        revision: this.revision(),
-        atMs: this.nowMs,
-        effects: this.#effects,
-        changes: this.#changes,
-        ...(this.#needsSync ? NEEDS_SYNC : undefined),
-      }
-      this.#needsSync = false
-      this.#effects = []
-      this.#changes = []
-      this.#hasChanged = false
+    const record = this.#record
+    if (onCommit !== undefined && record.hasChanged) {
+      const commit = record.take(this.revision(), this.nowMs)
       this.#revision = 0
       onCommit(commit)
       return
     }
-    if (this.#effects.length > 0) this.#effects = []
-    if (this.#changes.length > 0) this.#changes = []
-    this.#hasChanged = false
+    record.clear()
     this.#revision = 0
   }
 
@@ -526,85 +517,5 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
       if (this.usedBytes() <= this.memory.maxBytes) return
       if (!this.#evictor.evictOne(this.openDatabases(), this.nowMs)) throw OUT_OF_MEMORY
     }
-  }
-
-  #evictSome(): boolean {
-    const { maxBytes } = this.memory
-    if (maxBytes === 0 || this.usedBytes() <= maxBytes) return false
-    return this.atomically(() => this.#evictor.evictOne(this.openDatabases(), this.nowMs))
-  }
-
-  #expireLocks(): boolean {
-    const nowMs = this.clock.monotonicMs()
-    const { locks, flights } = this
-    if (nowMs < locks.nextDueMs && nowMs < flights.nextDueMs) return false
-    return this.atomically(() => [locks, flights].map((table) => table.expireDue(LOCK_BATCH)).includes(true))
-  }
-
-  #expireSome(): boolean {
-    if (this.#expiry.nextMs() > this.clock.wallMs()) {
-      return (
-        this.#expiry.needsSweep && this.#expiry.sweep(EXPIRY_BATCH, (hash, db, atMs) => this.#expiresAt(hash, db, atMs))
-      )
-    }
-    return this.atomically(
-      () =>
-        this.#expiry.takeDue(this.nowMs, EXPIRY_BATCH, (hash, db) => {
-          this.#databasesById[db]?.expireHash(hash)
-        }) === EXPIRY_BATCH,
-    )
-  }
-
-  #expiresAt(hash: number, db: number, atMs: number): boolean {
-    return this.#databasesById[db]?.expiresAt(hash, atMs) ?? false
-  }
-}
-
-/** What handlers are given; one for all commands of an engine, since they never overlap. */
-class EngineCall implements Call {
-  readonly engine: ShardEngine
-  db!: Database
-  caller!: Caller
-  canBlock = false
-  hasChanged = false
-  isLogged = false
-  /** What is logged in the place of the arguments. */
-  logged: readonly Argument[] | undefined
-  request: BlockRequest | undefined
-
-  constructor(engine: ShardEngine) {
-    this.engine = engine
-  }
-
-  begin(caller: Caller, canBlock: boolean): void {
-    this.caller = caller
-    this.db = this.engine.database(caller.db)
-    this.canBlock = canBlock
-    this.hasChanged = false
-    this.isLogged = false
-    this.logged = undefined
-  }
-
-  database(index: number): Database {
-    return this.engine.database(index)
-  }
-
-  effect(...argv: Argument[]): void {
-    this.isLogged = true
-    this.engine.logEffect({ db: this.db.index, argv })
-  }
-
-  runInstead(argv: readonly Argument[]): Reply {
-    const { engine } = this
-    const spec = engine.commands.find(argv)
-    if (spec instanceof ErrorReply) throw spec
-    this.canBlock = false
-    this.logged = argv
-    return engine.handle(spec, this, argv)
-  }
-
-  block(request: BlockRequest): Reply {
-    if (this.canBlock) this.request = request
-    return request.onTimeout
   }
 }
