@@ -23,6 +23,7 @@ import {
 import { hashSlotOf } from '../hash-slot.ts'
 import { channelHome } from '../pubsub/index.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
+import type { ShardStats } from '../shard/shard-stats.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
@@ -156,6 +157,18 @@ export class KeyspaceClient {
       resent: sum(reports.map((report) => report.resent)),
       pausedMs: Math.max(0, ...reports.map((report) => report.pausedMs)),
     }
+  }
+
+  /** What each shard holds and has done, by its number. A shard that is down is left out. */
+  async stats(): Promise<ShardStats[]> {
+    const { timeoutMs } = this.#parts
+    const asked = Array.from({ length: this.memory.shardCount }, (_, shard) =>
+      this.#parts.shardRef(shard)?.ask('stats', undefined, { timeoutMs }),
+    )
+    const answers = await Promise.allSettled(asked)
+    return answers.flatMap((one) =>
+      one.status === 'fulfilled' && one.value !== undefined ? [one.value] : [],
+    )
   }
 
   /** How busy each shard is, with its `slotsMax` busiest slots. A shard that is down is left out. */

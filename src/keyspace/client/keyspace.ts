@@ -10,6 +10,7 @@ import { numberOption, ShardloomError } from '../../base/index.ts'
 import { byteString, type Reply } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
 import { type SubscribedItem, type SubscribeOptions, type Subscription, subscribe } from '../pubsub/index.ts'
+import { type ShardStats, sumStats } from '../shard/shard-stats.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import {
   type EventItem,
@@ -251,6 +252,11 @@ export class Keyspace {
     for (const slot of slots) numberOption('slot', slot, 0, range)
     numberOption('shard', shard, 0, { min: 0, max: this.#client.memory.shardCount - 1, integer: true })
     return this.#client.moveSlots(slots, shard)
+  }
+
+  /** What the keyspace holds and has done, all shards together. */
+  async stats(): Promise<ShardStats> {
+    return sumStats(await this.#client.stats())
   }
 
   /** How busy each shard is, with its busiest slots. */

@@ -61,6 +61,8 @@ export interface DatabaseHost {
     members: readonly ByteString[],
     isLast: boolean,
   ): void
+  /** A key was looked for. */
+  onLookup(isFound: boolean): void
   /** The access clock to store for a key that was read; see `access-clock.ts`. */
   touched(accessClock: number): number
   /** The access clock of a new key. */
@@ -492,9 +494,12 @@ export class Database {
         this.#host.onRemoved(this, key, 'expired')
         return 0
       }
-      if (this.touches) table.setAccessClock(ref, this.#host.touched(table.accessClock(ref)))
+      if (this.touches) {
+        table.setAccessClock(ref, this.#host.touched(table.accessClock(ref)))
+        this.#host.onLookup(true)
+      }
       this.#remember(key, ref)
-    }
+    } else if (this.touches) this.#host.onLookup(false)
     return ref
   }
 

@@ -116,6 +116,8 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   /** Run when the commit is out. */
   #deliveries: (() => void)[] = []
   #isCapturing = false
+  /** Whether the command that runs reads only: what it finds, or does not find, is counted. */
+  #countsLookups = false
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -384,6 +386,12 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     if (isLast && this.onCommit !== undefined) this.#record.changes.push({ db: db.index, key, event: 'del' })
   }
 
+  onLookup(isFound: boolean): void {
+    if (!this.#countsLookups) return
+    if (isFound) this.stats.keyHits++
+    else this.stats.keyMisses++
+  }
+
   touched(accessClock: number): number {
     return this.#access.touched(accessClock, this.nowMs)
   }
@@ -414,6 +422,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   handle(spec: CommandSpec, call: Call, argv: readonly Argument[]): Reply {
     if (this.memory.maxBytes > 0 && spec.flags.includes('denyoom')) this.#makeRoom()
     const given = spec.flags.includes('rawValues') ? argv : argv.map(byteString)
+    this.#countsLookups = spec.flags.includes('readonly')
     return spec.handler(call, given as readonly ByteString[])
   }
 
@@ -453,6 +462,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   #begin(): void {
     if (this.#depth++ > 0) return
+    this.#countsLookups = false
     this.nowMs = this.clock.wallMs()
     for (const db of this.#databases) db?.forget()
   }

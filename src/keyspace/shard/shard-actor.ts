@@ -32,6 +32,7 @@ const receive: ShardMessages<ShardState> = {
   commit: ({ coordinator }, { tx, patches }) => coordinator.commit(tx, patches),
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
   moveSlots: ({ exporter }, message) => exporter.move(message),
+  stats: ({ shard }) => shard.stats(),
   load: ({ shard }, slotsMax) => shard.load(slotsMax),
   importKeys: ({ shard }, message) => shard.slots.importKeys(message),
   dropImported: ({ shard }, from) => shard.slots.dropImported(from),

@@ -7,6 +7,7 @@ import type { Guest, KeyPatch } from '../engine/index.ts'
 import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubsub/index.ts'
 import type { TableNews } from '../shared/table-feed.ts'
 import type { ProgressRequest, WatchItem, WatchRequest } from '../watch/index.ts'
+import type { ShardStats } from './shard-stats.ts'
 import type { ImportMessage, MoveSlotsMessage, MoveSlotsReport, ShardLoad } from './slot-messages.ts'
 import type {
   BeginAnswer,
@@ -54,6 +55,7 @@ export interface ShardMessages<State = unknown> {
   /** Gives slots to another shard. */
   moveSlots(state: State, message: MoveSlotsMessage): Promise<MoveSlotsReport>
   load(state: State, slotsMax: number): ShardLoad
+  stats(state: State): ShardStats
   /** Keys of slots that will be this shard's. */
   importKeys(state: State, message: ImportMessage): void
   dropImported(state: State, from: number): void

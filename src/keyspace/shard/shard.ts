@@ -38,6 +38,7 @@ import { Revisions } from './revisions.ts'
 import { ShardListeners } from './shard-listeners.ts'
 import type { ScanAnswer } from './shard-messages.ts'
 import type { ShardSettings } from './shard-options.ts'
+import type { ShardStats } from './shard-stats.ts'
 import { sharedTokens } from './shared-tokens.ts'
 import { SlotKeeper } from './slot-keeper.ts'
 import type { ShardLoad } from './slot-messages.ts'
@@ -204,6 +205,39 @@ export class Shard {
     return new Promise((resolve) => void this.clock.after(0, resolve, { unref: true }))
   }
 
+  /** What this shard holds and has done. */
+  stats(): ShardStats {
+    const { engine } = this
+    const databases = engine.openDatabases()
+    const sum = (of: (db: (typeof databases)[number]) => number): number =>
+      databases.reduce((total, db) => total + of(db), 0)
+    const {
+      keyHits: hits,
+      keyMisses: misses,
+      commands,
+      expiredKeys,
+      expiredMembers,
+      evictedKeys,
+    } = engine.stats
+    return {
+      shards: 1,
+      keys: sum((db) => db.size),
+      volatileKeys: sum((db) => db.volatileCount),
+      usedBytes: engine.usedBytes(),
+      heapBytes: sum((db) => db.heapBytes),
+      reservedBytes: sum((db) => db.table.reservedBytes),
+      commands,
+      hits,
+      misses,
+      expiredKeys,
+      expiredMembers,
+      evictedKeys,
+      blocked: engine.blocked.count,
+      transactions: this.participant.count,
+      locks: engine.locks.holderCount,
+    }
+  }
+
   /** How busy this shard is, with its busiest slots. */
   load(slotsMax: number): ShardLoad {
     const busiest = [...this.slotLoad.entries()]
@@ -213,6 +247,7 @@ export class Shard {
     return {
       shard: this.id,
       commands: this.commands,
+      usedBytes: this.engine.usedBytes(),
       slots: busiest.map(([slot, commands]) => ({ slot, commands })),
     }
   }

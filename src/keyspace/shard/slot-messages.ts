@@ -34,5 +34,7 @@ export interface ShardLoad {
   readonly shard: number
   /** Since the shard began. */
   readonly commands: number
+  /** Bytes of keys and values. */
+  readonly usedBytes?: number
   readonly slots: readonly { readonly slot: number; readonly commands: number }[]
 }
