@@ -1,0 +1,183 @@
+/**
+ * Three shards that commit and are watched, without threads: the real hubs, and the real watch at the client, with
+ * streams between them that take as long as a seed wants.
+ */
+import { ShardloomError, systemClock } from '../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
+import type { Commit } from '../../src/keyspace/engine/index.ts'
+import { CommitFeed } from '../../src/keyspace/watch/commit-feed.ts'
+import type { HistoryLimits } from '../../src/keyspace/watch/change-history.ts'
+import { WatchHub } from '../../src/keyspace/watch/watch-hub.ts'
+import {
+  type KeyspaceChanges,
+  type KeyspaceChangesLost,
+  type WatchOptions,
+  watchKeys,
+} from '../../src/keyspace/watch/watch-options.ts'
+import type { KeyspaceWatch } from '../../src/keyspace/watch/keyspace-watch.ts'
+import type { ProgressRequest, WatchRequest } from '../../src/keyspace/watch/watch-messages.ts'
+
+/** What was committed: for comparison. */
+export interface Written {
+  readonly revision: number
+  readonly keys: readonly string[]
+}
+
+const CLOCK = systemClock()
+
+/** No key is found: what is tested here is order. */
+const NO_DATABASE = { table: { find: () => 0 }, nowMs: 0, touches: true }
+
+class FakeShard {
+  readonly engine: { onCommit: ((commit: Commit) => void) | undefined } = { onCommit: undefined }
+  readonly hub: WatchHub
+  readonly floors = new Map<number, number>()
+  readonly transactions = new Set<number>()
+  life = 0
+  readonly #abort = new AbortController()
+
+  constructor(world: WatchWorld, limits: HistoryLimits) {
+    this.hub = new WatchHub({
+      feed: new CommitFeed(this.engine),
+      clock: CLOCK,
+      limits,
+      keepMs: 60_000,
+      database: () => NO_DATABASE as never,
+      revision: () => world.revision,
+      floor: () => Math.min(...this.floors.values(), Number.POSITIVE_INFINITY),
+      transactions: () => this.transactions,
+      owns: () => true,
+      onRecording: (isRecording) => {
+        world.recording += isRecording ? 1 : -1
+      },
+    })
+  }
+
+  commit(revision: number, keys: readonly string[], part?: Commit['part']): void {
+    const changes = keys.map((key) => ({ db: 0, key, event: 'set' }))
+    this.engine.onCommit?.({ revision, atMs: 0, effects: [], changes, ...(part && { part }) })
+  }
+
+  get lost(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Its streams break. */
+  crash(): void {
+    this.#abort.abort()
+    this.hub.close()
+  }
+}
+
+export class WatchWorld {
+  revision = 0
+  recording = 0
+  readonly written: Written[] = []
+  readonly shards: FakeShard[]
+  readonly #random: Random
+  readonly #limits: HistoryLimits
+  #lastTx = 0
+
+  constructor(random: Random, shardCount = 3, limits: HistoryLimits = { recordsMax: 65_536, bytesMax: 2 ** 30 }) {
+    this.#random = random
+    this.#limits = limits
+    this.shards = Array.from({ length: shardCount }, () => new FakeShard(this, limits))
+  }
+
+  /** Lets others run for a while. */
+  async pause(most = 8): Promise<void> {
+    for (let i = this.#random.below(most); i >= 0; i--) await null
+    // What waits for timers and the like has its turn now and then.
+    if (this.#random.below(20) === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** A command of one shard. */
+  write(shard: number, keys: readonly string[]): number {
+    const revision = ++this.revision
+    this.written.push({ revision, keys })
+    this.shards[shard]!.commit(revision, keys)
+    return revision
+  }
+
+  /** A transaction over shards, as participants and coordinator do it, with pauses. */
+  async transact(parts: readonly { readonly shard: number; readonly keys: readonly string[] }[]): Promise<void> {
+    const tx = ++this.#lastTx
+    const shards = parts.map(({ shard }) => this.shards[shard]!)
+    for (const one of shards) one.transactions.add(tx)
+    const isOneRevision = this.recording > 0
+    if (!isOneRevision) {
+      for (const [i, { keys }] of parts.entries()) {
+        await this.pause()
+        // It began when nobody watched: nobody is to see a part of it.
+        shards[i]!.commit(++this.revision, keys, { tx, isOneRevision: false })
+        shards[i]!.transactions.delete(tx)
+      }
+      return
+    }
+    for (const one of shards) {
+      await this.pause()
+      one.floors.set(tx, this.revision)
+    }
+    await this.pause()
+    const revision = ++this.revision
+    this.written.push({ revision, keys: parts.flatMap(({ keys }) => keys) })
+    await Promise.all(
+      parts.map(async ({ keys }, i) => {
+        await this.pause(20)
+        const one = shards[i]!
+        if (keys.length > 0) one.commit(revision, keys, { tx, isOneRevision: true })
+        one.floors.delete(tx)
+        one.transactions.delete(tx)
+        one.hub.afterTransaction()
+      }),
+    )
+  }
+
+  /** A shard is lost with its history, and started again. */
+  crash(shard: number): void {
+    const old = this.shards[shard]!
+    this.shards[shard] = new FakeShard(this, this.#limits)
+    old.crash()
+  }
+
+  watch(
+    pattern: string | readonly string[],
+    options: WatchOptions = {},
+  ): KeyspaceWatch<KeyspaceChanges | KeyspaceChangesLost> {
+    const world = this
+    const refTo = (shard: number): unknown => ({
+      async *stream(_type: string, request: WatchRequest) {
+        const one = world.shards[shard]!
+        const stream = one.hub.watch(request, one.lost)
+        try {
+          for (;;) {
+            const { done, value } = await stream.next()
+            if (one.lost.aborted) throw shardDown(shard)
+            if (done === true) return
+            await world.pause()
+            yield value
+          }
+        } finally {
+          void stream.return()
+        }
+      },
+      async ask(_type: string, request: ProgressRequest) {
+        const one = world.shards[shard]!
+        await world.pause()
+        one.hub.progress(request)
+      },
+    })
+    const client = {
+      clock: CLOCK,
+      timeoutMs: 10_000,
+      memory: { shardCount: this.shards.length },
+      shardRef: async (shard: number) => refTo(shard) as never,
+      shardRefNow: (shard: number) => refTo(shard) as never,
+    }
+    return watchKeys(client, pattern, options)
+  }
+}
+
+function shardDown(shard: number): Error {
+  return new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'the test wants it' })
+}
