@@ -148,6 +148,8 @@ export class WatchWorld {
     const refTo = (shard: number): unknown => ({
       async *stream(_type: string, request: WatchRequest) {
         const one = world.shards[shard]!
+        // Messages take their time, to each shard another one.
+        await world.pause(30)
         const stream = one.hub.watch(request, one.lost)
         try {
           for (;;) {
