@@ -72,6 +72,47 @@ export const ERROR_CODES = {
     advice: 'another holder has the lock: drop this work, and acquire the lock again',
     retryable: false,
   },
+  SHL_LOCK_TIMEOUT: {
+    message: 'lock was not to be had in time: lock={lock} waitMs={waitMs}',
+    advice: 'raise waitMs, hold the lock for less time, or use tryLock() and do something else',
+    retryable: true,
+  },
+  SHL_LOCK_ABORTED: {
+    message: 'wait for a lock was aborted by its signal: lock={lock}',
+    advice: 'the cause holds the reason of the abort',
+    retryable: false,
+  },
+  SHL_LOCK_LOST: {
+    message: 'lock is lost: lock={lock} token={token} ttl={ttl} reason={reason}',
+    advice: 'drop this work and acquire the lock again; raise ttl if this thread is busy for that long',
+    retryable: false,
+  },
+  SHL_LOCK_MODE: {
+    message: '{reply}: command={command}',
+    advice:
+      'use a name for one purpose: a lock, or a semaphore of one limit; release before you ask for more',
+    retryable: false,
+  },
+  SHL_LOCK_BUSY: {
+    message: '{reply}: command={command}',
+    advice: 'too many wait for it already: come back later',
+    retryable: true,
+  },
+  SHL_COMPUTE_TIMEOUT: {
+    message: 'value was not there in time: key={key} waitMs={waitMs}',
+    advice: 'raise waitMs, or look at why it takes so long to compute',
+    retryable: true,
+  },
+  SHL_COMPUTE_ABORTED: {
+    message: 'wait for a value was aborted by its signal: key={key}',
+    advice: 'the cause holds the reason of the abort',
+    retryable: false,
+  },
+  SHL_COMPUTE_LATE: {
+    message: 'value took too long to compute, and was not stored: key={key} computeMs={computeMs}',
+    advice: 'raise computeMs; somebody else may have computed it meanwhile',
+    retryable: true,
+  },
   SHL_TRANSACTION_REFUSED: {
     message: 'transaction refused: attempts={attempts}',
     advice: 'try again: too many others on the same keys went ahead of it',
@@ -94,11 +135,13 @@ export const ERROR_CODES = {
   },
   SHL_WATCH_SLOW: {
     message: 'watcher is too slow, changes were dropped: from={from} to={to} queueMax={queueMax}',
-    advice: "go on with since, take items faster, raise queueMax or keyspace.historyMax, or use whenSlow: 'drop'",
+    advice:
+      "go on with since, take items faster, raise queueMax or keyspace.historyMax, or use whenSlow: 'drop'",
     retryable: true,
   },
   SHL_SUBSCRIBER_SLOW: {
-    message: 'subscriber is too slow, messages were dropped: queueMax={queueMax} queueBytesMax={queueBytesMax}',
+    message:
+      'subscriber is too slow, messages were dropped: queueMax={queueMax} queueBytesMax={queueBytesMax}',
     advice: "take messages faster, raise queueMax, or use whenSlow: 'drop'",
     retryable: true,
   },

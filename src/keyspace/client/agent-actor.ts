@@ -23,6 +23,8 @@ import { KeyspaceClient } from './keyspace-client.ts'
 export interface AgentArgs {
   readonly memory: SharedArrayBuffer
   readonly channel: string
+  /** Of this keyspace, unlike any other's. */
+  readonly name: string
   readonly pendingMax: number
   readonly timeoutMs: number
 }
@@ -55,8 +57,10 @@ export const agentActor: ActorDefinition<Agent, AgentArgs, object> = defineActor
       return ref
     }
     const { pendingMax, timeoutMs } = args
+    // The ids of transactions are unique in the process, the name of the keyspace among processes.
+    const name = `${args.name}.${memory.drawTransaction().toString(36)}`
     const { clock } = host
-    const client = new KeyspaceClient({ memory, tables, clock, pendingMax, timeoutMs, shardRef, soon })
+    const client = new KeyspaceClient({ memory, tables, clock, pendingMax, timeoutMs, name, shardRef, soon })
     await takeTables(memory.shardCount, shardRef, tables)
     host.services.set(KEYSPACE_SERVICE, new Keyspace(client))
     return { client }

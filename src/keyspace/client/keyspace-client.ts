@@ -41,6 +41,8 @@ export interface ClientParts {
   readonly pendingMax: number
   /** How long a batch may take. */
   readonly timeoutMs: number
+  /** Unlike that of any other client, of this process or of another one with the same data. */
+  readonly name: string
   /** A ref to the shard that runs now; undefined while it does not. */
   shardRef(shard: number): ActorRef<ShardMessages> | undefined
   /** Runs `task` with the microtasks. */
@@ -71,6 +73,7 @@ export class KeyspaceClient {
   readonly #router: CommandRouter
   readonly #isSingle: boolean
   readonly #nowMs: () => number
+  #names = 0
   #transactions: TransactionClient | undefined
 
   constructor(parts: ClientParts) {
@@ -249,6 +252,11 @@ export class KeyspaceClient {
   /** Milliseconds of the keyspace's wall clock. */
   wallMs(): number {
     return this.#nowMs()
+  }
+
+  /** A name that nobody else has or had: for who takes a lock, and for messages. */
+  newName(): string {
+    return `${this.#parts.name}.${(++this.#names).toString(36)}`
   }
 
   /** Sends what was given so far. */

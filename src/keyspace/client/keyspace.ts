@@ -22,9 +22,13 @@ import {
   watchKeys,
 } from '../watch/index.ts'
 import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument } from './caller.ts'
+import { type Compute, ComputeOnce, type ComputeOptions } from './compute-once.ts'
 import { KeyspaceHash } from './hash-face.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
 import { KeyspaceList } from './list-face.ts'
+import type { KeyspaceLock } from './lock.ts'
+import { type LimitOptions, type LimitView, LockFace, type LockView } from './lock-face.ts'
+import type { LockOptions, SemaphoreOptions, TryLockOptions, TrySemaphoreOptions } from './lock-options.ts'
 import { type ReplyValue, replyValue } from './reply-value.ts'
 import { type ScanOptions, scanTexts } from './scanning.ts'
 import { KeyspaceSession } from './session.ts'
@@ -59,11 +63,15 @@ export interface TransactionOptions {
 export class Keyspace {
   readonly #client: KeyspaceClient
   readonly #caller: CommandCaller
+  readonly #locks: LockFace
+  readonly #computations: ComputeOnce
 
   /** @internal */
   constructor(client: KeyspaceClient) {
     this.#client = client
     this.#caller = new CommandCaller(client)
+    this.#locks = new LockFace(client)
+    this.#computations = new ComputeOnce(client, this.#caller)
   }
 
   /** @internal */
@@ -233,6 +241,78 @@ export class Keyspace {
     return scanTexts(this.#caller, ['SCAN'], rest, type === undefined ? [] : ['TYPE', type])
   }
 
+  // Locks.
+
+  /**
+   * Waits for a lock and takes it; for several names, all of them at once, wherever they lie. It is a lease:
+   * see `LockOptions.ttl`, and `KeyspaceLock` for what a holder must bear in mind. Who came first is served
+   * first.
+   *
+   * @throws SHL_LOCK_TIMEOUT, SHL_LOCK_ABORTED, SHL_LOCK_MODE, SHL_LOCK_BUSY, SHL_OPTION_INVALID
+   */
+  lock(name: string | readonly string[], options: LockOptions = {}): Promise<KeyspaceLock> {
+    return this.#locks.lock(name, options)
+  }
+
+  /** Takes a lock, or several, if nobody holds them or waits for them; else undefined. */
+  tryLock(name: string | readonly string[], options: TryLockOptions = {}): Promise<KeyspaceLock | undefined> {
+    return this.#locks.tryLock(name, options)
+  }
+
+  /** Waits for one of `limit` places of a semaphore. All who use a name must give the same limit. */
+  semaphore(name: string, limit: number, options: SemaphoreOptions = {}): Promise<KeyspaceLock> {
+    return this.#locks.semaphore(name, limit, options)
+  }
+
+  /** Takes a place if one is free and nobody waits; else undefined. */
+  trySemaphore(
+    name: string,
+    limit: number,
+    options: TrySemaphoreOptions = {},
+  ): Promise<KeyspaceLock | undefined> {
+    return this.#locks.trySemaphore(name, limit, options)
+  }
+
+  /** Who holds a lock or a semaphore, and who waits for it. */
+  lockInfo(name: string): Promise<LockView> {
+    return this.#locks.info(name)
+  }
+
+  /** All that are held or waited for: each as it is when it is looked at, not all at one moment. */
+  locks(options: { readonly match?: string } = {}): Promise<LockView[]> {
+    return this.#locks.list(options.match)
+  }
+
+  /** Counts an event against a rate limiter (GCRA), and says whether it may happen. */
+  limit(key: KeyspaceKey, options: LimitOptions): Promise<LimitView> {
+    return this.#locks.limit(key, options)
+  }
+
+  /**
+   * The string at a key. When there is none, one caller of all threads computes and stores it, and the others
+   * wait for it. What `compute` throws is thrown to its own caller, and the next one who waits computes.
+   *
+   * @throws SHL_COMPUTE_TIMEOUT, SHL_COMPUTE_ABORTED, SHL_WRONG_TYPE, and what `compute` throws
+   */
+  async getOrCompute(key: KeyspaceKey, compute: Compute, options: ComputeOptions = {}): Promise<string> {
+    if (typeof key === 'string') {
+      const found = this.#client.getSync(key)
+      if (found !== undefined) return found
+    }
+    return textOf(await this.#computations.get(key, compute, options)) as string
+  }
+
+  /** The same as bytes. */
+  async getOrComputeBuffer(
+    key: KeyspaceKey,
+    compute: Compute,
+    options: ComputeOptions = {},
+  ): Promise<Uint8Array> {
+    const found = this.#client.getBytesSync(key)
+    if (found !== undefined) return found
+    return bufferOf(await this.#computations.get(key, compute, options)) as Uint8Array
+  }
+
   // Shards.
 
   /** The shard that owns a key, and its hash slot. */
@@ -274,9 +354,9 @@ export class Keyspace {
   }
 
   /**
-   * Runs `body` over the keys that it names, on this thread, synchronously; nobody else changes them meanwhile,
-   * over whatever shards they lie. What it throws undoes everything. The values travel here and back, so this is
-   * for keys of moderate size; `batch` sends commands instead.
+   * Runs `body` over the keys that it names, on this thread, synchronously; nobody else changes them
+   * meanwhile, over whatever shards they lie. What it throws undoes everything. The values travel here and
+   * back, so this is for keys of moderate size; `batch` sends commands instead.
    *
    * @throws SHL_TRANSACTION_LATE, SHL_TRANSACTION_KEY, SHL_OPTION_INVALID, and what `body` throws
    */
@@ -303,9 +383,9 @@ export class Keyspace {
   // What happens.
 
   /**
-   * Iterates over the changes of keys, in the order of their revisions: what a transaction changed is one item.
-   * Patterns are globs, as in KEYS; one without special characters is a key. Watching begins at once: see `ready`
-   * of what is returned. `break` ends it.
+   * Iterates over the changes of keys, in the order of their revisions: what a transaction changed is one
+   * item. Patterns are globs, as in KEYS; one without special characters is a key. Watching begins at once:
+   * see `ready` of what is returned. `break` ends it.
    *
    * @throws SHL_WATCH_COMPACTED when `since` is older than what is kept, SHL_WATCH_SLOW
    */

@@ -26,6 +26,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   WRONGTYPE: 'SHL_WRONG_TYPE',
   OOM: 'SHL_KEYSPACE_FULL',
   FENCED: 'SHL_LOCK_FENCED',
+  LOCKMODE: 'SHL_LOCK_MODE',
+  LOCKBUSY: 'SHL_LOCK_BUSY',
 }
 
 /** A reply in plain values. @throws ShardloomError when it is an error */

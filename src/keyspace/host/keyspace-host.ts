@@ -48,6 +48,8 @@ export class KeyspaceHost {
   readonly #runtime: HostRuntime
   readonly #random: Random
   readonly #channel: string
+  /** In owners of locks, which may outlive the process. */
+  readonly #name: string
   readonly #hashSeed: readonly [number, number]
 
   constructor(runtime: HostRuntime, settings: KeyspaceSettings, random: Random) {
@@ -56,6 +58,7 @@ export class KeyspaceHost {
     this.settings = settings
     this.memory = KeyspaceMemory.allocate(settings.shards)
     this.#channel = `shardloom-keyspace-${random.below(2 ** 32)}-${random.below(2 ** 32)}`
+    this.#name = [0, 1].map(() => random.below(2 ** 32).toString(36)).join('')
     // Where clients choose keys, a hash that is known could be flooded.
     this.#hashSeed = [random.below(2 ** 32), random.below(2 ** 32)]
   }
@@ -65,6 +68,7 @@ export class KeyspaceHost {
     const args: AgentArgs = {
       memory: this.memory.buffer,
       channel: this.#channel,
+      name: this.#name,
       pendingMax: this.settings.pendingMax,
       timeoutMs: this.settings.timeoutMs,
     }

@@ -375,7 +375,12 @@ function isIn(
 
 /** Locks do not travel: who acquires one over several shards asks for each. @throws SHL_COMMAND_REFUSED */
 function refuseLocks(commands: readonly PlannedCommand[]): void {
-  const found = commands.find(({ spec }) => !(spec instanceof ErrorReply) && isLockCommand(spec))
+  // One that only puts together what each shard says is as good as any.
+  const isSplit = ({ spec }: PlannedCommand): boolean =>
+    commands.length === 1 && !(spec instanceof ErrorReply) && spec.split !== undefined
+  const found = commands.find(
+    (one) => !(one.spec instanceof ErrorReply) && isLockCommand(one.spec) && !isSplit(one),
+  )
   if (found === undefined || found.spec instanceof ErrorReply) return
   const { name } = found.spec
   const reply = `ERR '${name}' cannot run in a transaction over several shards`

@@ -13,17 +13,21 @@ import { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
 import type { ShardArgs } from './shard-options.ts'
 import { SlotExporter } from './slot-export.ts'
+import { Waits } from './waits.ts'
 
 /** What the actor holds. */
 export interface ShardState {
   readonly shard: Shard
   readonly coordinator: Coordinator
   readonly exporter: SlotExporter
+  readonly waits: Waits
 }
 
 const receive: ShardMessages<ShardState> = {
   run: ({ shard }, batch) => shard.run(batch),
   block: ({ shard }, request, ctx) => shard.runBlocking(request, ctx.signal),
+  wait: ({ waits }, { id, request }, ctx) => waits.run(id, request, ctx.signal),
+  endWait: ({ waits }, id) => waits.end(id),
   tables: ({ shard }) => shard.publisher.news(),
   scan: ({ shard }, request) => shard.scan(request),
   awaitKeys: ({ shard }, request, ctx) => shard.awaitKeys(request, ctx.signal),
@@ -96,7 +100,8 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
         .ask('publish', message)
         .catch(() => undefined)
     }
-    return { shard, coordinator: new Coordinator(shard, life, peer), exporter: new SlotExporter(shard, peer) }
+    const coordinator = new Coordinator(shard, life, peer)
+    return { shard, coordinator, exporter: new SlotExporter(shard, peer), waits: new Waits(shard) }
   },
   receive: receive as never,
   onStop: ({ shard }) => shard.close(),

@@ -29,6 +29,13 @@ export interface ShardMessages<State = unknown> {
   run(state: State, batch: Uint8Array): Later<Uint8Array>
   /** One command that may wait. */
   block(state: State, request: Uint8Array, ctx: ActorContext): Promise<Uint8Array>
+  /** The same for a caller that may end its wait, by `endWait`, and still wants to know how it ended. */
+  wait(
+    state: State,
+    message: { readonly id: string; readonly request: Uint8Array },
+    ctx: ActorContext,
+  ): Promise<Uint8Array>
+  endWait(state: State, id: string): void
   /** The table that readers look into. */
   tables(state: State): TableNews
   /** One step of SCAN here; the cursor is a place in the order of hashes. */

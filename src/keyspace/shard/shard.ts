@@ -168,6 +168,8 @@ export class Shard {
     }
     const reply = await new Promise<Answer>((resolve) => {
       const start = (): void => {
+        // Who ended the wait before it began has nobody to tell it that it is over.
+        if (signal.aborted) return resolve(null)
         const later: LaterReply = { resolve }
         const given = spec instanceof ErrorReply ? spec : this.engine.run(spec, caller, argv, later)
         if (given !== BLOCKED) return resolve(given)
@@ -462,7 +464,9 @@ export class Shard {
     if (slots.isFrozen(slot)) return 'frozen'
     if (!hasSeveralKeys(spec)) return 'here'
     let place: 'here' | 'frozen' = 'here'
-    for (const { index } of commandTable.keysOf(spec, argv)) {
+    const keys = commandTable.keysOf(spec, argv)
+    if (keys.length < 2) return 'here'
+    for (const { index } of keys) {
       const other = hashSlotOf(byteString(argv[index]!))
       if (!this.owns(other)) return 'elsewhere'
       if (slots.isFrozen(other)) place = 'frozen'

@@ -1,0 +1,86 @@
+/**
+ * Commands that wait for a lock: sent so that the wait can be ended and its outcome is known all the same.
+ *
+ * An ask that is aborted forgets its answer, and with it a grant that is on its way. Here the caller goes on
+ * listening: what ends the wait is a message of its own, behind the first on the same way, and the answer is
+ * null then, or a grant that was quicker, which the caller gives back.
+ *
+ * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts
+ */
+import type { ActorRef } from '../../actor/index.ts'
+import { addAbortListener } from '../../base/index.ts'
+import { commandTable } from '../commands/index.ts'
+import { type Argument, byteString, type CommandSpec, ErrorReply, type Reply } from '../engine/index.ts'
+import { hashSlotOf } from '../hash-slot.ts'
+import type { ShardMessages } from '../shard/shard-messages.ts'
+import { MOVED, ReplyReader, RequestWriter } from '../wire/index.ts'
+import type { KeyspaceClient } from './keyspace-client.ts'
+
+const ROWS: ReadonlyMap<CommandSpec, number> = new Map(commandTable.rows.map((row, index) => [row, index]))
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+/** Until the message that ends a wait is tried again, when there was no room for it. */
+const AGAIN_MS = 5
+
+/**
+ * Sends a command whose keys lie on one shard, and which waits for at most `waitMs`. MOVED: its keys are on
+ * other shards now. When `end` aborts, the wait ends: with null, or with what was granted just before.
+ *
+ * @throws SHL_SHARD_DOWN, SHL_THREAD_LOST, SHL_ACTOR_STOPPED: whether it took effect is unknown
+ */
+export async function callWaiting(
+  client: KeyspaceClient,
+  argv: readonly Argument[],
+  waitMs: number,
+  end: AbortSignal,
+): Promise<Reply | typeof MOVED> {
+  const spec = commandTable.find(argv)
+  if (spec instanceof ErrorReply) return spec
+  const [key] = commandTable.keysOf(spec, argv)
+  const slot = hashSlotOf(byteString(argv[key?.index ?? 1]!))
+  // What was given before goes first.
+  client.flush()
+  const ref = await client.shardRef(client.memory.ownerOf(slot))
+  if (end.aborted) return null
+  const writer = new RequestWriter()
+  writer.begin(ROWS.get(spec)!, 0, slot, argv.length - 1)
+  for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
+  const message = { id: client.newName(), request: writer.take() }
+  const timeoutMs = Math.min(TIMEOUT_MAX_MS, waitMs + client.timeoutMs)
+  const answer = ref.ask('wait', message, { timeoutMs })
+  let isAnswered = false
+  const forget = addAbortListener(end, () => endWait(client, ref, message.id, () => isAnswered))
+  try {
+    return new ReplyReader(await answer).next()
+  } finally {
+    isAnswered = true
+    forget()
+  }
+}
+
+/** Again until there is room for the message, or an answer. */
+function endWait(
+  client: KeyspaceClient,
+  ref: ActorRef<ShardMessages>,
+  id: string,
+  isAnswered: () => boolean,
+): void {
+  if (isAnswered() || ref.tell('endWait', id)) return
+  client.clock.after(AGAIN_MS, () => endWait(client, ref, id, isAnswered), { unref: true })
+}
+
+/** Whether the keys of a command have to be looked for anew: they, or the locks of that name, have moved. */
+export function hasMoved(reply: Reply | typeof MOVED): reply is ErrorReply | typeof MOVED {
+  return reply === MOVED || (reply instanceof ErrorReply && reply.code === 'TRYAGAIN')
+}
+
+const GONE: ReadonlySet<unknown> = new Set([
+  'SHL_SHARD_DOWN',
+  'SHL_THREAD_LOST',
+  'SHL_ACTOR_STOPPED',
+  'SHL_ACTOR_NOT_FOUND',
+])
+
+/** Whether a call failed because its shard has ended: it is started again, and can be asked then. */
+export function isShardGone(error: unknown): boolean {
+  return GONE.has((error as { readonly code?: unknown } | undefined)?.code)
+}
