@@ -7,6 +7,7 @@
  * in one thread (`counter`, `codec`); questions between threads need rounds that are interleaved across
  * subjects, which it does not do.
  */
+import { createHash } from 'node:crypto'
 
 /** One figure of one subject. The contract of `--json`. */
 export interface Figure {
@@ -69,11 +70,12 @@ export async function compare(
     try {
       running.push({ name: subject.name, values: [], ...(await subject.start()) })
     } catch (error) {
+      if (subject.name === 'shardloom') throw error
       skipped(subject.name, error)
     }
   }
+  let check: string | undefined
   try {
-    let check: string | undefined
     for (let i = 0; i <= params.rounds; i++) {
       for (const subject of running) {
         const round = await subject.round()
@@ -88,13 +90,43 @@ export async function compare(
   } finally {
     for (const subject of running) await subject.stop()
   }
+  noteCheck(check ?? '')
   return running.map(({ name, values }) => summarise(about, name, values))
 }
 
-/** Says that a peer is left out, and what to do about it. */
+/** A peer that is not there, and how to get it. */
+export class MissingPeer extends Error {
+  readonly install: string
+
+  constructor(message: string, install: string) {
+    super(message)
+    this.install = install
+  }
+}
+
+const reported = new Set<string>()
+
+/** Says once that a peer is left out, and what to do about it. */
 export function skipped(subject: string, error: unknown): void {
   const why = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`skipped: ${subject} (${why}); install it with: npm install\n`)
+  const how = error instanceof MissingPeer ? error.install : 'npm install'
+  if (reported.has(`${subject} ${why}`)) return
+  reported.add(`${subject} ${why}`)
+  process.stderr.write(`skipped: ${subject} (${why}); install it with: ${how}\n`)
+}
+
+let checks = ''
+
+/** Adds what a question found to what `takeResultsHash` sums up. */
+export function noteCheck(check: string): void {
+  checks += `${check}\n`
+}
+
+/** The hash of all results since it was asked last: the same for whoever did the same work. */
+export function takeResultsHash(): string {
+  const hash = createHash('sha256').update(checks).digest('hex').slice(0, 16)
+  checks = ''
+  return hash
 }
 
 /** Median and spread of a subject's rounds. */
@@ -120,8 +152,9 @@ export function ratio(
   subject: string,
   peer: string,
   isLessBetter = false,
+  metric?: string,
 ): number {
-  const a = figureOf(figures, subject)?.median ?? Number.NaN
-  const b = figureOf(figures, peer)?.median ?? Number.NaN
+  const a = figureOf(figures, subject, metric)?.median ?? Number.NaN
+  const b = figureOf(figures, peer, metric)?.median ?? Number.NaN
   return isLessBetter ? b / a : a / b
 }

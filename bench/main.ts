@@ -7,7 +7,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { Figure, Question } from './harness.ts'
+import { type Figure, type Question, takeResultsHash } from './harness.ts'
 import { QUESTIONS } from './questions.ts'
 import { curveOf, tableOf } from './report.ts'
 
@@ -42,6 +42,8 @@ async function main(): Promise<number> {
     const figures = await question.run({ rounds, small: values.small === true })
     results.push({ question, figures })
     if (values.json !== true) process.stdout.write(`${tableOf(question, figures)}\n\n`)
+    const hash = takeResultsHash()
+    if (values.json !== true) process.stdout.write(`results: ${hash}\n\n`)
   }
   const figures = results.flatMap((result) => result.figures)
   if (values.json === true) process.stdout.write(`${JSON.stringify(figures)}\n`)

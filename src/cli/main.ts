@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /**
- * The command `shardloom`: today it answers one question, whether this machine can run the runtime, and how
- * well.
+ * The command `shardloom`: whether this machine can run the runtime, and how the keyspace scales on it.
  *
  * `doctor` starts a real runtime with one worker thread, asks it, loses it and closes it, and says what it
- * found; its exit code is 0 when all of it worked. Tests: test/cli/cli.test.ts
+ * found; its exit code is 0 when all of it worked. `bench` measures and draws; what it needs is loaded only
+ * then.
+ *
+ * Tests: test/cli/cli.test.ts, test/cli/bench.test.ts
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -13,13 +15,26 @@ import { examine } from './doctor.ts'
 const USAGE = `usage: shardloom <command> [options]
 
   doctor [--json]   starts a runtime on this machine, tries it and says what it found
+  bench [options]   shows how the keyspace scales with threads and shards, on this machine
+    --seconds N     how long each measurement takes; default 1
+    --rounds N      how often each is repeated; default 3
+    --threads N     the most threads; default twice the cores
+    --json          prints one JSON object instead of a chart
+    --svg FILE      also writes the chart as an SVG
   --version         prints the version
   --help            prints this`
+
+/** Options that only `bench` knows. */
+const BENCH_OPTIONS = ['seconds', 'rounds', 'threads', 'svg'] as const
 
 /** Runs the command line; resolves with the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   const options = {
     json: { type: 'boolean' },
+    seconds: { type: 'string' },
+    rounds: { type: 'string' },
+    threads: { type: 'string' },
+    svg: { type: 'string' },
     version: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const
@@ -40,12 +55,29 @@ async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(`${USAGE}\n`)
     return values.help === true ? 0 : 2
   }
-  if (command !== 'doctor' || rest.length > 0) {
+  if ((command !== 'doctor' && command !== 'bench') || rest.length > 0) {
     process.stderr.write(`shardloom: unknown command: ${positionals.join(' ')}\n${USAGE}\n`)
     return 2
   }
+  if (command === 'bench') {
+    const { benchCommand } = await import('./bench/bench-command.ts')
+    return benchCommand(values, {
+      out: (text) => void process.stdout.write(text),
+      err: (text) => void process.stderr.write(text),
+      isTerminal: process.stderr.isTTY === true,
+    })
+  }
+  const foreign = BENCH_OPTIONS.find((name) => values[name] !== undefined)
+  if (foreign !== undefined) {
+    process.stderr.write(`shardloom: --${foreign} is an option of bench, not of ${command}\n${USAGE}\n`)
+    return 2
+  }
+  return doctor(values.json === true)
+}
+
+async function doctor(isJson: boolean): Promise<number> {
   const report = await examine()
-  if (values.json === true) {
+  if (isJson) {
     process.stdout.write(`${JSON.stringify(report)}\n`)
   } else {
     for (const { name, isFine, found } of report.checks) {

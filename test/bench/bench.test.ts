@@ -24,6 +24,15 @@ const NAMES = [
   'subsystems',
   'tasks',
   'codec',
+  'get-sync',
+  'set-memory',
+  'commands',
+  'ycsb',
+  'memory-per-key',
+  'shard-scaling',
+  'transactions',
+  'expiry',
+  'slot-move',
 ]
 
 async function bench(...words: string[]): Promise<{ stdout: string; stderr: string }> {
@@ -38,7 +47,8 @@ describe('the benchmarks', () => {
 
   test.each(NAMES)('%s prints figures for Shardloom and its peers', { timeout: 90_000 }, async (name) => {
     const { stdout, stderr } = await bench(name, '--small', '--json')
-    expect(stderr).toBe('')
+    // A Redis may be missing; whatever else is missing is a mistake.
+    for (const line of stderr.trimEnd().split('\n')) expect(line).toMatch(/^$|^skipped: .*redis-server/)
     const figures = JSON.parse(stdout) as Record<string, unknown>[]
     expect(figures.length).toBeGreaterThan(1)
     expect(figures.some((figure) => figure['subject'] === 'shardloom')).toBe(true)
