@@ -2,20 +2,21 @@
  * Three shards that commit and are watched, without threads: the real hubs, and the real watch at the client, with
  * streams between them that take as long as a seed wants.
  */
-import { ShardloomError, systemClock } from '../../src/base/index.ts'
+
 import type { Random } from '../../src/base/index.ts'
+import { ShardloomError, systemClock } from '../../src/base/index.ts'
 import type { Commit } from '../../src/keyspace/engine/index.ts'
-import { CommitFeed } from '../../src/keyspace/watch/commit-feed.ts'
 import type { HistoryLimits } from '../../src/keyspace/watch/change-history.ts'
+import { CommitFeed } from '../../src/keyspace/watch/commit-feed.ts'
+import type { KeyspaceWatch } from '../../src/keyspace/watch/keyspace-watch.ts'
 import { WatchHub } from '../../src/keyspace/watch/watch-hub.ts'
+import type { ProgressRequest, WatchItem, WatchRequest } from '../../src/keyspace/watch/watch-messages.ts'
 import {
   type KeyspaceChanges,
   type KeyspaceChangesLost,
   type WatchOptions,
   watchKeys,
 } from '../../src/keyspace/watch/watch-options.ts'
-import type { KeyspaceWatch } from '../../src/keyspace/watch/keyspace-watch.ts'
-import type { ProgressRequest, WatchRequest } from '../../src/keyspace/watch/watch-messages.ts'
 
 /** What was committed: for comparison. */
 export interface Written {
@@ -34,7 +35,7 @@ class FakeShard {
   readonly floors = new Map<number, number>()
   readonly transactions = new Set<number>()
   life = 0
-  readonly #abort = new AbortController()
+  #abort = new AbortController()
 
   constructor(world: WatchWorld, limits: HistoryLimits) {
     this.hub = new WatchHub({
@@ -62,7 +63,13 @@ class FakeShard {
     return this.#abort.signal
   }
 
-  /** Its streams break. */
+  /** Its streams break; it goes on. */
+  breakStreams(): void {
+    this.#abort.abort()
+    this.#abort = new AbortController()
+  }
+
+  /** It is gone. */
   crash(): void {
     this.#abort.abort()
     this.hub.close()
@@ -78,7 +85,11 @@ export class WatchWorld {
   readonly #limits: HistoryLimits
   #lastTx = 0
 
-  constructor(random: Random, shardCount = 3, limits: HistoryLimits = { recordsMax: 65_536, bytesMax: 2 ** 30 }) {
+  constructor(
+    random: Random,
+    shardCount = 3,
+    limits: HistoryLimits = { recordsMax: 65_536, bytesMax: 2 ** 30 },
+  ) {
     this.#random = random
     this.#limits = limits
     this.shards = Array.from({ length: shardCount }, () => new FakeShard(this, limits))
@@ -100,7 +111,9 @@ export class WatchWorld {
   }
 
   /** A transaction over shards, as participants and coordinator do it, with pauses. */
-  async transact(parts: readonly { readonly shard: number; readonly keys: readonly string[] }[]): Promise<void> {
+  async transact(
+    parts: readonly { readonly shard: number; readonly keys: readonly string[] }[],
+  ): Promise<void> {
     const tx = ++this.#lastTx
     const shards = parts.map(({ shard }) => this.shards[shard]!)
     for (const one of shards) one.transactions.add(tx)
@@ -140,29 +153,43 @@ export class WatchWorld {
     old.crash()
   }
 
+  #stream(shard: number, request: WatchRequest): AsyncIterator<WatchItem> {
+    const cancel = new AbortController()
+    const { lost, hub } = this.shards[shard]!
+    const pause = (most: number): Promise<void> => this.pause(most)
+    async function* read(): AsyncGenerator<WatchItem> {
+      // Messages take their time, to each shard another one.
+      await pause(30)
+      const stream = hub.watch(request, AbortSignal.any([lost, cancel.signal]))
+      try {
+        for (;;) {
+          const { done, value } = await stream.next()
+          if (lost.aborted) throw shardDown(shard)
+          if (done === true) return
+          await pause(8)
+          yield value
+        }
+      } finally {
+        void stream.return()
+      }
+    }
+    const items = read()
+    return {
+      next: () => items.next(),
+      return: () => {
+        cancel.abort()
+        return items.return(undefined)
+      },
+    }
+  }
+
   watch(
     pattern: string | readonly string[],
     options: WatchOptions = {},
   ): KeyspaceWatch<KeyspaceChanges | KeyspaceChangesLost> {
     const world = this
     const refTo = (shard: number): unknown => ({
-      async *stream(_type: string, request: WatchRequest) {
-        const one = world.shards[shard]!
-        // Messages take their time, to each shard another one.
-        await world.pause(30)
-        const stream = one.hub.watch(request, one.lost)
-        try {
-          for (;;) {
-            const { done, value } = await stream.next()
-            if (one.lost.aborted) throw shardDown(shard)
-            if (done === true) return
-            await world.pause()
-            yield value
-          }
-        } finally {
-          void stream.return()
-        }
-      },
+      stream: (_type: string, request: WatchRequest) => world.#stream(shard, request),
       async ask(_type: string, request: ProgressRequest) {
         const one = world.shards[shard]!
         await world.pause()

@@ -89,7 +89,8 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
   #unopened: number
   /** Transactions over several shards at or below it began before the watch. */
   #start: number
-  #oldest = 0
+  /** Where a watch could begin, when it could not where it was to. */
+  #oldest: number | undefined
   #out: Item[] = []
   #given = 0
 
@@ -186,7 +187,7 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
         else this.#fail(compactedError(this.#merge.watermarkOf(shard), oldest))
         return
       }
-      this.#oldest = Math.max(this.#oldest, oldest)
+      this.#oldest = Math.max(this.#oldest ?? 0, oldest)
     } else {
       one.id = id
       one.asked = 0
@@ -200,7 +201,7 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
     this.#start = Math.max(this.#start, start)
     if (--this.#unopened > 0) return
     // The oldest of all shards: from there on none of them misses anything.
-    if (this.#oldest > 0) return this.#fail(compactedError(this.#parts.since ?? 0, this.#oldest))
+    if (this.#oldest !== undefined) return this.#fail(compactedError(this.#parts.since ?? 0, this.#oldest))
     this.#ready.resolve(this.#start)
     this.#outlet.wake()
   }

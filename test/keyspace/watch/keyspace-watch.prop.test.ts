@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Random, seededRandom, ShardloomError } from '../../../src/base/index.ts'
+import { type Random, type ShardloomError, seededRandom } from '../../../src/base/index.ts'
 import type { KeyspaceWatch } from '../../../src/keyspace/watch/keyspace-watch.ts'
 import type { KeyspaceChanges, KeyspaceChangesLost } from '../../../src/keyspace/watch/watch-options.ts'
 import { WatchWorld, type Written } from '../../support/watch-world.ts'
@@ -25,7 +25,9 @@ async function write(world: WatchWorld, random: Random, count: number): Promise<
         continue
       }
       const shards = [0, 1, 2].filter(() => random.below(3) > 0)
-      await world.transact(shards.map((shard) => ({ shard, keys: Array.from({ length: random.below(3) }, key) })))
+      await world.transact(
+        shards.map((shard) => ({ shard, keys: Array.from({ length: random.below(3) }, key) })),
+      )
     }
   }
   await Promise.all([caller(0), caller(1), caller(2)])
@@ -104,7 +106,8 @@ describe('a watch over several shards', () => {
         const writing = write(world, random, 10)
         const readers = Array.from({ length: 4 }, async () => {
           for (let i = random.below(40); i > 0; i--) await world.pause()
-          const end = world.written.find(({ keys }) => keys.includes(END))?.revision ?? Number.POSITIVE_INFINITY
+          const end =
+            world.written.find(({ keys }) => keys.includes(END))?.revision ?? Number.POSITIVE_INFINITY
           const since = start + random.below(Math.min(world.revision, end - 1) - start + 1)
           const items = await read(world, world.watch('*', { since }))
           expect(seen(items)).toEqual(expected(world.written, since, ''))
@@ -176,7 +179,12 @@ describe('a watch over several shards', () => {
 })
 
 /** What is missing is within ranges that were told, or behind an error. */
-function checkLost(items: readonly Item[], all: readonly object[], error: unknown, whenSlow: 'cut' | 'drop'): void {
+function checkLost(
+  items: readonly Item[],
+  all: readonly object[],
+  error: unknown,
+  whenSlow: 'cut' | 'drop',
+): void {
   const lost = items.filter((item) => item.type === 'lost')
   const got = new Map(
     items
