@@ -54,7 +54,10 @@ export class CommandTable {
     if (keys.first !== undefined) {
       const last = keys.keynum === undefined ? (keys.last ?? keys.first) : keys.first
       const end = last < 0 ? argv.length + last : last
-      for (let i = keys.first; i <= end && i < argv.length; i += keys.step ?? 1) indexes.push(i)
+      const step = keys.step ?? 1
+      // A pair that is not whole: no shard may set those that are.
+      if ((end - keys.first + 1) % step !== 0) return []
+      for (let i = keys.first; i <= end && i < argv.length; i += step) indexes.push(i)
     }
     if (keys.keynum !== undefined) {
       const count = Number(byteString(argv[keys.keynum] ?? ''))
