@@ -3,8 +3,9 @@
  * being put together, keys that are watched.
  *
  * MULTI queues commands and EXEC runs them as one; WATCH remembers the revisions of keys, and EXEC runs nothing
- * when one of them has another one by then.
- * Tests: test/keyspace/session.race.test.ts
+ * when one of them has another one by then. What concerns the session alone is answered here, also in a
+ * transaction: SELECT holds from there on, and, once EXEC has run, beyond.
+ * Tests: test/keyspace/session.race.test.ts, test/keyspace/redis/runtime.race.test.ts
  */
 import { commandTable } from '../commands/index.ts'
 import {
@@ -24,11 +25,28 @@ import type { BatchCommand, WatchedKey } from './transactions.ts'
 const DATABASES = 16
 const EXEC_ABORTED = new ErrorReply('EXECABORT', 'Transaction discarded because of previous errors.')
 
+/** What a session does itself, and the number of arguments with the name, as in the command table. */
+const ARITIES: Readonly<Record<string, number>> = {
+  multi: 1,
+  exec: 1,
+  discard: 1,
+  watch: -2,
+  unwatch: 1,
+  select: 2,
+  reset: 1,
+  quit: -1,
+}
+
+/** What EXEC runs, or the answer in its place of what the session does itself. */
+type Queued = BatchCommand | { readonly reply: Reply }
+
 /** A caller's state. */
 export class KeyspaceSession {
   readonly #client: KeyspaceClient
   #db = 0
-  #queue: BatchCommand[] | undefined
+  #queue: Queued[] | undefined
+  /** The database that the queued commands have selected. */
+  #queueDb = 0
   #hasFailed = false
   #watched = new Map<string, WatchedKey>()
 
@@ -51,15 +69,26 @@ export class KeyspaceSession {
   async call(argv: readonly Argument[], options: Omit<CallOptions, 'db'> = {}): Promise<Reply> {
     const name = byteString(argv[0] ?? '').toLowerCase()
     const own = this.#ownCommand(name)
-    if (own !== undefined) return own.call(this, argv)
+    if (own !== undefined) {
+      if (fits(argv.length, ARITIES[name]!)) return own.call(this, argv)
+      return this.#refuseCount(name)
+    }
     if (this.#queue === undefined) return this.#client.callRaw(argv, { ...options, db: this.#db })
     const spec = commandTable.find(argv)
     if (spec instanceof ErrorReply) {
       this.#hasFailed = true
       return spec
     }
-    this.#queue.push({ argv, db: this.#db })
+    this.#queue.push({ argv, db: this.#queueDb })
     return QUEUED
+  }
+
+  #refuseCount(name: string): ErrorReply {
+    const text = `wrong number of arguments for '${name}' command`
+    if (this.#queue !== undefined) this.#hasFailed = true
+    if (name !== 'exec') return err(text)
+    this.#forget()
+    return new ErrorReply('EXECABORT', `Transaction discarded because of: ${text}`)
   }
 
   #ownCommand(name: string): ((argv: readonly Argument[]) => Reply | Promise<Reply>) | undefined {
@@ -85,35 +114,42 @@ export class KeyspaceSession {
     }
   }
 
-  #multi(argv: readonly Argument[]): Reply {
-    if (argv.length !== 1) return wrongCount('multi')
+  #multi(): Reply {
     if (this.#queue !== undefined) return err('MULTI calls can not be nested')
     this.#queue = []
+    this.#queueDb = this.#db
     this.#hasFailed = false
     return OK
   }
 
-  async #exec(argv: readonly Argument[]): Promise<Reply> {
-    if (argv.length !== 1) return wrongCount('exec')
-    const commands = this.#queue
-    if (commands === undefined) return err('EXEC without MULTI')
+  async #exec(): Promise<Reply> {
+    const queue = this.#queue
+    if (queue === undefined) return err('EXEC without MULTI')
+    const db = this.#queueDb
     const watched = [...this.#watched.values()]
     const hasFailed = this.#hasFailed
     this.#forget()
     if (hasFailed) return EXEC_ABORTED
-    if (commands.length === 0 && watched.length === 0) return []
-    return (await this.#client.transactions.batch(commands, watched)) ?? NULL_ARRAY
+    // Nothing can stop it then, and what is called next, without waiting, is of that database.
+    if (watched.length === 0) this.#db = db
+    const commands = queue.filter((one) => 'argv' in one)
+    const replies =
+      commands.length === 0 && watched.length === 0
+        ? []
+        : await this.#client.transactions.batch(commands, watched)
+    if (replies === undefined) return NULL_ARRAY
+    this.#db = db
+    let next = 0
+    return queue.map((one) => ('reply' in one ? one.reply : (replies[next++] as Reply)))
   }
 
-  #discard(argv: readonly Argument[]): Reply {
-    if (argv.length !== 1) return wrongCount('discard')
+  #discard(): Reply {
     if (this.#queue === undefined) return err('DISCARD without MULTI')
     this.#forget()
     return OK
   }
 
   async #watch(argv: readonly Argument[]): Promise<Reply> {
-    if (argv.length < 2) return wrongCount('watch')
     if (this.#queue !== undefined) return err('WATCH inside MULTI is not allowed')
     const keys = argv.slice(1).map(byteString)
     const revisions = await Promise.all(
@@ -129,11 +165,10 @@ export class KeyspaceSession {
     return OK
   }
 
-  #unwatch(argv: readonly Argument[]): Reply {
-    if (argv.length !== 1) return wrongCount('unwatch')
+  #unwatch(): Reply {
     if (this.#queue !== undefined) {
-      // Redis takes it in, and does nothing for it.
-      this.#queue.push({ argv: ['PING', 'OK'], db: this.#db })
+      // Redis takes it in, and does nothing for it: EXEC has forgotten the keys by then.
+      this.#queue.push({ reply: OK })
       return QUEUED
     }
     this.#watched.clear()
@@ -141,11 +176,14 @@ export class KeyspaceSession {
   }
 
   #select(argv: readonly Argument[]): Reply {
-    if (argv.length !== 2) return wrongCount('select')
-    const text = byteString(argv[1]!)
-    if (!/^-?\d+$/.test(text)) return err('value is not an integer or out of range')
-    const index = Number(text)
-    if (index < 0 || index >= DATABASES) return err('DB index is out of range')
+    const index = databaseIndex(byteString(argv[1]!))
+    const refused = index instanceof ErrorReply
+    if (this.#queue !== undefined) {
+      this.#queue.push({ reply: refused ? index : OK })
+      if (!refused) this.#queueDb = index
+      return QUEUED
+    }
+    if (refused) return index
     this.#db = index
     return OK
   }
@@ -168,6 +206,13 @@ export class KeyspaceSession {
   }
 }
 
-function wrongCount(name: string): ErrorReply {
-  return err(`wrong number of arguments for '${name}' command`)
+function databaseIndex(text: string): number | ErrorReply {
+  if (!/^(?:0|-?[1-9]\d*)$/.test(text)) return err('value is not an integer or out of range')
+  const index = Number(text)
+  return index >= 0 && index < DATABASES ? index : err('DB index is out of range')
+}
+
+/** Whether there are so many arguments as an arity says: below 0, at least as many. */
+function fits(count: number, arity: number): boolean {
+  return arity < 0 ? count >= -arity : count === arity
 }
