@@ -59,8 +59,9 @@ export function isSameReply(one, other) {
   return '$,'.includes(one[0]) && '$,'.includes(other[0]) && isSameNumber(one.slice(1), other.slice(1))
 }
 
+/** -0 is 0: what Redis answers depends on how it stores the set. */
 function isSameNumber(one, other) {
-  return Object.is(numberOf(one), numberOf(other))
+  return one !== '' && other !== '' && numberOf(one) === numberOf(other)
 }
 
 function numberOf(text) {

@@ -1,0 +1,130 @@
+/**
+ * The same random commands through a whole runtime: four shards, so that commands of several keys cross them, in
+ * sessions with MULTI, EXEC, DISCARD, WATCH and SELECT.
+ *
+ * Left out: patterns of SORT, which find only keys of the same shard.
+ */
+import { createRuntime } from 'shardloom'
+import { afterAll, describe, expect, test } from 'vitest'
+import { nameOf, type Run } from '../../support/redis/compare.ts'
+import { sequenceOf } from '../../support/redis/families.ts'
+import { startRedis } from '../../support/redis/redis-server.ts'
+import { BLOCKING, runSequence, shrink, textOf } from '../../support/redis/sequences.ts'
+import { Words } from '../../support/redis/words.ts'
+import { type Resp2Form, resp2Form } from '../../support/resp2.mjs'
+
+const SEQUENCES = process.env['SHL_SOAK'] ? 500 : 12
+const LENGTH = 60
+const SEED = Number(process.env['SHL_SEED'] ?? 1)
+/** On four shards, and two of them on one. */
+const KEYS = ['a', 'b', 'c', 'd', 'e{a}']
+
+const redis = await startRedis()
+const runtime = await createRuntime({ threads: 2, keyspace: { shards: 4 } })
+afterAll(() => Promise.all([redis?.stop(), runtime.close()]))
+
+type KeyspaceSession = ReturnType<typeof runtime.keyspace.session>
+
+async function makeRun(): Promise<Run> {
+  const session = runtime.keyspace.session()
+  await session.call(['FLUSHALL'])
+  let queued: string[] = []
+  let isOpen = false
+  return async (argv) => {
+    const name = nameOf(argv)
+    if (BLOCKING.has(name) && !isOpen) return withoutWaiting(session, argv)
+    const reply = await session.call([...argv])
+    isOpen = session.isInTransaction
+    const form = resp2Form(reply, argv[0])
+    if (form === '+QUEUED') queued.push(argv[0]!)
+    if (name !== 'exec') return form
+    const names = queued
+    queued = []
+    return Array.isArray(reply) ? reply.map((item, i): Resp2Form => resp2Form(item, names[i])) : form
+  }
+}
+
+/** Within a transaction a command does not wait. */
+async function withoutWaiting(session: KeyspaceSession, argv: readonly string[]): Promise<Resp2Form> {
+  await session.call(['MULTI'])
+  const queued = resp2Form(await session.call([...argv]))
+  const done = resp2Form(await session.call(['EXEC']))
+  return queued === '+QUEUED' ? done[0]! : queued
+}
+
+/** Patterns look only where the sorted key is. */
+function hasPatterns(argv: readonly string[]): boolean {
+  return /^sort/i.test(argv[0]!) && argv.some((word) => /^(?:by|get)$/i.test(word))
+}
+
+describe.skipIf(redis === undefined)('a runtime of four shards answers as Redis', () => {
+  test.each(['string', 'hash', 'list', 'set', 'sorted set', 'keys', 'mixed'])('%s', async (family) => {
+    await check((seed) => sequenceOf(family, seed, LENGTH, KEYS))
+  })
+
+  test('transactions, watched keys and other databases', async () => {
+    await check((seed) => transactionsOf(seed))
+  })
+})
+
+async function check(draw: (seed: number) => string[][]): Promise<void> {
+  const { client } = redis!
+  for (let i = 0; i < SEQUENCES; i++) {
+    const sequence = draw(SEED * 1_000_003 + i).filter((argv) => !hasPatterns(argv))
+    const found = await runSequence(client, makeRun, sequence, KEYS)
+    if (found === undefined) continue
+    expect.fail(`sequence ${i}:\n${textOf(await shrink(client, makeRun, found, KEYS))}`)
+  }
+}
+
+/** Commands whose replies have an order and are no matter of chance: they come in the array of EXEC. */
+const PLAIN = [
+  ...['dbsize', 'flushdb', 'swapdb', 'echo', 'unlink'],
+  ...[
+    'append',
+    'incr',
+    'lrange',
+    'rpush',
+    'lpop',
+    'lmove',
+    'rename',
+    'renamenx',
+    'mget',
+    'mset',
+    'msetnx',
+    'del',
+  ],
+  ...[
+    'exists',
+    'zadd',
+    'zrange',
+    'zunionstore',
+    'hset',
+    'hget',
+    'scard',
+    'sinterstore',
+    'get',
+    'set',
+    'copy',
+    'type',
+  ],
+]
+
+function transactionsOf(seed: number): string[][] {
+  const words = new Words(seed, KEYS)
+  const commands = sequenceOf('mixed', seed, 8 * LENGTH, KEYS).filter((argv) => PLAIN.includes(nameOf(argv)))
+  return commands.slice(0, LENGTH).flatMap((argv, i): string[][] => {
+    const control = words.pick([
+      ...[[], [], [], ['MULTI'], ['EXEC'], ['EXEC'], ['DISCARD'], ['UNWATCH']],
+      ...[
+        ['WATCH', words.key()],
+        ['WATCH', words.key(), words.key()],
+        ['SELECT', words.pick(['0', '1', '99', 'x'])],
+      ],
+      ...[['MULTI', 'x'], ['EXEC', 'x'], ['WATCH']],
+    ])
+    // What is open at the end is closed: the looks that follow are of database 0.
+    const end = i === Math.min(LENGTH, commands.length) - 1 ? [['EXEC'], ['SELECT', '0']] : []
+    return [...(control.length === 0 ? [] : [control]), argv, ...end]
+  })
+}
