@@ -18,7 +18,8 @@
  * or within the range of a `lost`, or the watch ends with an error; (3) at most `BUFFER_MAX` records of a shard,
  * and one batch, wait here.
  * Cost: a hop from the shard, and one there and back to each shard that is idle.
- * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/watch.race.test.ts
+ * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts,
+ * test/keyspace/watch/watch.race.test.ts
  */
 import { ShardloomError } from '../../base/index.ts'
 import type { ChangeRecord, RecordedChange } from './change-record.ts'

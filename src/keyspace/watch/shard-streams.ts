@@ -5,7 +5,7 @@
  * by the stream's credit, the shard. Whether a stream that broke is opened again its owner decides.
  *
  * Invariant: after `close` nothing is handed on.
- * Tests: test/keyspace/watch/shard-streams.test.ts, test/keyspace/watch/watch.race.test.ts
+ * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/watch.race.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { type Clock, ShardloomError, toError } from '../../base/index.ts'

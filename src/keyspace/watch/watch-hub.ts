@@ -21,7 +21,7 @@
  * Invariants: (1) a watcher is told of every change that concerns it, in order, or that it lost some; (2) memory
  * is bounded by the limits, whatever watchers do.
  * Cost: none while nobody watches; then a record per commit, and a filter per watcher that names patterns.
- * Tests: test/keyspace/watch/watch-hub.test.ts, test/keyspace/watch/watch-hub.prop.test.ts
+ * Tests: test/keyspace/watch/watch-hub.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts
  */
 import { addAbortListener, type Clock, type TimerHandle } from '../../base/index.ts'
 import type { ByteString, Commit, Database } from '../engine/index.ts'

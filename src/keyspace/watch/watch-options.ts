@@ -1,6 +1,6 @@
 /**
  * `keyspace.watch` and `keyspace.events`: their options, checked, and the items that they give.
- * Tests: test/keyspace/watch/watch-options.test.ts, test/keyspace/watch/watch.race.test.ts
+ * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/watch.race.test.ts
  */
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../../base/index.ts'
 import { arrayOfBytes, bytesOfText, textOfBytes, type ValueType } from '../engine/index.ts'

@@ -6,7 +6,7 @@
  *
  * Invariant: a record that concerns it is taken by `take` or is within a range that was reported as lost, in the
  * order of revisions; with the policy `cut` nothing is taken once something was lost.
- * Tests: test/keyspace/watch/watch-hub.test.ts, test/keyspace/watch/watch-hub.prop.test.ts
+ * Tests: test/keyspace/watch/watch-hub.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts
  */
 import { ShardloomError } from '../../base/index.ts'
 import { ChangeFilter } from './change-filter.ts'
