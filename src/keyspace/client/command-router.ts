@@ -6,14 +6,22 @@
  * been answered; then what was refused is sent again, first, and in its order, and what was held back follows.
  * So two commands for one key never overtake each other, at the price of one round trip whenever slots move.
  *
+ * What goes another way than a pipeline (transactions, and commands that may wait) stands in one line with the
+ * commands on its slots: it begins when those before it are done, and those behind it wait for their turn. The
+ * line is a `ShardSchedule`, which keeps the order of arrival for any two that have a slot in common; a promise
+ * per waiting command would not, since whoever comes between the promise and its callback would go first.
+ *
  * Invariants
  *   1. Commands of this thread for one key take effect in the order in which they were given.
  *   2. A command is answered once.
+ *   3. Who has had its turn in the line comes before everybody who stands in it.
  *
- * Tests: test/keyspace/client/command-router.test.ts, test/keyspace/slots.race.test.ts
+ * Tests: test/keyspace/client/command-router.test.ts, test/keyspace/consistency/keyspace.prop.test.ts,
+ * test/keyspace/slots.race.test.ts
  */
 import { type Clock, ShardloomError } from '../../base/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 import { NO_SLOT } from '../wire/index.ts'
 import type { PendingCommand } from './pending-command.ts'
 import { ShardPipeline } from './shard-pipeline.ts'
@@ -33,13 +41,19 @@ export class CommandRouter {
   readonly #parts: RouterParts
   readonly #pipelines: ShardPipeline[]
   #epoch: number
-  /** Refused by shards that no longer own their slots. */
+  /** Refused by shards that no longer own their slots, in the order of their answers. */
   #moved: PendingCommand[] = []
   /** Came while slots moved; undefined while none do. */
   #held: PendingCommand[] | undefined
+  /** Wait until nothing is held back. */
+  #whenFree: (() => void)[] = []
+  /** One that was sent again is over several shards now, and runs by itself before all that is held. */
+  #isOver = false
   #pending = 0
-  /** Transactions under way: what they keep to themselves. */
-  readonly #alone = new Set<{ slots: ReadonlySet<number>; isWhole: boolean; done: Promise<void> }>()
+  #routed = 0
+  /** Who waits for whom, while something runs alone. */
+  readonly #line = new ShardSchedule()
+  readonly #turns = new Map<TransactionId, () => void>()
 
   constructor(parts: RouterParts) {
     this.#parts = parts
@@ -68,80 +82,57 @@ export class CommandRouter {
       return
     }
     this.#pending++
-    const wait = this.#waitFor(command.slot)
-    if (wait === undefined) this.#route(command, shard)
-    else void this.#routeAfter(wait, command, shard)
-  }
-
-  /** In the order of waiting: each looks again, since the next one may have come meanwhile. */
-  async #routeAfter(wait: Promise<void>, command: PendingCommand, shard: number): Promise<void> {
-    await wait
-    const next = this.#waitFor(command.slot)
-    if (next === undefined) this.#route(command, shard)
-    else await this.#routeAfter(next, command, shard)
-  }
-
-  #route(command: PendingCommand, shard: number): void {
-    const { memory } = this.#parts
-    if (this.#held !== undefined && command.slot !== NO_SLOT) {
-      this.#held.push(command)
+    if (this.#line.size === 0 || !this.#isBlocked(command.slots ?? [command.slot])) {
+      this.#route(command, shard)
       return
     }
-    const owner = command.slot === NO_SLOT ? shard : memory.ownerOf(command.slot)
-    // Read after the owner: see KeyspaceMemory.setOwner.
-    if (memory.epoch !== this.#epoch && command.slot !== NO_SLOT) {
-      this.#hold()
-      this.#held!.push(command)
-      this.#release()
-      return
-    }
-    this.#pipelines[owner]!.add(command)
+    const id = this.#stand(intentsOf(command.slots ?? [command.slot]), () => {
+      this.#route(command, shard)
+      this.#line.finish(id)
+    })
+    this.#pump()
   }
 
   /**
    * Runs a task that has keys, or all, to itself among the commands of this thread: those before it are
    * answered first, those after it on the same keys wait.
    */
-  async alone<T>(
-    keys: readonly { readonly key: string; readonly slot: number }[],
-    isWhole: boolean,
-    task: () => Promise<T>,
-  ): Promise<T> {
-    const slots = new Set(keys.map(({ slot }) => slot))
-    const before = [...this.#alone].filter((one) => isWhole || one.isWhole || overlaps(one.slots, slots))
-    const { memory } = this.#parts
-    const shards = isWhole ? this.#pipelines.keys() : new Set([...slots].map((slot) => memory.ownerOf(slot)))
-    this.flush()
-    const answered = [...shards].map((shard) => this.#pipelines[shard]!.answered())
-    let settle: () => void = () => undefined
-    const done = new Promise<void>((resolve) => {
-      settle = resolve
+  alone<T>(keys: readonly { readonly slot: number }[], isWhole: boolean, task: () => Promise<T>): Promise<T> {
+    const slots = [...new Set(keys.map(({ slot }) => slot))]
+    return new Promise((resolve, reject) => {
+      const run = async (): Promise<void> => {
+        try {
+          await this.#allBefore(slots, isWhole)
+          resolve(await task())
+        } catch (error) {
+          reject(error as Error)
+        } finally {
+          this.#line.finish(id)
+          this.#pump()
+        }
+      }
+      const id = this.#stand(isWhole ? WHOLE_SHARD : intentsOf(slots), () => void run())
+      this.#pump()
     })
-    const own = { slots, isWhole, done }
-    this.#alone.add(own)
-    try {
-      await Promise.all([...answered, ...before.map((one) => one.done), this.#held && this.#whenFree()])
-      return await task()
-    } finally {
-      this.#alone.delete(own)
-      settle()
-    }
   }
 
-  /** Resolves when what this command must not overtake is done; undefined when there is no such thing. */
-  #waitFor(slot: number): Promise<void> | undefined {
-    if (this.#alone.size === 0) return undefined
-    for (const { slots, isWhole, done } of this.#alone) {
-      if (isWhole || slots.has(slot)) return done
-    }
-    return undefined
-  }
-
-  /** Resolves when no slot is moving. */
-  async #whenFree(): Promise<void> {
-    while (this.#held !== undefined) {
-      await new Promise<void>((resolve) => void this.#parts.clock.after(1, resolve))
-    }
+  /**
+   * Lets something be sent by itself, in its turn: what was given before for these slots is with its shard by
+   * then, and what comes later follows, without waiting for the answer.
+   */
+  async inTurn<T>(slots: readonly number[], send: () => Promise<T>): Promise<T> {
+    this.flush()
+    if (this.#isClear(slots)) return send()
+    let sent: Promise<T> | undefined
+    await this.alone(
+      slots.map((slot) => ({ slot })),
+      false,
+      async () => {
+        sent = send()
+        sent.catch(() => undefined)
+      },
+    )
+    return sent as Promise<T>
   }
 
   /** Sends what was given so far, without waiting for the end of the tick. */
@@ -149,12 +140,72 @@ export class CommandRouter {
     for (const pipeline of this.#pipelines) pipeline.flush()
   }
 
-  #onMoved(command: PendingCommand): void {
-    this.#moved.push(command)
-    this.#hold()
+  /** Whether everything before is with the shards already. */
+  #isClear(slots: readonly number[]): boolean {
+    const { memory } = this.#parts
+    if (this.#held !== undefined || (this.#line.size > 0 && this.#isBlocked(slots))) return false
+    const owners = slots.map((slot) => (slot === NO_SLOT ? 0 : memory.ownerOf(slot)))
+    return memory.epoch === this.#epoch && owners.every((owner) => !this.#pipelines[owner]!.isQueued)
   }
 
-  #hold(): void {
+  /** Resolves when all that was given before, and may be for these slots, has been answered. */
+  async #allBefore(slots: readonly number[], isWhole: boolean): Promise<void> {
+    const { memory } = this.#parts
+    for (;;) {
+      while (this.#held !== undefined) {
+        await new Promise<void>((resolve) => void this.#whenFree.push(resolve))
+      }
+      const owners = new Set(slots.map((slot) => memory.ownerOf(slot)))
+      // Where slots have moved since, what is on its way may be on its way to who had them before.
+      const isKnown = !isWhole && memory.epoch === this.#epoch
+      const concerned = isKnown ? this.#pipelines.filter((_, shard) => owners.has(shard)) : this.#pipelines
+      this.flush()
+      const answers = concerned.flatMap((pipeline) => pipeline.answered() ?? [])
+      if (answers.length === 0) return
+      await Promise.all(answers)
+    }
+  }
+
+  #isBlocked(slots: readonly number[]): boolean {
+    return this.#line.isBlocked(slots.map(String), true)
+  }
+
+  #stand(intents: Intents, turn: () => void): TransactionId {
+    const id = this.#line.scheduleLocal(intents)
+    this.#turns.set(id, turn)
+    return id
+  }
+
+  #pump(): void {
+    for (let id = this.#line.next(); id !== undefined; id = this.#line.next()) {
+      const turn = this.#turns.get(id)
+      this.#turns.delete(id)
+      turn?.()
+    }
+  }
+
+  #route(command: PendingCommand, shard: number): void {
+    if (this.#held !== undefined && command.slot !== NO_SLOT) this.#held.push(command)
+    else if (!this.#add(command, shard)) {
+      this.#held = [command]
+      this.#release()
+    }
+  }
+
+  /** Puts it into the pipeline of its owner; false: slots have moved. */
+  #add(command: PendingCommand, shard: number): boolean {
+    const { memory } = this.#parts
+    const isKeyed = command.slot !== NO_SLOT
+    const owner = isKeyed ? memory.ownerOf(command.slot) : shard
+    // Read after the owner: see KeyspaceMemory.setOwner.
+    if (isKeyed && memory.epoch !== this.#epoch) return false
+    command.place = ++this.#routed
+    this.#pipelines[owner]!.add(command)
+    return true
+  }
+
+  #onMoved(command: PendingCommand): void {
+    this.#moved.push(command)
     this.#held ??= []
   }
 
@@ -164,23 +215,43 @@ export class CommandRouter {
     if (this.#held !== undefined) this.#release()
   }
 
+  get #isIdle(): boolean {
+    return this.#pipelines.every((pipeline) => pipeline.isIdle)
+  }
+
+  /** Sends what was refused, and what was held back, when nothing is on its way any more. */
   #release(): void {
-    if (this.#pipelines.some((pipeline) => !pipeline.isIdle)) return
-    const again = [...this.#moved, ...(this.#held ?? [])]
-    this.#moved = []
-    this.#held = undefined
-    this.#epoch = this.#parts.memory.epoch
-    for (const command of again) {
-      if (command.again === undefined) this.#route(command, -1)
-      else {
-        this.#pending--
-        command.again()
-      }
+    while (this.#held !== undefined && !this.#isOver && this.#isIdle) {
+      // Batches may be answered out of order; they went out in this one.
+      const moved = this.#moved.sort((a, b) => a.place! - b.place!)
+      const next = [...moved, ...this.#held]
+      this.#moved = []
+      this.#epoch = this.#parts.memory.epoch
+      const sent = this.#sendSome(next)
+      this.#held = sent === next.length ? undefined : next.slice(sent)
     }
+    if (this.#held !== undefined) return
+    for (const resume of this.#whenFree.splice(0)) resume()
+  }
+
+  /** Sends from the front, up to what has to wait for those before it; how many. */
+  #sendSome(commands: readonly PendingCommand[]): number {
+    for (const [at, command] of commands.entries()) {
+      if (command.isOver?.() === true) {
+        if (!this.#isIdle) return at
+        this.#isOver = true
+        void command.runOver?.().finally(() => {
+          this.#isOver = false
+          this.#onSettled(1)
+        })
+        return at + 1
+      }
+      if (!this.#add(command, -1)) return at
+    }
+    return commands.length
   }
 }
 
-function overlaps(some: ReadonlySet<number>, others: ReadonlySet<number>): boolean {
-  for (const one of some) if (others.has(one)) return true
-  return false
+function intentsOf(slots: readonly number[]): Intents {
+  return slots.map((slot) => ({ key: String(slot), exclusive: true }))
 }

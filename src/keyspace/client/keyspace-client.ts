@@ -117,14 +117,16 @@ export class KeyspaceClient {
     const slot = slots[0] ?? NO_SLOT
     const isOver = this.#isOverShards(slots)
     if (spec.flags.includes('blocking')) {
-      return isOver ? this.#blockOver(argv, slots, options) : this.#block(spec, slot, argv.slice(1), options)
+      return isOver ? this.#blockOver(argv, slots, options) : this.#block(spec, slots, argv.slice(1), options)
     }
     if (isOver) return this.#callOver(argv, db)
     const row = ROWS.get(spec)!
     if (slots.length < 2) return this.callRow(row, slot, argv.slice(1), db)
     return new Promise((resolve, reject) => {
-      const again = (): void => void this.callRaw(argv, options).then(resolve, reject)
-      this.#router.send({ row, db, slot, args: argv.slice(1), again, resolve, reject })
+      const isOver = (): boolean => this.#isOverShards(slots)
+      const runOver = (): Promise<void> =>
+        this.transactions.now([{ argv, db }]).then((replies) => resolve(replies[0]!), reject)
+      this.#router.send({ row, db, slot, slots, args: argv.slice(1), isOver, runOver, resolve, reject })
     })
   }
 
@@ -395,23 +397,31 @@ export class KeyspaceClient {
     throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason })
   }
 
-  /** A command that may wait is a message of its own: nobody else waits with it. */
+  /**
+   * A command that may wait is a message of its own: nobody else waits with it. It goes out in its turn; when
+   * its slot has moved meanwhile, it is given once more, behind what was given after it.
+   */
   async #block(
     spec: CommandSpec,
-    slot: number,
+    slots: readonly number[],
     args: readonly Argument[],
     options: CallOptions,
   ): Promise<Reply> {
-    // What was given before goes first.
-    this.#router.flush()
+    const slot = slots[0] ?? NO_SLOT
     const writer = new RequestWriter()
     writer.begin(ROWS.get(spec)!, options.db ?? 0, slot, args.length)
     for (const arg of args) writer.argument(arg)
-    const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
-    const ref = await this.#ref(shard)
+    const request = writer.take()
     const timeoutMs = Math.min(WAIT_MS_MAX, (options.waitMs ?? WAIT_MS_MAX) + this.#parts.timeoutMs)
     const asked = options.signal === undefined ? { timeoutMs } : { timeoutMs, signal: options.signal }
-    const reply = new ReplyReader(await ref.ask('block', writer.take(), asked)).next()
+    const answer = await this.#router.inTurn(slots, () => {
+      const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
+      const ref = this.#parts.shardRef(shard)
+      // At once when it runs: nothing may come in between.
+      if (ref !== undefined) return ref.ask('block', request, asked)
+      return this.#ref(shard).then((found) => found.ask('block', request, asked))
+    })
+    const reply = new ReplyReader(answer).next()
     if (reply !== MOVED) return reply
     // Its keys may lie on several shards by now.
     return this.callRaw([spec.name.split('|')[0]!, ...args], options)
@@ -420,8 +430,13 @@ export class KeyspaceClient {
   #send(shard: number, batch: Uint8Array): Promise<Uint8Array> {
     const ref = this.#parts.shardRef(shard)
     const { timeoutMs } = this.#parts
-    if (ref !== undefined) return ref.ask('run', batch, { timeoutMs })
-    return this.#ref(shard).then((found) => found.ask('run', batch, { timeoutMs }))
+    const answer =
+      ref === undefined
+        ? this.#ref(shard).then((found) => found.ask('run', batch, { timeoutMs }))
+        : ref.ask('run', batch, { timeoutMs })
+    return answer.catch((error: unknown) => {
+      throw shardError(shard, error)
+    })
   }
 
   /** Waits for a shard that is being started. @throws SHL_SHARD_DOWN */
@@ -440,4 +455,12 @@ export class KeyspaceClient {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0)
+}
+
+/** What ends a shard under its callers: it is being started again. */
+const LOSSES: readonly unknown[] = ['SHL_ACTOR_NOT_FOUND', 'SHL_ACTOR_STOPPED', 'SHL_THREAD_LOST']
+
+function shardError(shard: number, cause: unknown): unknown {
+  if (!(cause instanceof ShardloomError) || !LOSSES.includes(cause.code)) return cause
+  return new ShardloomError('SHL_SHARD_DOWN', { shard, reason: cause.message }, { cause })
 }

@@ -12,8 +12,14 @@ export interface PendingCommand {
   readonly slot: number
   /** Without the name. */
   readonly args: readonly Argument[]
-  /** Of a command with several keys: finds its way anew, since these may lie on several shards by now. */
-  readonly again?: () => void
+  /** Of a command with several keys: the slots of all of them. */
+  readonly slots?: readonly number[]
+  /** Of such a command: whether its keys lie on several shards by now. */
+  readonly isOver?: () => boolean
+  /** Runs it as a transaction over them, and answers it. Never rejects. */
+  readonly runOver?: () => Promise<void>
+  /** Its place among those that were sent. Set by the router. */
+  place?: number
   resolve(reply: Reply): void
   reject(error: Error): void
 }

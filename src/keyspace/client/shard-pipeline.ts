@@ -57,6 +57,11 @@ export class ShardPipeline {
     return this.#onTheWay.size === 0 && this.#queue.length === 0
   }
 
+  /** Whether something was added that is not on its way yet. */
+  get isQueued(): boolean {
+    return this.#queue.length > 0
+  }
+
   /** Resolves when all that was added so far has been answered; undefined when it has been. */
   answered(): Promise<void> | undefined {
     if (this.isIdle) return undefined

@@ -38,6 +38,12 @@ export interface WatchedKey {
   readonly revision: number
 }
 
+/** How long a transaction may wait for its turn. */
+export interface WaitLimits {
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
 /** A command of a batch. */
 export interface BatchCommand {
   readonly argv: readonly Argument[]
@@ -76,31 +82,47 @@ export class TransactionClient {
   async batch(
     commands: readonly BatchCommand[],
     watched: readonly WatchedKey[] = [],
+    options: WaitLimits = {},
   ): Promise<readonly Reply[] | undefined> {
     const keys = this.#keysOf(commands)
     for (const { db, key } of watched) addKey(keys, db, key)
-    return this.#parts.router.alone([...keys.values()], this.#isWhole(commands), async () => {
-      const writer = new RequestWriter()
-      for (const { argv, db } of commands) {
-        const spec = commandTable.find(argv)
-        const row = spec instanceof ErrorReply ? undefined : this.#parts.rows.get(spec)
-        if (row === undefined) {
-          throw new ShardloomError('SHL_COMMAND_REFUSED', {
-            reply: spec instanceof ErrorReply ? spec.text : 'ERR unknown command',
-            command: byteString(argv[0] ?? ''),
-          })
-        }
-        writer.begin(row, db, 0, argv.length - 1)
-        for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
+    const all = [...keys.values()]
+    return this.#parts.router.alone(all, this.#isWhole(commands), () =>
+      this.#transact(commands, watched, all, options),
+    )
+  }
+
+  /** The same, whatever this thread has under way: for what the router itself gives in its turn. */
+  async now(commands: readonly BatchCommand[]): Promise<readonly Reply[]> {
+    const replies = await this.#transact(commands, [], [...this.#keysOf(commands).values()], {})
+    return replies as readonly Reply[]
+  }
+
+  async #transact(
+    commands: readonly BatchCommand[],
+    watched: readonly WatchedKey[],
+    keys: readonly TransactionKey[],
+    options: WaitLimits,
+  ): Promise<readonly Reply[] | undefined> {
+    const writer = new RequestWriter()
+    for (const { argv, db } of commands) {
+      const spec = commandTable.find(argv)
+      const row = spec instanceof ErrorReply ? undefined : this.#parts.rows.get(spec)
+      if (row === undefined) {
+        throw new ShardloomError('SHL_COMMAND_REFUSED', {
+          reply: spec instanceof ErrorReply ? spec.text : 'ERR unknown command',
+          command: byteString(argv[0] ?? ''),
+        })
       }
-      const home = this.#homeOf([...keys.values()])
-      const ref = await this.#parts.ref(home)
-      const message = { batch: writer.take(), watched }
-      const answer: TransactAnswer = await ref.ask('transact', message, { timeoutMs: this.#parts.timeoutMs })
-      if (answer.type === 'aborted') return undefined
-      const reader = new ReplyReader(answer.replies)
-      return commands.map(() => reader.next() as Reply)
-    })
+      writer.begin(row, db, 0, argv.length - 1)
+      for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
+    }
+    const ref = await this.#parts.ref(this.#homeOf(keys))
+    const message = { batch: writer.take(), watched }
+    const answer: TransactAnswer = await ref.ask('transact', message, this.#limits(options))
+    if (answer.type === 'aborted') return undefined
+    const reader = new ReplyReader(answer.replies)
+    return commands.map(() => reader.next() as Reply)
   }
 
   /**
@@ -111,6 +133,7 @@ export class TransactionClient {
   async callback<T>(
     names: readonly { readonly db: number; readonly key: string }[],
     holdMs: number,
+    options: WaitLimits,
     body: (scratch: ScratchRun) => T,
   ): Promise<T> {
     const keys = new Map<string, TransactionKey>()
@@ -119,7 +142,7 @@ export class TransactionClient {
     return this.#parts.router.alone(wanted, false, async () => {
       const ref = await this.#parts.ref(this.#homeOf(wanted))
       const { timeoutMs } = this.#parts
-      const { tx, guests } = await ref.ask('begin', { keys: wanted, holdMs }, { timeoutMs })
+      const { tx, guests } = await ref.ask('begin', { keys: wanted, holdMs }, this.#limits(options))
       let value: T
       let patches: readonly KeyPatch[]
       const scratch = this.#openScratch()
@@ -148,6 +171,10 @@ export class TransactionClient {
     })
   }
 
+  #limits({ timeoutMs = this.#parts.timeoutMs, signal }: WaitLimits): WaitLimits & { timeoutMs: number } {
+    return signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+  }
+
   #runOn(scratch: ShardEngine, keys: ReadonlyMap<string, TransactionKey>, argv: readonly Argument[]): Reply {
     const spec = commandTable.find(argv)
     if (spec instanceof ErrorReply) return spec
@@ -156,7 +183,7 @@ export class TransactionClient {
     if (stranger !== undefined || spec.flags.includes('all_shards') || spec.group === 'lock') {
       throw new ShardloomError('SHL_TRANSACTION_KEY', { command: spec.name, key: stranger ?? 'all keys' })
     }
-    return scratch.run(spec, { id: 'transaction', resp: 3, db: 0 }, argv) as Reply
+    return scratch.run(spec, { id: 'transaction', resp: 2, db: 0 }, argv) as Reply
   }
 
   #openScratch(): ShardEngine {

@@ -161,6 +161,7 @@ export const keyScanCommands: readonly CommandSpec[] = [
     name: 'keys',
     arity: 2,
     flags: ['readonly', 'all_shards'],
+    split: 'concat',
     group: 'generic',
     summary: 'Answers all keys that match a pattern. SCAN does the same without holding anybody up.',
     complexity: 'O(n) for n keys',

@@ -1,0 +1,34 @@
+/**
+ * Histories of random clients, in thousands of schedules: what the keyspace promises of order and of
+ * transactions holds, while slots move, threads stall, rings are full, and wake-ups are lost.
+ */
+import { expect, test } from 'vitest'
+import { judge } from '../../support/consistency/judge.ts'
+import { type Chaos, seedsOf, simulateClients } from '../../support/consistency/simulated-clients.ts'
+
+const SOAK = Number(process.env['SHL_SOAK'] ?? 0) > 0
+
+async function judgeSeeds(name: string, count: number, chaos: Chaos): Promise<void> {
+  for (const seed of seedsOf(count)) {
+    const { notes } = await simulateClients(seed, chaos)
+    expect(judge(notes), `${name}, seed ${seed}`).toEqual([])
+  }
+}
+
+test('histories of clients on several threads are as promised', async () => {
+  await judgeSeeds('calm', SOAK ? 2000 : 40, {})
+})
+
+test('they are while slots move', async () => {
+  await judgeSeeds('moves', SOAK ? 4000 : 80, { moves: true })
+})
+
+test('they are while threads stall and rings are full', async () => {
+  const faults = { rate: 0.01, countMax: 12, types: ['stall_thread', 'fill_rings'] as const }
+  await judgeSeeds('stalls', SOAK ? 4000 : 60, { moves: true, faults })
+})
+
+test('they are while wake-ups are lost', async () => {
+  const faults = { rate: 0.005, countMax: 3, types: ['lose_bells', 'stall_thread'] as const }
+  await judgeSeeds('bells', SOAK ? 2000 : 30, { moves: true, faults, timeoutMs: 300 })
+})

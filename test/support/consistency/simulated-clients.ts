@@ -1,0 +1,67 @@
+/** Random clients in a simulated world: one on each thread, the main one included. */
+import { defineActor } from '../../../src/actor/index.ts'
+import { type FaultOptions, type Simulation, simulate } from '../../../src/testkit/index.ts'
+import { type ClientNotes, type Kind, prepare, runClient } from './workload.mjs'
+
+/** What goes on beside the clients. */
+export interface Chaos {
+  readonly moves?: boolean
+  readonly faults?: FaultOptions
+  /** How long a command may take. */
+  readonly timeoutMs?: number
+  readonly steps?: number
+  readonly kinds?: readonly Kind[]
+  readonly shards?: number
+  /** Called when all is prepared: plants a bug, or brings something down. */
+  begin?(sim: Simulation): void | Promise<void>
+  /** Called when all clients are done, while the world is calm. */
+  end?(sim: Simulation): void | Promise<void>
+}
+
+const KINDS: readonly Kind[] = [
+  ...(['register', 'counter', 'set', 'memory', 'token', 'listing'] as const),
+  ...(['transaction', 'transaction', 'transaction', 'own', 'own', 'own'] as const),
+]
+const STEPS = 14
+const VIRTUAL_MS_MAX = 120_000
+
+/** Seeds from 1 on, or the one that the environment names. */
+export function seedsOf(count: number): number[] {
+  const one = process.env['SHL_SEED']
+  if (one !== undefined) return [Number(one)]
+  const first = Number(process.env['SHL_SEED_FIRST'] ?? 1)
+  return Array.from({ length: count }, (_, i) => first + i)
+}
+
+/** Runs a world with clients; what they wrote down. */
+export async function simulateClients(
+  seed: number,
+  chaos: Chaos,
+): Promise<{ readonly notes: ClientNotes[] }> {
+  const threads = 2 + (seed % 2)
+  const { moves = false, faults, timeoutMs = 20_000, steps = STEPS, shards = 3 } = chaos
+  const kinds = [...(chaos.kinds ?? KINDS), ...(moves ? (['move', 'move'] as const) : [])]
+  const keyspace = { shards, segmentBytes: 1 << 20, timeoutMs }
+  const options = { seed, threads, keyspace, virtualMsMax: VIRTUAL_MS_MAX, ...(faults && { faults }) }
+  return simulate(options, async (sim) => {
+    let time = 0
+    const plan = { processes: threads + 1, steps, kinds, now: () => ++time }
+    const client = defineActor({
+      name: 'client',
+      receive: {
+        run: (_state, process: number, ctx) =>
+          runClient({ ...plan, keyspace: ctx.keyspace, process, seed: seed * 31 + process }),
+      },
+    })
+    const refs = await sim.calm(async () => {
+      await prepare(sim.runtime.keyspace)
+      await chaos.begin?.(sim)
+      return Promise.all(Array.from({ length: threads }, (_, i) => sim.spawn(client, { thread: i + 1 })))
+    })
+    const onMain = runClient({ ...plan, keyspace: sim.runtime.keyspace, process: 0, seed: seed * 31 })
+    const elsewhere = refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX }))
+    const notes = [await onMain, ...(await Promise.all(elsewhere))]
+    await sim.calm(async () => chaos.end?.(sim))
+    return { notes }
+  })
+}
