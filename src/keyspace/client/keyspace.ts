@@ -7,7 +7,7 @@
  * Tests: test/keyspace/keyspace.race.test.ts, test/keyspace/faces.race.test.ts
  */
 import { numberOption, ShardloomError } from '../../base/index.ts'
-import { byteString, type Reply } from '../engine/index.ts'
+import { byteString, ErrorReply, type Reply } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
 import { type SubscribedItem, type SubscribeOptions, type Subscription, subscribe } from '../pubsub/index.ts'
 import { type ShardStats, sumStats } from '../shard/shard-stats.ts'
@@ -29,7 +29,7 @@ import { KeyspaceList } from './list-face.ts'
 import type { KeyspaceLock } from './lock.ts'
 import { type LimitOptions, type LimitView, LockFace, type LockView } from './lock-face.ts'
 import type { LockOptions, SemaphoreOptions, TryLockOptions, TrySemaphoreOptions } from './lock-options.ts'
-import { type ReplyValue, replyValue } from './reply-value.ts'
+import { type ReplyValue, replyError, replyValue } from './reply-value.ts'
 import { type ScanOptions, scanTexts } from './scanning.ts'
 import { KeyspaceSession } from './session.ts'
 import { KeyspaceSet } from './set-face.ts'
@@ -53,8 +53,16 @@ export interface SetOptions {
   readonly fence?: { readonly name: string; readonly token: bigint }
 }
 
-/** How long a transaction may hold its keys. */
-export interface TransactionOptions {
+/** How long commands wait until they may run together. */
+export interface BatchOptions {
+  /** Milliseconds. Default: the keyspace's `timeoutMs`. What has not begun by then never runs. */
+  readonly timeoutMs?: number
+  /** Gives the wait up. What has begun is done to its end. */
+  readonly signal?: AbortSignal
+}
+
+/** How long a transaction may wait, and hold its keys. */
+export interface TransactionOptions extends BatchOptions {
   /** Milliseconds, of which the callback may use what messages leave. Default 5000. */
   readonly holdMs?: number
 }
@@ -346,11 +354,22 @@ export class Keyspace {
 
   // Several at once.
 
-  /** Runs commands as one, over any shards: nobody sees some of them done and others not. */
-  async batch(commands: readonly (readonly [string, ...KeyspaceInput[]])[]): Promise<ReplyValue[]> {
+  /**
+   * Runs commands as one, over any shards: nobody sees some of them done and others not. A command that is
+   * refused does not undo the others: its error stands in its place.
+   *
+   * @throws SHL_ASK_ABORTED, SHL_ASK_TIMEOUT, SHL_COMMAND_REFUSED for one that does not exist
+   */
+  async batch(
+    commands: readonly (readonly [string, ...KeyspaceInput[]])[],
+    options: BatchOptions = {},
+  ): Promise<(ReplyValue | ShardloomError)[]> {
     const given = commands.map((argv) => ({ argv: argv.map(toArgument), db: 0 }))
-    const replies = (await this.#client.transactions.batch(given)) as readonly Reply[]
-    return replies.map((reply, i) => replyValue(reply, commands[i]![0]))
+    const replies = (await this.#client.transactions.batch(given, [], options)) as readonly Reply[]
+    return replies.map((reply, i) => {
+      const name = commands[i]![0]
+      return reply instanceof ErrorReply ? replyError(reply, name) : replyValue(reply, name)
+    })
   }
 
   /**
@@ -375,7 +394,7 @@ export class Keyspace {
       })
     }
     const names = keys.map((key) => ({ db: 0, key: byteString(toArgument(key)) }))
-    return this.#client.transactions.callback(names, holdMs, (scratch) =>
+    return this.#client.transactions.callback(names, holdMs, options, (scratch) =>
       body(new KeyspaceTransaction(scratch)),
     )
   }

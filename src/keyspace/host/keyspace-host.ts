@@ -133,7 +133,10 @@ export class KeyspaceHost {
             return endOf(shard, reason)
           }),
           drain: () => runtime.sendStop(ref, 'drain'),
-          stop: () => runtime.sendStop(ref, 'stop'),
+          stop() {
+            ;(ref as ActorRef<ShardMessages>).tell('endWaits')
+            runtime.sendStop(ref, 'stop')
+          },
           kill: () => runtime.sendStop(ref, 'kill'),
         }
       },

@@ -70,7 +70,7 @@ export class Coordinator {
   }
 
   /** Runs a batch of commands as one. */
-  async transact({ batch, watched }: TransactMessage): Promise<TransactAnswer> {
+  async transact({ batch, watched }: TransactMessage, signal: AbortSignal): Promise<TransactAnswer> {
     const commands = readBatch(batch)
     const { shard } = this
     for (;;) {
@@ -78,7 +78,7 @@ export class Coordinator {
       const others = [...plan.shards.keys()].filter((one) => one !== shard.id)
       if (others.length === 0) return this.#runHere(plan, batch, watched)
       refuseLocks(commands)
-      const tx = await this.#schedule(plan)
+      const tx = await this.#schedule(plan, signal)
       if (tx === undefined) continue
       const [only] = commands
       if (commands.length === 1 && watched.length === 0 && only !== undefined) {
@@ -91,7 +91,7 @@ export class Coordinator {
   }
 
   /** Takes keys for a callback at the client, for at most `holdMs`. */
-  async begin(keys: readonly TransactionKey[], holdMs: number): Promise<BeginAnswer> {
+  async begin(keys: readonly TransactionKey[], holdMs: number, signal: AbortSignal): Promise<BeginAnswer> {
     const { shard } = this
     const watched = keys.map(({ db, key }) => ({ db, key, revision: 0 }))
     for (;;) {
@@ -101,11 +101,13 @@ export class Coordinator {
         [...found.shards].map(([id, uses]) => [id, uses?.map((use) => ({ ...use, isWritten: true }))]),
       )
       const plan = { commands: [], shards }
-      const tx = await this.#schedule(plan)
+      const tx = await this.#schedule(plan, signal)
       if (tx === undefined) continue
       const ids = [...shards.keys()]
       try {
         const gathered = await Promise.all(ids.map((id) => this.#gather(id, tx, shards.get(id) ?? [])))
+        // Nobody waits any more: nobody will say what has become of the keys.
+        if (signal.aborted) throw abortedError()
         const timer = shard.clock.after(holdMs, () => this.abort(tx), { unref: true })
         this.#open.set(tx, { shards: ids, timer })
         return { tx, guests: gathered.flat() }
@@ -158,20 +160,22 @@ export class Coordinator {
   }
 
   /** Takes a turn on every shard; undefined: the plan must be made again. @throws SHL_TRANSACTION_REFUSED */
-  async #schedule({ shards }: TransactionPlan): Promise<number | undefined> {
+  async #schedule({ shards }: TransactionPlan, signal: AbortSignal): Promise<number | undefined> {
     const { memory, clock } = this.#shard
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const tx = memory.drawTransaction()
       const ids = [...shards.keys()]
       const settled = await Promise.allSettled(ids.map((id) => this.#scheduleOn(id, tx, shards.get(id))))
       const answers = settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
-      if (answers.every((answer) => answer === 'yes')) return tx
+      const isWanted = !signal.aborted
+      if (isWanted && answers.every((answer) => answer === 'yes')) return tx
       this.#releaseAll(
         ids.filter((_, i) => answers[i] === 'yes'),
         tx,
       )
       const failed = settled.find((one) => one.status === 'rejected')
       if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+      if (!isWanted) throw abortedError()
       if (answers.includes('moved')) {
         await new Promise<void>((resolve) => void clock.after(MOVED_WAIT_MS, resolve))
         return undefined
@@ -371,6 +375,11 @@ function isIn(
   key: string,
 ): boolean {
   return list.some((one) => one.db === db && one.key === key)
+}
+
+/** Its caller has gone, or its deadline has passed, before anything was changed. */
+function abortedError(): ShardloomError {
+  return new ShardloomError('SHL_ASK_ABORTED', { actor: 'keyspace', type: 'transaction' })
 }
 
 /** Locks do not travel: who acquires one over several shards asks for each. @throws SHL_COMMAND_REFUSED */

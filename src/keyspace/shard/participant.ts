@@ -88,6 +88,12 @@ export class Participant {
     return first.done === true ? Number.POSITIVE_INFINITY : first.value
   }
 
+  /** Whether one of them is over all keys. */
+  get hasWhole(): boolean {
+    for (const part of this.#parts.values()) if (part.slots === undefined) return true
+    return false
+  }
+
   usesSlots(slots: ReadonlySet<number>): boolean {
     for (const part of this.#parts.values()) {
       if (part.slots === undefined || part.slots.some((slot) => slots.has(slot))) return true

@@ -31,8 +31,8 @@ const receive: ShardMessages<ShardState> = {
   tables: ({ shard }) => shard.publisher.news(),
   scan: ({ shard }, request) => shard.scan(request),
   awaitKeys: ({ shard }, request, ctx) => shard.awaitKeys(request, ctx.signal),
-  transact: ({ coordinator }, message) => coordinator.transact(message),
-  begin: ({ coordinator }, { keys, holdMs }) => coordinator.begin(keys, holdMs),
+  transact: ({ coordinator }, message, ctx) => coordinator.transact(message, ctx.signal),
+  begin: ({ coordinator }, { keys, holdMs }, ctx) => coordinator.begin(keys, holdMs, ctx.signal),
   commit: ({ coordinator }, { tx, patches }) => coordinator.commit(tx, patches),
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
   moveSlots: ({ exporter }, message) => exporter.move(message),
@@ -57,6 +57,7 @@ const receive: ShardMessages<ShardState> = {
   apply: ({ shard }, message) => shard.participant.apply(message),
   applyStaged: ({ shard }, tx) => shard.participant.applyStaged(tx),
   release: ({ shard }, tx) => shard.participant.release(tx),
+  endWaits: ({ shard }) => shard.endWaits(),
   shardLost({ shard }, lost) {
     shard.participant.onCoordinatorLost(lost.shard, lost.life)
     shard.slots.dropImported(lost.shard)

@@ -47,11 +47,12 @@ export interface ShardMessages<State = unknown> {
     ctx: ActorContext,
   ): Promise<void>
   /** Several commands as one, over any shards. */
-  transact(state: State, message: TransactMessage): Promise<TransactAnswer>
+  transact(state: State, message: TransactMessage, ctx: ActorContext): Promise<TransactAnswer>
   /** Takes keys for a callback at the caller. */
   begin(
     state: State,
     message: { readonly keys: readonly TransactionKey[]; readonly holdMs: number },
+    ctx: ActorContext,
   ): Promise<BeginAnswer>
   /** What the callback made of the keys; false: too late. */
   commit(
@@ -64,7 +65,7 @@ export interface ShardMessages<State = unknown> {
   load(state: State, slotsMax: number): ShardLoad
   stats(state: State): ShardStats
   /** Keys of slots that will be this shard's. */
-  importKeys(state: State, message: ImportMessage): void
+  importKeys(state: State, message: ImportMessage): Promise<void>
   dropImported(state: State, from: number): void
   /** Changes of keys, in the order of their revisions. */
   watch(state: State, request: WatchRequest, ctx: ActorContext): AsyncGenerator<WatchItem, void>
@@ -84,6 +85,8 @@ export interface ShardMessages<State = unknown> {
   apply(state: State, message: PatchMessage): void
   applyStaged(state: State, tx: number): void
   release(state: State, tx: number): void
+  /** It will be stopped: who waits is told so. */
+  endWaits(state: State): void
   /** Another shard is gone, with what it coordinated. */
   shardLost(state: State, lost: { readonly shard: number; readonly life: number }): void
 }

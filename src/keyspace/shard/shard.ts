@@ -31,7 +31,7 @@ import {
 import { hashSlotOf } from '../hash-slot.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
-import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
+import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
@@ -89,6 +89,7 @@ export class Shard {
   readonly #callers: Caller[] = []
   /** The slots of commands that wait for their turn; undefined: all. */
   readonly #localSlots = new Map<TransactionId, readonly number[] | undefined>()
+  readonly #touchListeners = new Set<(db: number, key: string) => void>()
   #timer: TimerHandle | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
   #isClosed = false
@@ -157,15 +158,6 @@ export class Shard {
     const { slot } = reader
     const { spec, argv } = this.#requestOf(reader)
     const caller = this.callerOf(reader.db)
-    for (;;) {
-      const place = spec instanceof ErrorReply ? 'here' : this.#placeOf(spec, argv, slot)
-      if (place === 'here') break
-      if (place === 'elsewhere') {
-        writer.reply(MOVED)
-        return writer.take()
-      }
-      await this.slots.whenThawed()
-    }
     const reply = await new Promise<Answer>((resolve) => {
       const start = (): void => {
         // Who ended the wait before it began has nobody to tell it that it is over.
@@ -179,9 +171,15 @@ export class Shard {
           resolve(reply)
         }
       }
-      if (spec instanceof ErrorReply || !this.#isBlocked(spec, argv, caller.db)) start()
-      else this.#whenFree(spec, argv, caller.db, start)
-      this.afterCommands()
+      const begin = (): void => {
+        const place = spec instanceof ErrorReply ? 'here' : this.#placeOf(spec, argv, slot)
+        if (place === 'elsewhere') return resolve(MOVED)
+        if (place === 'frozen') return this.slots.wait(slotsIn(spec as CommandSpec, argv), begin)
+        if (spec instanceof ErrorReply || !this.#isBlocked(spec, argv, caller.db)) start()
+        else this.#whenFree(spec, argv, caller.db, start)
+        this.afterCommands()
+      }
+      begin()
     })
     writer.reply(reply === SENT_AWAY ? MOVED : reply)
     return writer.take()
@@ -200,6 +198,26 @@ export class Shard {
       if (used === undefined || used.some((slot) => slots.has(slot))) return true
     }
     return false
+  }
+
+  /** Whether a transaction over all keys is under way. */
+  isWholeInUse(): boolean {
+    if (this.participant.hasWhole) return true
+    for (const used of this.#localSlots.values()) if (used === undefined) return true
+    return false
+  }
+
+  /** Calls back whenever a key is changed; with '' as the key: all of them. Returns what ends it. */
+  onTouched(listener: (db: number, key: string) => void): () => void {
+    const { engine } = this
+    this.#touchListeners.add(listener)
+    engine.onTouched = (db, key) => {
+      for (const one of this.#touchListeners) one(db, key)
+    }
+    return () => {
+      this.#touchListeners.delete(listener)
+      if (this.#touchListeners.size === 0) engine.onTouched = undefined
+    }
   }
 
   /** Resolves when others have had their turn. */
@@ -351,7 +369,7 @@ export class Shard {
 
   /** Who calls, for commands on a database. */
   callerOf(db: number): Caller {
-    this.#callers[db] ??= { id: `shard-${this.id}`, resp: 3, db }
+    this.#callers[db] ??= { id: `shard-${this.id}`, resp: 2, db }
     return this.#callers[db]
   }
 
@@ -395,6 +413,12 @@ export class Shard {
       )
     }
     this.#arm()
+  }
+
+  /** The shard is about to stop: nobody waits any longer. */
+  endWaits(): void {
+    const { blocked } = this.engine
+    for (const waiter of blocked.waitersFor(() => true)) blocked.settle(waiter, STOPPING)
   }
 
   close(): void {
@@ -448,7 +472,9 @@ export class Shard {
     const place = this.#placeOf(spec, argv, slot)
     if (place === 'elsewhere') return MOVED
     if (place === 'frozen') {
-      return this.slots.whenThawed().then(() => this.#runSpec(spec, argv, caller, slot))
+      return new Promise((resolve) => {
+        this.slots.wait(slotsIn(spec, argv), () => resolve(this.#runSpec(spec, argv, caller, slot)))
+      })
     }
     if (!this.#isBlocked(spec, argv, caller.db)) return this.engine.run(spec, caller, argv) as Reply
     return new Promise((resolve) => {
@@ -500,7 +526,7 @@ export class Shard {
           exclusive: isWritten,
         }))
     const id = this.schedule.scheduleLocal(intents)
-    this.#localSlots.set(id, slotsOf(intents))
+    this.#localSlots.set(id, intents === WHOLE_SHARD ? undefined : slotsIn(spec, argv))
     this.onTurn(id, () => {
       try {
         run()
@@ -543,14 +569,16 @@ export class Shard {
 /** The answer to who waits for a key that has gone elsewhere. */
 const SENT_AWAY = new ErrorReply('MOVED', 'the key is on another shard')
 
+const STOPPING = new ErrorReply('UNAVAILABLE', 'the shard is stopping')
+
 function hasSeveralKeys({ keys, keysOf }: CommandSpec): boolean {
   if (keysOf !== undefined) return true
   return keys !== undefined && (keys.keynum !== undefined || (keys.last ?? keys.first) !== keys.first)
 }
 
-function slotsOf(intents: Intents): readonly number[] | undefined {
-  if (intents === WHOLE_SHARD) return undefined
-  return intents.map(({ key }) => hashSlotOf(key.slice(key.indexOf('\u0000') + 1)))
+/** The slots of all keys of a command. */
+function slotsIn(spec: CommandSpec, argv: readonly Argument[]): readonly number[] {
+  return commandTable.keysOf(spec, argv).map(({ index }) => hashSlotOf(byteString(argv[index]!)))
 }
 
 async function finish(

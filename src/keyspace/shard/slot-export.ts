@@ -17,11 +17,19 @@
  *   2. When the map changes, the new owner has every key of the slot as the last command here left it.
  *
  * Cost: a scan of the table, and the keys' bytes twice; the pause is that of one message (reported).
- * Tests: test/keyspace/slots.race.test.ts
+ * Tests: test/keyspace/slots.race.test.ts, test/keyspace/consistency/keyspace.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { ShardloomError } from '../../base/index.ts'
-import { type ByteString, exportLocks, type Guest, guestOf } from '../engine/index.ts'
+import {
+  type ByteString,
+  dropLocks,
+  exportLocks,
+  type Guest,
+  guestOf,
+  importLocks,
+  type LocksState,
+} from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
@@ -64,13 +72,16 @@ export class SlotExporter {
     if (slots.size === 0 || to === shard.id) return { slots: 0, keys: 0, resent: 0, pausedMs: 0 }
     const changed = new Map<string, MovingKey>()
     let isBroken = false
-    shard.engine.onTouched = (db, key) => {
+    const stop = shard.onTouched((db, key) => {
       // The whole database was emptied, or is another one now: what was sent is worth nothing.
       if (key === '') isBroken = true
       else if (slots.has(hashSlotOf(key))) changed.set(`${db}:${key}`, { db, key })
-    }
-    let frozenAtMs = 0
+    })
+    let frozenAtMs: number | undefined
+    const isTheirs = (name: string): boolean => slots.has(hashSlotOf(name))
+    let locks: LocksState | undefined
     try {
+      await this.#peer(to).ask('importKeys', { from: shard.id, slots: [...slots], keys: [] })
       const keys = await this.#copy(slots, to)
       let resent = 0
       for (let round = 0; round < ROUNDS_MAX && changed.size > LAST_KEYS; round++) {
@@ -82,20 +93,24 @@ export class SlotExporter {
       resent += await this.#resend(changed, to)
       if (isBroken)
         throw new ShardloomError('SHL_SHARD_DOWN', { shard: to, reason: 'the database was emptied' })
-      const locks = exportLocks(shard.engine.locks, (name) => slots.has(hashSlotOf(name)))
+      locks = exportLocks(shard.engine.locks, isTheirs)
+      // A lease that ends on the way must not go to somebody here. Who waits asks again, after the thaw.
+      dropLocks(shard.engine.locks, isTheirs)
       await this.#peer(to).ask('importKeys', { from: shard.id, keys: [], locks })
       for (const slot of slots) shard.memory.setOwner(slot, to)
       shard.slots.markForeign()
-      shard.sendAway((key) => slots.has(hashSlotOf(key)))
+      shard.sendAway(isTheirs)
       const pausedMs = shard.clock.nowMs() - frozenAtMs
       return { slots: slots.size, keys, resent, pausedMs }
     } catch (cause) {
+      if (locks !== undefined) importLocks(shard.engine.locks, locks)
       this.#peer(to).tell('dropImported', shard.id)
       const reason = `slots could not be moved to shard ${to}`
       throw new ShardloomError('SHL_SHARD_DOWN', { shard: to, reason }, { cause })
     } finally {
-      shard.engine.onTouched = undefined
-      if (frozenAtMs !== 0) shard.slots.thaw()
+      stop()
+      if (frozenAtMs !== undefined) shard.slots.thaw()
+      shard.afterCommands()
       if ([...slots].some((slot) => !shard.owns(slot))) void shard.slots.removeForeign()
     }
   }

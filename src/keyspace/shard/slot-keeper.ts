@@ -5,11 +5,25 @@
  * not look at them. What lists keys (SCAN, KEYS, DBSIZE) leaves them out, and what happens to them by itself
  * (they expire, are evicted, are removed) is told to nobody.
  *
- * Frozen slots are about to be handed over: commands for them wait until it is known where they belong.
- * Tests: test/keyspace/slots.race.test.ts
+ * Frozen slots are about to be handed over: commands for them wait until it is known where they belong. Who
+ * waits holds up those behind it on all of its keys, and goes on before anything else when the slots thaw.
+ *
+ * Invariants
+ *   1. Before a move begins to come in, nothing is left here of the last time that its slots were ours.
+ *   2. What comes in stays until the slots are ours, or the move is given up; whatever else is removed here.
+ *
+ * Tests: test/keyspace/shard/slot-keeper.test.ts, test/keyspace/slots.race.test.ts,
+ * test/keyspace/consistency/keyspace.prop.test.ts
  */
-import type { ByteString, Commit, ShardEngine } from '../engine/index.ts'
-import { dropLocks, importLocks, putGuests } from '../engine/index.ts'
+import { ShardloomError } from '../../base/index.ts'
+import {
+  type ByteString,
+  type Commit,
+  dropLocks,
+  importLocks,
+  putGuests,
+  type ShardEngine,
+} from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { ImportMessage } from './slot-messages.ts'
 
@@ -21,19 +35,40 @@ export interface SlotKeeperShard {
   readonly id: number
   readonly engine: ShardEngine
   owns(slot: number): boolean
+  /** Whether a transaction over all keys is under way here. */
+  isWholeInUse(): boolean
+  /** Calls back whenever a key is changed; with '' as the key: all of them. Returns what ends it. */
+  onTouched(listener: (db: number, key: ByteString) => void): () => void
   /** Resolves when others have had their turn. */
   breathe(): Promise<void>
+}
+
+/** Slots that are coming in. */
+interface Incoming {
+  readonly slots: ReadonlySet<number>
+  /** Everything was removed here, what had come in with it. */
+  isBroken: boolean
+  readonly stop: () => void
+}
+
+interface Waiting {
+  readonly slots: readonly number[]
+  readonly resume: () => void
 }
 
 /** The slots of one shard. */
 export class SlotKeeper {
   readonly #shard: SlotKeeperShard
   #frozen: ReadonlySet<number> | undefined
-  #thawed: (() => void)[] = []
+  /** Who waits for the slots to thaw, in the order of arrival; and all slots that these use. */
+  #waiting: Waiting[] = []
+  #waitedFor = new Set<number>()
   /** How many keys here are not ours; asked only when there may be some. */
   #mayHaveForeign = false
-  /** Since when keys have been coming in, from which shards. */
-  readonly #importing = new Set<number>()
+  /** What is coming in, by the shard that gives it. */
+  readonly #incoming = new Map<number, Incoming>()
+  #cleaning: Promise<void> | undefined
+  #cleansAgain = false
 
   constructor(shard: SlotKeeperShard) {
     this.#shard = shard
@@ -49,25 +84,39 @@ export class SlotKeeper {
     return this.#frozen !== undefined
   }
 
+  /** Whether a command must wait: its slot is frozen, or somebody who waits uses it too. */
   isFrozen(slot: number): boolean {
-    return this.#frozen?.has(slot) === true
+    return this.#frozen !== undefined && (this.#frozen.has(slot) || this.#waitedFor.has(slot))
+  }
+
+  /** Whether keys of a slot are coming in. */
+  isIncoming(slot: number): boolean {
+    for (const { slots } of this.#incoming.values()) if (slots.has(slot)) return true
+    return false
   }
 
   freeze(slots: ReadonlySet<number>): void {
     this.#frozen = slots
   }
 
-  /** The slots have gone, or stay: whoever waited looks where. */
+  /** The slots have gone, or stay: whoever waited looks where, at once, and in the order of arrival. */
   thaw(): void {
     this.#frozen = undefined
-    const waiting = this.#thawed
-    this.#thawed = []
-    for (const resume of waiting) resume()
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#waitedFor = new Set()
+    for (const { resume } of waiting) resume()
   }
 
-  whenThawed(): Promise<void> {
+  /** Calls back when the slots have thawed; until then whoever uses one of these waits behind. */
+  wait(slots: readonly number[], resume: () => void): void {
+    this.#waiting.push({ slots, resume })
+    for (const slot of slots) this.#waitedFor.add(slot)
+  }
+
+  whenThawed(slots: readonly number[]): Promise<void> {
     if (this.#frozen === undefined) return Promise.resolve()
-    return new Promise((resolve) => void this.#thawed.push(resolve))
+    return new Promise((resolve) => this.wait(slots, resolve))
   }
 
   /** Slots were given away: their keys are still here. */
@@ -79,44 +128,84 @@ export class SlotKeeper {
     return this.#mayHaveForeign && !this.#shard.owns(hashSlotOf(key))
   }
 
-  /** Takes keys in, unseen. */
-  importKeys({ from, keys, locks }: ImportMessage): void {
-    const { engine } = this.#shard
-    this.#mayHaveForeign = true
-    this.#importing.add(from)
+  /** Takes keys in, unseen. @throws SHL_SHARD_DOWN when the move did not begin here, or all was removed */
+  async importKeys({ from, slots, keys, locks }: ImportMessage): Promise<void> {
+    const { engine, id } = this.#shard
+    if (slots !== undefined) await this.#beginImport(from, new Set(slots))
+    const incoming = this.#incoming.get(from)
+    if (incoming === undefined) {
+      throw new ShardloomError('SHL_SHARD_DOWN', { shard: id, reason: 'it has begun anew' })
+    }
     engine.capture(() => putGuests(engine, keys))
     if (locks === undefined) return
+    // Its part elsewhere is done, perhaps: it must find these keys there or here, not at both.
+    while (this.#shard.isWholeInUse()) await this.#shard.breathe()
+    if (incoming.isBroken || this.#incoming.get(from) !== incoming) {
+      throw new ShardloomError('SHL_SHARD_DOWN', { shard: id, reason: 'the database was emptied' })
+    }
     importLocks(engine.locks, locks)
-    this.#importing.delete(from)
+    this.#endImport(from)
   }
 
   /** The move was given up, or its shard is lost: what came in goes again. */
   dropImported(from: number): void {
-    if (this.#importing.delete(from)) void this.removeForeign()
+    this.#endImport(from)
+    if (this.#mayHaveForeign) void this.removeForeign()
   }
 
-  /** Removes the keys that are not ours, in slices. */
-  async removeForeign(): Promise<void> {
-    const { engine, owns } = this.#bound()
-    dropLocks(engine.locks, (name) => !owns(hashSlotOf(name)))
+  async #beginImport(from: number, slots: ReadonlySet<number>): Promise<void> {
+    // Of a move before that nobody ended.
+    if (this.#incoming.has(from)) this.dropImported(from)
+    while (this.#cleaning !== undefined) await this.#cleaning
+    this.#mayHaveForeign = true
+    const stop = this.#shard.onTouched((_db, key) => {
+      if (key === '') incoming.isBroken = true
+    })
+    const incoming: Incoming = { slots, isBroken: false, stop }
+    this.#incoming.set(from, incoming)
+  }
+
+  #endImport(from: number): void {
+    this.#incoming.get(from)?.stop()
+    this.#incoming.delete(from)
+  }
+
+  /** Removes the keys that are not ours, and not about to be, in slices. */
+  removeForeign(): Promise<void> {
+    this.#cleansAgain = true
+    this.#cleaning ??= this.#clean().finally(() => {
+      this.#cleaning = undefined
+    })
+    return this.#cleaning
+  }
+
+  async #clean(): Promise<void> {
+    while (this.#cleansAgain) {
+      this.#cleansAgain = false
+      await this.#cleanOnce()
+    }
+    if (this.#incoming.size === 0) this.#mayHaveForeign = false
+  }
+
+  async #cleanOnce(): Promise<void> {
+    const { engine } = this.#shard
+    const isWaste = (slot: number): boolean => !this.#shard.owns(slot) && !this.isIncoming(slot)
+    dropLocks(engine.locks, (name) => isWaste(hashSlotOf(name)))
     // Whoever computes goes on, and those who wait ask again at the new place.
-    dropLocks(engine.flights, (name) => !owns(hashSlotOf(name.slice(name.indexOf(':') + 1))))
+    dropLocks(engine.flights, (name) => isWaste(hashSlotOf(name.slice(name.indexOf(':') + 1))))
     for (const database of engine.openDatabases()) {
       let cursor = 0
       do {
         const found: ByteString[] = []
         engine.capture(() => {
           cursor = database.scan(cursor, SLICE_KEYS, (key) => {
-            if (!owns(hashSlotOf(key))) found.push(key)
+            if (isWaste(hashSlotOf(key))) found.push(key)
           })
           for (const key of found) database.delete(key)
         })
         await this.#shard.breathe()
-        // Keys of another move are coming in: they are not ours yet, and must stay.
-        if (this.#importing.size > 0) return
       } while (cursor !== 0)
     }
-    if (this.#importing.size === 0) this.#mayHaveForeign = false
   }
 
   /** What others may know of a commit: nothing of keys that are not ours. Undefined: nothing at all. */
@@ -124,10 +213,5 @@ export class SlotKeeper {
     if (!this.#mayHaveForeign) return commit
     const changes = commit.changes.filter(({ key }) => key === '' || !this.isForeign(key))
     return changes.length === 0 ? undefined : { ...commit, changes }
-  }
-
-  #bound(): { readonly engine: ShardEngine; owns(slot: number): boolean } {
-    const shard = this.#shard
-    return { engine: shard.engine, owns: (slot) => shard.owns(slot) }
   }
 }

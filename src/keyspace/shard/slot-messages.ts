@@ -24,6 +24,8 @@ export interface MoveSlotsReport {
 /** Some keys on their way; a key that is gone has no payload. */
 export interface ImportMessage {
   readonly from: number
+  /** With the first message: the slots that are to come. */
+  readonly slots?: readonly number[]
   readonly keys: readonly Guest[]
   /** With the last keys. */
   readonly locks?: LocksState
