@@ -1,0 +1,26 @@
+/** What `shardloom/keyspace` names: the types of a keyspace, for programs that pass its parts around. */
+export type { KeyspaceInput } from './client/caller.ts'
+export { KeyspaceHash } from './client/hash-face.ts'
+export {
+  type BatchOptions,
+  Keyspace,
+  type KeyspaceKey,
+  type SetOptions,
+  type TransactionOptions,
+} from './client/keyspace.ts'
+export { KeyspaceList, type WaitOptions } from './client/list-face.ts'
+export type { ReplyValue } from './client/reply-value.ts'
+export type { ScanOptions } from './client/scanning.ts'
+export { KeyspaceSession } from './client/session.ts'
+export { KeyspaceSet } from './client/set-face.ts'
+export {
+  KeyspaceSortedSet,
+  type ScoredMember,
+  type SortedSetAddOptions,
+  type SortedSetRange,
+} from './client/sorted-set-face.ts'
+export { KeyspaceTransaction } from './client/transaction-face.ts'
+export type { EvictionPolicyName } from './engine/index.ts'
+export type { KeyspaceOptions, RebalanceOptions } from './host/keyspace-options.ts'
+export type { ShardStats } from './shard/shard-stats.ts'
+export type { MoveSlotsReport, ShardLoad } from './shard/slot-messages.ts'
