@@ -1,28 +1,30 @@
 /**
- * The actor that indexes: it is asked for a batch of paths and answers with their segment.
+ * The actor that indexes: it is asked for a batch of files, or to merge a part of all batches, and leaves
+ * what it makes in the keyspace. Only counts travel back to whoever asked.
  *
  * It has no state and no memory of other batches. That is what makes it safe to kill: whoever asked asks
- * another one. Before its first batch it indexes a sample, so that the code is compiled when the clock
- * starts; so does the single-threaded run. The arrays of an answer move to the asker instead of being copied.
+ * another one. It takes the next batch while the keyspace still writes the last one (`reentrant`). Before its
+ * first batch it indexes a sample, so that the code is compiled when the clock starts; so does the
+ * single-threaded run.
  */
-import { defineActor, transfer } from 'shardloom'
-import { indexBatch } from './index-batch.ts'
+import { defineActor } from 'shardloom'
+import { type BatchRequest, mergePart, storeBatch } from './index-steps.ts'
+import { warmUpCode } from './warm-up.ts'
 
-/** A batch: paths below a folder. */
-export interface IndexRequest {
-  readonly folder: string
-  readonly paths: readonly string[]
+/** A part, and of how many batches. */
+export interface MergeRequest {
+  readonly part: number
+  readonly batches: number
 }
 
 export const indexer = defineActor({
   name: 'indexer',
-  init(_ctx, sample: readonly IndexRequest[]): undefined {
-    for (const { folder, paths } of sample) indexBatch(folder, paths)
+  reentrant: true,
+  init(_ctx, sample: readonly BatchRequest[]): Promise<void> {
+    return warmUpCode(sample)
   },
   receive: {
-    index(_state, { folder, paths }: IndexRequest) {
-      const segment = indexBatch(folder, paths)
-      return transfer(segment, [segment.postings.buffer, segment.ends.buffer, segment.termEnds.buffer])
-    },
+    index: (_state, request: BatchRequest, ctx) => storeBatch(ctx.keyspace, request),
+    merge: (_state, { part, batches }: MergeRequest, ctx) => mergePart(ctx.keyspace, part, batches),
   },
 })

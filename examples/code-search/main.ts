@@ -1,7 +1,10 @@
 /**
- * Code search: indexes a source tree with actors on all threads, and answers queries.
+ * Code search: indexes a source tree with actors on all threads, keeps the index in the keyspace, and answers
+ * queries from any thread.
  *
- *     walk → batches → pool of indexers (threads) → segments → index → queries
+ *     walk → batches → indexers (threads) → parts ─┐
+ *                                                  keyspace → posting lists → queries on any thread
+ *                      indexers (threads) → merge ─┘
  *
  * The same work is done once more in a plain loop on the main thread, to compare times and to prove, by
  * digest, that both come to the same. Results go to standard output, everything else to standard error.
@@ -9,11 +12,23 @@
  * Tests: test/examples/code-search.test.ts
  */
 import { performance } from 'node:perf_hooks'
-import { Answers } from './answers.ts'
+import { createRuntime, type Runtime } from 'shardloom'
+import { Answers, type SearcherPool } from './answers.ts'
+import { type Figures, FigureTaker, linesOf } from './figures.ts'
 import { HELP, readOptions, type SearchOptions, UsageError } from './options.ts'
 import { ratesOf } from './progress.ts'
-import { bytesOf, countOfThreads, indexAlone, type Job, type RunResult, warmUp } from './run.ts'
+import {
+  type AloneResult,
+  bytesOf,
+  countOfThreads,
+  indexAlone,
+  type Job,
+  type RunResult,
+  warmUp,
+} from './run.ts'
 import { indexParallel, type ParallelResult } from './run-parallel.ts'
+import { termKeys } from './search-index.ts'
+import type { searcher } from './searcher.ts'
 import { cutBatches, findFiles } from './walk.ts'
 
 const SAMPLE_QUERIES = ['worker thread', 'parse options', 'create server']
@@ -35,21 +50,25 @@ async function main(args: readonly string[]): Promise<number> {
     return 0
   }
   const job = prepare(options.folder)
-  const parallel = await indexParallel(job, options)
-  const digest = parallel.index.digest()
-  const startUp = `started and warmed in ${parallel.startUpMs.toFixed(0)} ms`
+  const startMs = performance.now()
+  await using runtime = await createRuntime({ threads: options.threads, keyspace: {} })
+  const runtimeMs = performance.now() - startMs
+  const taker = await FigureTaker.start(runtime)
+  const parallel = await indexParallel(runtime, job, options)
+  const pool = await runtime.router<typeof searcher>(new URL('./searcher.js', import.meta.url), {
+    size: options.threads,
+  })
+  const queries = options.query === undefined ? SAMPLE_QUERIES : [options.query]
+  const figures = await taker.finish(parallel.index, pool, queries)
+  const startUp = `started and warmed in ${(runtimeMs + parallel.startUpMs).toFixed(0)} ms`
   say(`${countOfThreads(options.threads)}: ${timesOf(job, parallel)} (${startUp})`)
   const { p50Ms, p99Ms, maxMs } = parallel.loopDelay!
   say(`main thread meanwhile: event loop late by p50 ${p50Ms}, p99 ${p99Ms}, max ${maxMs} ms`)
   if (options.chaos) sayWhatChaosDid(parallel)
-  const alone = options.baseline ? indexAlone(job) : undefined
-  const isSame = alone === undefined || alone.index.digest() === digest
-  if (alone !== undefined) {
-    say(`main thread alone: ${timesOf(job, alone)} (nothing else could run)`)
-    say(`ratio: ${ratioOf(alone, parallel)}×; digest ${digest}: ${isSame ? 'identical' : 'DIFFERENT'}`)
-  }
-  await answer(options, job, parallel, alone, digest)
-  return isSame ? 0 : EXIT_FAILED
+  const report = await compare(runtime, job, options, parallel)
+  for (const line of linesOf(figures)) say(line)
+  const areSame = await answer(pool, options, job, parallel, report, figures)
+  return report.identical === false || !areSame ? EXIT_FAILED : 0
 }
 
 function prepare(folder: string): Job {
@@ -65,41 +84,77 @@ function prepare(folder: string): Job {
   return job
 }
 
+/** How the run on the main thread alone went, when it is wanted. */
+interface Comparison {
+  readonly digest: string | null
+  readonly identical: boolean | null
+  readonly alone: AloneResult | undefined
+}
+
+async function compare(
+  { keyspace }: Runtime,
+  job: Job,
+  { baseline, json }: SearchOptions,
+  parallel: ParallelResult,
+): Promise<Comparison> {
+  if (!baseline && !json) return { digest: null, identical: null, alone: undefined }
+  const digest = await parallel.index.digest(termKeys(keyspace))
+  if (!baseline) return { digest, identical: null, alone: undefined }
+  const alone = await indexAlone(job)
+  const identical = alone.digest === digest
+  const heap = `${(alone.heapGrowthBytes / 1e6).toFixed(1)} MB of its heap for the index`
+  say(`main thread alone: ${timesOf(job, alone)} (nothing else could run; ${heap})`)
+  say(`ratio: ${ratioOf(alone, parallel)}×; digest ${digest}: ${identical ? 'identical' : 'DIFFERENT'}`)
+  return { digest, identical, alone }
+}
+
+/** Answers what was asked; whether all threads agree. */
 async function answer(
+  pool: SearcherPool,
   { json, query, folder, limit }: SearchOptions,
   job: Job,
   parallel: ParallelResult,
-  alone: RunResult | undefined,
-  digest: string,
-): Promise<void> {
-  const answers = new Answers(parallel.index, folder, limit)
+  { digest, identical, alone }: Comparison,
+  figures: Figures,
+): Promise<boolean> {
+  const answers = new Answers(parallel.index, pool, folder, limit)
   if (json) {
+    const hits = query === undefined ? [] : (await answers.find(query)).hits
     const report = {
       folder,
       files: job.files,
       bytes: job.bytes,
-      ...parallel.index.size,
+      terms: parallel.index.totals.terms,
+      postings: parallel.index.totals.postings,
       digest,
-      identical: alone === undefined ? null : alone.index.digest() === digest,
+      identical,
       startUpMs: parallel.startUpMs,
       parallelMs: parallel.elapsedMs,
+      mergeMs: parallel.mergeMs,
       baselineMs: alone?.elapsedMs ?? null,
+      baselineHeapBytes: alone?.heapGrowthBytes ?? null,
       ratio: alone === undefined ? null : ratioOf(alone, parallel),
       loopDelay: parallel.loopDelay,
+      keyspace: figures,
       killedThread: parallel.killedThread ?? null,
       retries: parallel.retries,
+      repeats: parallel.repeats,
       query: query ?? null,
-      hits: query === undefined ? [] : answers.find(query),
+      hits,
+      sameOnAllThreads: answers.areSame,
     }
     process.stdout.write(`${JSON.stringify(report)}\n`)
-  } else if (query !== undefined) answers.print(query)
+  } else if (query !== undefined) await answers.print(query)
   else if (process.stdin.isTTY) await answers.prompt()
-  else for (const sample of SAMPLE_QUERIES) answers.print(sample)
+  else for (const sample of SAMPLE_QUERIES) await answers.print(sample)
+  if (!answers.areSame) say('threads gave DIFFERENT answers')
+  return answers.areSame
 }
 
-function sayWhatChaosDid({ killedThread, retries }: ParallelResult): void {
-  if (killedThread === undefined) say('chaos: there was no thread to kill')
-  else say(`chaos: thread ${killedThread} was killed, ${retries} batches were asked for again`)
+function sayWhatChaosDid({ killedThread, retries, repeats }: ParallelResult): void {
+  if (killedThread === undefined) return say('chaos: there was no thread to kill')
+  say(`chaos: thread ${killedThread} was killed, ${retries} batches were asked for again`)
+  say(`chaos: its shard of the keyspace was lost, ${repeats} batches were indexed again`)
 }
 
 function timesOf({ files, bytes }: Job, { elapsedMs }: RunResult): string {

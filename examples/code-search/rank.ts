@@ -5,10 +5,13 @@
  * says, with less for each further line and less in long files. On top of that: a word is defined here, a
  * word is in the file's path, or the words stand on the same line.
  *
+ * Runs on the thread that asks, whichever it is. Lines are unpacked only of files that have all words.
+ *
  * Tests: test/examples/search.test.ts
  */
 
-import type { Occurrence, SearchIndex } from './search-index.ts'
+import { type PackedLines, readLines } from './postings.ts'
+import type { SearchIndex } from './search-index.ts'
 import { DEFINITION_KINDS } from './tokenize.ts'
 
 /** How fast further lines of a file stop to count (k1), and how much its length does (b). */
@@ -28,11 +31,8 @@ export interface Hit {
   readonly kind: string
 }
 
-/** What one word found in one file. */
-interface WordInFile {
-  lines: number
-  readonly occurrences: Occurrence[]
-}
+/** For each file that has a word: its lines, once for each form of the word. */
+type FilesOfWord = Map<number, PackedLines[]>
 
 /** The words of a query, as the index has them. */
 export function queryWords(query: string): string[] {
@@ -44,21 +44,14 @@ export function queryWords(query: string): string[] {
 export function search(index: SearchIndex, query: string, limit: number): Hit[] {
   const words = queryWords(query)
   if (words.length === 0) return []
-  const found = words.map((word) => byFile(formsOf(word).flatMap((form) => index.occurrences(form))))
+  const found = words.map((word) => filesOf(index, word))
+  const fileCounts = found.map((files) => files.size)
   const rarest = found.reduce((a, b) => (b.size < a.size ? b : a))
   const hits: Hit[] = []
   for (const file of rarest.keys()) {
     const here = found.map((files) => files.get(file))
-    if (here.some((word) => word === undefined)) continue
-    hits.push(
-      scoreFile(
-        index,
-        file,
-        words,
-        here as WordInFile[],
-        found.map((files) => files.size),
-      ),
-    )
+    if (here.includes(undefined)) continue
+    hits.push(scoreFile(index, file, words, here as PackedLines[][], fileCounts))
   }
   return hits.sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1)).slice(0, limit)
 }
@@ -69,15 +62,14 @@ function formsOf(word: string): string[] {
   return word.length > 2 ? [word, `${word}s`] : [word]
 }
 
-function byFile(occurrences: readonly Occurrence[]): Map<number, WordInFile> {
-  const files = new Map<number, WordInFile>()
-  for (const occurrence of occurrences) {
-    const entry = files.get(occurrence.file)
-    if (entry === undefined) files.set(occurrence.file, { lines: 1, occurrences: [occurrence] })
-    else {
-      entry.lines++
-      entry.occurrences.push(occurrence)
-    }
+function filesOf(index: SearchIndex, word: string): FilesOfWord {
+  const files: FilesOfWord = new Map()
+  for (const form of formsOf(word)) {
+    index.visitFiles(form, (file, lines) => {
+      const before = files.get(file)
+      if (before === undefined) files.set(file, [lines])
+      else before.push(lines)
+    })
   }
   return files
 }
@@ -86,17 +78,20 @@ function scoreFile(
   index: SearchIndex,
   file: number,
   words: readonly string[],
-  here: readonly WordInFile[],
+  here: readonly (readonly PackedLines[])[],
   fileCounts: readonly number[],
 ): Hit {
-  const path = index.paths[file]!
+  const { files } = index.totals
+  const indexed = index.file(file)
+  const { path } = indexed
   const lowerPath = path.toLowerCase()
-  const norm = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * index.relativeLength(file))
+  const norm = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * index.relativeLength(indexed))
   const lines = new Map<number, { score: number; words: number; kind: number }>()
   let score = 0
   words.forEach((word, i) => {
-    const { lines: frequency, occurrences } = here[i]!
-    const rarity = Math.log(1 + (index.paths.length - fileCounts[i]! + 0.5) / (fileCounts[i]! + 0.5))
+    const occurrences = here[i]!.flatMap(readLines)
+    const frequency = occurrences.length
+    const rarity = Math.log(1 + (files - fileCounts[i]! + 0.5) / (fileCounts[i]! + 0.5))
     score += (rarity * frequency * (SATURATION + 1)) / (frequency + norm)
     if (lowerPath.includes(word)) score += BOOST_IN_PATH
     const seen = new Set<number>()

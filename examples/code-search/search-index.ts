@@ -1,126 +1,96 @@
 /**
- * The whole index: segments in the order of the files, and how to look a word up in them.
+ * The index as a query sees it: posting lists and files, read from a store when they are asked for.
  *
- * Segments arrive in any order, each exactly once; `digest` is over their bytes in file order, so that two
- * runs over the same files have the same digest whoever built which part, and how often.
+ * It holds nothing but two sums, so that any thread can have one. The digest is over every file and every
+ * posting list in order: two runs over the same files have the same digest whoever built which part, and
+ * wherever it is kept.
  *
- * Cost: a look-up is one binary search per segment; nothing is merged before somebody asks.
+ * Cost: one read per term, and one per file that is ranked.
  *
  * Tests: test/examples/search.test.ts
  */
 import { createHash } from 'node:crypto'
-import { readPosting, type Segment } from './segment.ts'
+import type { Keyspace } from 'shardloom'
+import { fileKey, INDEX_KEY, type IndexStore, TERM_PREFIX, termKey } from './index-store.ts'
+import { type PackedLines, visitEntries } from './postings.ts'
 
-/** A line that has a word. */
-export interface Occurrence {
-  readonly file: number
-  readonly line: number
-  /** Index into `DEFINITION_KINDS`. */
-  readonly kind: number
+const SCAN_COUNT = 1000
+const decoder = new TextDecoder()
+
+/** What an index comes to; a hash in the keyspace. */
+export interface IndexTotals {
+  readonly files: number
+  readonly words: number
+  readonly terms: number
+  readonly postings: number
+  /** Of all posting lists. */
+  readonly listBytes: number
 }
 
-/** The segments of all batches. */
+/** What is known of a file. */
+export interface IndexedFile {
+  readonly path: string
+  readonly words: number
+}
+
+/** Answers which files have a term. */
 export class SearchIndex {
-  readonly paths: readonly string[]
-  readonly #segments: (Segment | undefined)[]
-  /** The number of the first file of each batch. */
-  readonly #firstFiles: number[] = []
-  #averageWords = 0
+  readonly totals: IndexTotals
+  readonly #store: IndexStore
+  readonly #averageWords: number
 
-  constructor(batches: readonly (readonly string[])[]) {
-    let count = 0
-    for (const batch of batches) {
-      this.#firstFiles.push(count)
-      count += batch.length
-    }
-    this.paths = batches.flat()
-    this.#segments = batches.map(() => undefined)
+  constructor(store: IndexStore, totals: IndexTotals) {
+    this.#store = store
+    this.totals = totals
+    this.#averageWords = Math.max(1, totals.words / totals.files)
   }
 
-  /** Takes the segment of a batch. False when it was there already: then the second is dropped. */
-  add(batch: number, segment: Segment): boolean {
-    if (this.#segments[batch] !== undefined) return false
-    this.#segments[batch] = segment
-    this.#averageWords = 0
-    return true
-  }
-
-  get missing(): number {
-    return this.#segments.filter((segment) => segment === undefined).length
-  }
-
-  /** Names the contents: SHA-1 over every path and every byte of every segment, in file order. */
-  digest(): string {
-    const hash = createHash('sha1').update(JSON.stringify(this.paths))
-    for (const segment of this.#segments) {
-      if (segment === undefined) continue
-      for (const part of [segment.files, segment.termEnds, segment.ends, segment.postings, segment.terms]) {
-        hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
-      }
-    }
-    return hash.digest('hex')
-  }
-
-  /** Distinct terms per segment, and postings, summed up. */
-  get size(): { terms: number; postings: number } {
-    let terms = 0
-    let postings = 0
-    for (const segment of this.#segments) {
-      terms += segment?.ends.length ?? 0
-      postings += segment?.postings.length ?? 0
-    }
-    return { terms, postings }
-  }
-
-  /** Every line that has the term, in file order. */
-  occurrences(term: string): Occurrence[] {
-    const found: Occurrence[] = []
-    this.#segments.forEach((segment, batch) => {
-      const at = segment === undefined ? -1 : findTerm(segment, term)
-      if (segment === undefined || at < 0) return
-      const first = this.#firstFiles[batch] ?? 0
-      for (let i = at === 0 ? 0 : segment.ends[at - 1]!; i < segment.ends[at]!; i++) {
-        const { file, line, kind } = readPosting(segment.postings[i]!)
-        found.push({ file: first + file, line, kind })
-      }
+  /** The index in the keyspace, from any thread. */
+  static async open(keyspace: Keyspace): Promise<SearchIndex> {
+    const hash = await keyspace.hash(INDEX_KEY).getAll()
+    const count = (field: keyof IndexTotals): number => Number(hash[field] ?? 0)
+    return new SearchIndex(keyspace, {
+      files: count('files'),
+      words: count('words'),
+      terms: count('terms'),
+      postings: count('postings'),
+      listBytes: count('listBytes'),
     })
-    return found
+  }
+
+  /** Visits the files that have the term, in order. */
+  visitFiles(term: string, visit: (file: number, lines: PackedLines) => void): void {
+    const list = this.#store.getSync(termKey(term), 'buffer')
+    if (list !== undefined) visitEntries(list, visit)
+  }
+
+  file(file: number): IndexedFile {
+    const text = decoder.decode(this.#store.getSync(fileKey(file), 'buffer'))
+    const space = text.indexOf(' ')
+    return { words: Number(text.slice(0, space)), path: text.slice(space + 1) }
   }
 
   /** How long a file is, against the average. */
-  relativeLength(file: number): number {
-    if (this.#averageWords === 0) this.#averageWords = Math.max(1, this.#countWords() / this.paths.length)
-    let batch = this.#firstFiles.length - 1
-    while (batch > 0 && this.#firstFiles[batch]! > file) batch--
-    const words = this.#segments[batch]?.files[(file - this.#firstFiles[batch]!) * 2] ?? 0
+  relativeLength({ words }: IndexedFile): number {
     return words / this.#averageWords
   }
 
-  #countWords(): number {
-    let words = 0
-    for (const segment of this.#segments) {
-      for (let i = 0; i < (segment?.files.length ?? 0); i += 2) words += segment!.files[i]!
-    }
-    return words
+  /** Names the contents, given all the keys that the store has. */
+  async digest(keys: Iterable<string> | AsyncIterable<string>): Promise<string> {
+    const terms = new Set<string>()
+    for await (const key of keys) if (key.startsWith(TERM_PREFIX)) terms.add(key)
+    const hash = createHash('sha1')
+    for (let file = 0; file < this.totals.files; file++) this.#hash(hash, fileKey(file))
+    for (const key of [...terms].sort()) this.#hash(hash, key)
+    return hash.digest('hex')
+  }
+
+  #hash(hash: ReturnType<typeof createHash>, key: string): void {
+    hash.update(`\n${key}\n`).update(this.#store.getSync(key, 'buffer') ?? '')
   }
 }
 
-/** Where a term is among a segment's; -1 when it is not. Terms are in the order that `sort` gives strings. */
-function findTerm(segment: Segment, term: string): number {
-  let low = 0
-  let high = segment.ends.length - 1
-  while (low <= high) {
-    const middle = (low + high) >>> 1
-    const here = termAt(segment, middle)
-    if (here === term) return middle
-    if (here < term) low = middle + 1
-    else high = middle - 1
-  }
-  return -1
-}
-
-const decoder = new TextDecoder()
-
-function termAt({ terms, termEnds }: Segment, at: number): string {
-  return decoder.decode(terms.subarray(at === 0 ? 0 : termEnds[at - 1], termEnds[at]))
+/** The keys of all terms in a keyspace. */
+export function termKeys(keyspace: Keyspace): AsyncIterable<string> {
+  return keyspace.scan({ match: `${TERM_PREFIX}*`, count: SCAN_COUNT })
 }

@@ -19,7 +19,12 @@ describe('code-search', () => {
     expect(stderr).toContain(`${FILES} files`)
     expect(stderr).toMatch(/ratio: [\d.]+×; digest [0-9a-f]{40}: identical/)
     expect(stderr).toContain('event loop late by p50')
-    expect(stderr.match(/": nothing in/g)).toHaveLength(3)
+    expect(stderr).toMatch(/keyspace: \d+ keys, [\d.]+ MB of posting lists/)
+    expect(stderr).toMatch(/heaps have grown by: main thread -?[\d.]+ MB, workers -?[\d.]+ MB, -?[\d.]+ MB/)
+    expect(stderr).toMatch(
+      /queries: \d+\/s on the main thread; on the workers, all at once: \d+\/s \+ \d+\/s/,
+    )
+    expect(stderr.match(/": nothing in [\d.]+ ms here, [\d.]+ ms on another thread/g)).toHaveLength(3)
   })
 
   test('a query: hits on standard output, everything else on standard error', async () => {
@@ -50,6 +55,23 @@ describe('code-search', () => {
     })
     expect(report.killedThread).toBeGreaterThan(0)
     expect(report.hits).toMatchObject([{ path: 'pool.ts', line: 2, kind: 'class' }])
+    for (const { terms, keyspace, sameOnAllThreads } of [expected, report]) {
+      expect(sameOnAllThreads).toBe(true)
+      // The terms, the files and the totals: what was made on the way is gone.
+      expect(keyspace.keys).toBe(terms + FILES + 1)
+      expect(keyspace.queriesPerSecond.workers).toHaveLength(2)
+    }
+  })
+
+  test('the index is not in anybody’s heap', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `const name${i} = value${i}(${i})`)
+    const big = makeFolder({ 'a.ts': lines.join('\n'), 'b.ts': lines.join('\n') })
+    const { stdout } = await runExample('code-search', [big, '--json', '--threads', '1'])
+    const { terms, keyspace, baselineHeapBytes } = JSON.parse(stdout)
+    expect(terms).toBeGreaterThan(40_000)
+    expect(baselineHeapBytes).toBeGreaterThan(4e6)
+    expect(keyspace.usedBytes).toBeGreaterThan(3e6)
+    for (const bytes of keyspace.heapGrowthBytes) expect(bytes).toBeLessThan(baselineHeapBytes)
   })
 
   test.each([
