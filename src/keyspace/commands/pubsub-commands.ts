@@ -12,6 +12,7 @@ import {
   byteString,
   type Call,
   type CommandSpec,
+  err,
   type Reply,
 } from '../engine/index.ts'
 
@@ -27,8 +28,10 @@ function publish(isSharded: boolean): CommandSpec['handler'] {
   }
 }
 
-function list({ engine }: Call, pattern: ByteString | undefined, isSharded: boolean): Reply {
-  return engine.channels.list(pattern, isSharded)
+function list({ engine }: Call, argv: readonly ByteString[], isSharded: boolean): Reply {
+  const [, subcommand, pattern] = argv
+  if (argv.length <= 3) return engine.channels.list(pattern, isSharded)
+  return err(`unknown subcommand or wrong number of arguments for '${subcommand}'. Try PUBSUB HELP.`)
 }
 
 function counts({ engine }: Call, names: readonly ByteString[], isSharded: boolean): Reply {
@@ -72,7 +75,7 @@ export const pubsubCommands: readonly CommandSpec[] = [
     complexity: 'O(N) with N channels',
     syntax: '[pattern]',
     since: '2.8.0',
-    handler: (call, argv) => list(call, argv[2], false),
+    handler: (call, argv) => list(call, argv, false),
   },
   {
     name: 'pubsub|shardchannels',
@@ -84,7 +87,7 @@ export const pubsubCommands: readonly CommandSpec[] = [
     complexity: 'O(N) with N channels',
     syntax: '[pattern]',
     since: '7.0.0',
-    handler: (call, argv) => list(call, argv[2], true),
+    handler: (call, argv) => list(call, argv, true),
   },
   {
     name: 'pubsub|numsub',
