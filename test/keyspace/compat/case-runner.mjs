@@ -25,9 +25,8 @@ export const OUT_OF_SCOPE = {
   'scripting comes later': [
     ...['eval', 'eval_ro', 'evalsha', 'evalsha_ro', 'fcall', 'fcall_ro', 'function', 'script'],
   ],
-  'publish and subscribe come later': [
-    ...['psubscribe', 'publish', 'pubsub', 'punsubscribe', 'spublish', 'ssubscribe', 'subscribe'],
-    ...['sunsubscribe', 'unsubscribe'],
+  'subscriptions of a session come with the network': [
+    ...['psubscribe', 'punsubscribe', 'ssubscribe', 'subscribe', 'sunsubscribe', 'unsubscribe'],
   ],
 }
 

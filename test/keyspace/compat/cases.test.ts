@@ -20,14 +20,8 @@ const cases = JSON.parse(
   readFileSync(new URL('../../fixtures/resp-cases.json', import.meta.url), 'utf8'),
 ) as CompatCase[]
 const GROUPS = [
-  'keys and expiry',
-  'strings',
-  'lists',
-  'sets',
-  'sorted sets',
-  'hashes',
-  'server',
-  'transactions',
+  ...['keys and expiry', 'strings', 'lists', 'sets', 'sorted sets', 'hashes', 'server', 'transactions'],
+  'publish and subscribe',
 ]
 
 let runtime: Awaited<ReturnType<typeof createRuntime>>

@@ -9,12 +9,15 @@ const TITLES = {
   set: 'sets',
   sorted_set: 'sorted sets',
   generic: 'keys and expiry',
+  pubsub: 'publish and subscribe',
   server: 'server',
 }
 
 /** The group of a command; undefined: none that is known. */
 export function groupOf(command) {
   if (TRANSACTIONS.includes(command)) return 'transactions'
-  const row = commandTable.get(command)
+  // One with subcommands has a row for each of these.
+  const row =
+    commandTable.get(command) ?? commandTable.rows.find(({ name }) => name.startsWith(`${command}|`))
   return row && TITLES[row.group]
 }

@@ -47,14 +47,17 @@ test('every command that Redis 7.0 has as well is drawn', () => {
 })
 
 describe.skipIf(redis === undefined)('as Redis answers', () => {
-  test.each([...Object.keys(FAMILIES), 'mixed'])('random commands of the family: %s', async (family) => {
-    const keys = KEYS[family] ?? ['a', 'b', 'c']
-    const { client } = redis!
-    for (let i = 0; i < SEQUENCES; i++) {
-      const sequence = sequenceOf(family, SEED * 1_000_003 + i, LENGTH, keys)
-      const found = await runSequence(client, makeRun, sequence, keys)
-      if (found === undefined) continue
-      expect.fail(`sequence ${i}:\n${textOf(await shrink(client, makeRun, found, keys))}`)
-    }
-  })
+  test.each([...Object.keys(FAMILIES).filter((name) => name !== 'publish'), 'mixed'])(
+    'random commands of the family: %s',
+    async (family) => {
+      const keys = KEYS[family] ?? ['a', 'b', 'c']
+      const { client } = redis!
+      for (let i = 0; i < SEQUENCES; i++) {
+        const sequence = sequenceOf(family, SEED * 1_000_003 + i, LENGTH, keys)
+        const found = await runSequence(client, makeRun, sequence, keys)
+        if (found === undefined) continue
+        expect.fail(`sequence ${i}:\n${textOf(await shrink(client, makeRun, found, keys))}`)
+      }
+    },
+  )
 })

@@ -1,6 +1,6 @@
 /** Random commands by family: the name in the command table → a request. */
 import { hashFamily } from './hash-commands.ts'
-import { keyFamily, serverFamily } from './key-commands.ts'
+import { keyFamily, publishFamily, serverFamily } from './key-commands.ts'
 import { listFamily } from './list-commands.ts'
 import { setFamily } from './set-commands.ts'
 import { sortedSetFamily } from './sorted-set-commands.ts'
@@ -15,8 +15,12 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   set: setFamily,
   'sorted set': sortedSetFamily,
   keys: keyFamily,
+  publish: publishFamily,
   server: serverFamily,
 }
+
+/** A shard by itself has no channels. */
+const MIXED = Object.values(FAMILIES).filter((family) => family !== publishFamily)
 
 /** What fills a key of each type, for families that make none themselves. */
 const FILLERS: readonly Template[] = [
@@ -41,9 +45,7 @@ export function sequenceOf(
 ): string[][] {
   const words = new Words(seed, keys)
   const own =
-    family === 'mixed'
-      ? Object.values(FAMILIES).flatMap((all) => Object.values(all))
-      : Object.values(FAMILIES[family]!)
+    family === 'mixed' ? MIXED.flatMap((all) => Object.values(all)) : Object.values(FAMILIES[family]!)
   const [fillChance, server] = family === 'keys' || family === 'mixed' ? [0.35, 0.05] : [0.06, 0.01]
   return Array.from({ length }, () => {
     if (words.chance(fillChance)) return words.spoil(words.pick([...FILLERS, NUMBERS])(words))

@@ -50,6 +50,17 @@ export const keyFamily: Family = {
   'object|help': (w) => ['OBJECT', w.pick(['HELP', 'FOO', 'help'])],
 }
 
+/** Commands of channels, to which nobody listens. */
+export const publishFamily: Family = {
+  publish: (w) => ['PUBLISH', w.value(), w.value()],
+  spublish: (w) => ['SPUBLISH', w.value(), w.value()],
+  'pubsub|channels': (w) => ['PUBSUB', 'CHANNELS', ...w.maybe(0.5, () => [w.pattern()])],
+  'pubsub|shardchannels': (w) => ['PUBSUB', 'SHARDCHANNELS', ...w.maybe(0.5, () => [w.pattern()])],
+  'pubsub|numsub': (w) => ['PUBSUB', 'NUMSUB', ...w.maybe(0.7, () => w.many(() => w.value()))],
+  'pubsub|shardnumsub': (w) => ['PUBSUB', 'SHARDNUMSUB', ...w.maybe(0.7, () => w.many(() => w.value()))],
+  'pubsub|numpat': () => ['PUBSUB', 'NUMPAT'],
+}
+
 /** Commands of the server as a whole, which belong to no type. */
 export const serverFamily: Family = {
   ping: (w) => ['PING', ...w.maybe(0.5, () => [w.value()])],
