@@ -89,7 +89,7 @@ export class SlotKeeper {
     return this.#frozen !== undefined && (this.#frozen.has(slot) || this.#waitedFor.has(slot))
   }
 
-  /** Whether keys of a slot are coming in. */
+  /** Whether keys of a slot are coming in; also when they are all here, and the map does not say so yet. */
   isIncoming(slot: number): boolean {
     for (const { slots } of this.#incoming.values()) if (slots.has(slot)) return true
     return false
@@ -144,7 +144,8 @@ export class SlotKeeper {
       throw new ShardloomError('SHL_SHARD_DOWN', { shard: id, reason: 'the database was emptied' })
     }
     importLocks(engine.locks, locks)
-    this.#endImport(from)
+    // It is kept until the map has changed, which the giver does: nothing may be removed until then.
+    incoming.stop()
   }
 
   /** The move was given up, or its shard is lost: what came in goes again. */
@@ -154,6 +155,7 @@ export class SlotKeeper {
   }
 
   async #beginImport(from: number, slots: ReadonlySet<number>): Promise<void> {
+    this.#forgetArrived()
     // Of a move before that nobody ended.
     if (this.#incoming.has(from)) this.dropImported(from)
     while (this.#cleaning !== undefined) await this.#cleaning
@@ -163,6 +165,13 @@ export class SlotKeeper {
     })
     const incoming: Incoming = { slots, isBroken: false, stop }
     this.#incoming.set(from, incoming)
+  }
+
+  /** What has become ours is not coming in any more. */
+  #forgetArrived(): void {
+    for (const [from, { slots }] of this.#incoming) {
+      if ([...slots].every((slot) => this.#shard.owns(slot))) this.#endImport(from)
+    }
   }
 
   #endImport(from: number): void {
@@ -184,6 +193,7 @@ export class SlotKeeper {
       this.#cleansAgain = false
       await this.#cleanOnce()
     }
+    this.#forgetArrived()
     if (this.#incoming.size === 0) this.#mayHaveForeign = false
   }
 
