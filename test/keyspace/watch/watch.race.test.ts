@@ -3,6 +3,7 @@
  */
 import { createRuntime, type KeyspaceRuntime, type KeyspaceRuntimeOptions } from 'shardloom'
 import { afterEach, describe, expect, it } from 'vitest'
+import { hashSlotOf } from '../../../src/keyspace/hash-slot.ts'
 
 const open: KeyspaceRuntime[] = []
 
@@ -16,6 +17,10 @@ async function start(
   const runtime = await createRuntime({ threads: 2, keyspace: { shards: 2, ...keyspace } })
   open.push(runtime)
   return runtime.keyspace
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2))
 }
 
 /** Keys on both shards, since they have different slots. */
@@ -148,13 +153,13 @@ describe('keyspace.watch', () => {
     const keyspace = await start()
     const watch = keyspace.watch('*')
     await watch.ready
-    const slots = Array.from({ length: 16_384 }, (_, slot) => slot)
+    const slots = [...new Set(KEYS.map(hashSlotOf))]
     const rounds = 60
     const writing = (async () => {
       for (let i = 0; i < rounds; i++) await Promise.all(KEYS.map((key) => keyspace.incrBy(key)))
     })()
     const moving = (async () => {
-      for (const to of [0, 1, 0]) await keyspace.client.moveSlots(slots, to)
+      for (const to of [0, 1, 0, 1]) await keyspace.moveSlots(slots, to)
     })()
     const items = await take(watch, rounds * KEYS.length)
     await Promise.all([writing, moving])
@@ -168,6 +173,35 @@ describe('keyspace.watch', () => {
     expect(last[0]?.changes[0]?.key).toBe('end')
   })
 
+  it('says what is lost when a shard was started again', async () => {
+    const keyspace = await start()
+    const drop = keyspace.watch('*', { whenSlow: 'drop' })
+    const cut = keyspace.watch('*')
+    await Promise.all([drop.ready, cut.ready])
+    for (const key of KEYS) await keyspace.set(key, 'before')
+    await (await keyspace.client.shardRef(0)).stop({ mode: 'kill' })
+    for (const key of KEYS) {
+      // Writes are refused until the shard is there again.
+      while ((await keyspace.set(key, 'after').catch(() => undefined)) === undefined) await pause()
+    }
+    let item = (await drop.next()).value
+    while (item?.type !== 'lost') item = (await drop.next()).value
+    expect(item.from).toBeLessThanOrEqual(item.to)
+    // Nothing is lost any more.
+    await Promise.all(KEYS.map((key) => keyspace.set(key, 'again')))
+    const revisions = new Map<string, number>()
+    for (const key of KEYS) revisions.set(key, (await keyspace.revision(key)) as number)
+    while (revisions.size > 0) {
+      const { value } = await drop.next()
+      if (value?.type !== 'changes') continue
+      for (const { key } of value.changes) if (revisions.get(key) === value.revision) revisions.delete(key)
+    }
+    const error = await (async () => {
+      for await (const _ of cut);
+    })().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'SHL_WATCH_COMPACTED' })
+  })
+
   it('ends when its signal is aborted, and lets writes be fast again', async () => {
     const keyspace = await start({ historyKeepMs: 0 })
     const stop = new AbortController()
@@ -177,7 +211,7 @@ describe('keyspace.watch', () => {
     stop.abort()
     expect(await next).toEqual({ done: true, value: undefined })
     const done = keyspace.client.memory
-    for (let i = 0; done.isWatched && i < 1000; i++) await new Promise((resolve) => setTimeout(resolve, 2))
+    for (let i = 0; done.isWatched && i < 1000; i++) await pause()
     expect(done.isWatched).toBe(false)
   })
 })
