@@ -1,7 +1,13 @@
 /** The command table as a whole: what every row says, how requests are found, and where their keys stand. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'
 import { type CommandSpec, ErrorReply } from '../../../src/keyspace/engine/index.ts'
+import { expectGolden } from '../../support/golden.ts'
+import { type RedisGroups, renderCommandPage } from '../../support/tidy/command-page.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..', '..')
 
 const found = (line: string): string => {
   const spec = commandTable.find(line.split(' '))
@@ -80,4 +86,10 @@ describe('keys', () => {
     expect(keys('MSET a 1 b')).toBe('')
     expect(keys('MSETNX a 1 b')).toBe('')
   })
+})
+
+test('docs/reference/commands.md lists every command, and what Redis 7.2 has besides', () => {
+  const path = join(ROOT, 'test', 'fixtures', 'redis-7.2-commands.json')
+  const redis = JSON.parse(readFileSync(path, 'utf8')) as RedisGroups
+  expectGolden(join(ROOT, 'docs', 'reference', 'commands.md'), renderCommandPage(commandTable.rows, redis))
 })
