@@ -2,9 +2,9 @@
  * Which shards have to do with a channel.
  *
  * A channel has a home, by its hash slot as the slots were dealt out first. It does not move when slots do:
- * nothing is stored under a channel, and a move would lose messages or orders for no gain. Messages about keys
- * (`__keyspace@0__:…`, `__keyevent@0__:…`) come from the shard that owns the key, so that those who listen to
- * them do so on all shards.
+ * nothing is stored under a channel, and a move would lose messages or orders for no gain. Messages about
+ * keys (`__keyspace@0__:…`, `__keyevent@0__:…`) come from the shard that owns the key, so that those who
+ * listen to them do so on all shards.
  *
  * Tests: test/keyspace/pubsub/pubsub-hub.test.ts
  */

@@ -4,8 +4,8 @@
  *     SET user:1 …   __keyspace@0__:user:1 → set      (flag K)
  *                    __keyevent@0__:set → user:1      (flag E)
  *
- * Given out by the shard that owns the key, when the command is done. Commits are asked for only while the flags
- * name something and somebody listens who may want it: otherwise writes cost nothing more.
+ * Given out by the shard that owns the key, when the command is done. Commits are asked for only while the
+ * flags name something and somebody listens who may want it: otherwise writes cost nothing more.
  *
  * Source: https://redis.io/docs/latest/develop/use/keyspace-notifications/
  * Tests: test/keyspace/pubsub/key-notifier.test.ts

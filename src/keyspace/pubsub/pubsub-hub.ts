@@ -5,8 +5,8 @@
  * through its home shard, in the order in which they come there, so that subscribers of one channel see one
  * order; patterns are registered on every shard.
  *
- * Invariant: a message counts once for each subscription that it fits, and is put into its queue or counted there
- * as lost.
+ * Invariant: a message counts once for each subscription that it fits, and is put into its queue or counted
+ * there as lost.
  * Cost: a look-up per message, and a match per pattern.
  * Tests: test/keyspace/pubsub/pubsub-hub.test.ts
  */
@@ -62,7 +62,9 @@ export class PubSubHub implements ChannelHost {
     return this.#listeners.patterns.size
   }
 
-  /** Publishes; the number of those who get it. 0 when the channel's home is another shard, which has it then. */
+  /**
+   * Publishes; the number of those who get it. 0 when the channel's home is another shard, which has it then.
+   */
   publish(channel: ByteString, message: Argument, isSharded: boolean): number {
     const { shard, shardCount, forward } = this.#parts
     const home = channelHome(channel, shardCount)

@@ -38,8 +38,8 @@ export interface SubscribeOptions {
   /** Their bytes. Default 16 MiB. */
   readonly queueBytesMax?: number
   /**
-   * `cut`, the default: a subscriber that is too slow, or whose shard was started again, gets an error. `drop`: it
-   * goes on without the oldest messages, and an item of type `lost` says how many.
+   * `cut`, the default: a subscriber that is too slow, or whose shard was started again, gets an error.
+   * `drop`: it goes on without the oldest messages, and an item of type `lost` says how many.
    */
   readonly whenSlow?: SlowPolicy
   /** Whether messages are given as text or as bytes. Default text. */

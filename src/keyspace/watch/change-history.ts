@@ -2,8 +2,8 @@
  * The latest changes of a shard, in the order of their revisions: what watchers read from, each at its pace.
  *
  * One history for all watchers instead of a queue for each: a slow one costs nothing, and who comes back
- * continues where it was. Records are numbered, so that a watcher's place is a number that stays true while the
- * front is dropped.
+ * continues where it was. Records are numbered, so that a watcher's place is a number that stays true while
+ * the front is dropped.
  *
  *     numbers   first … next-1        revisions   compactedAt < r(first) < … < r(next-1)
  *

@@ -68,8 +68,8 @@ export function recordBytes({ changes }: ChangeRecord): number {
 }
 
 /**
- * What a key holds now. Not as a command looks it up: that would count as an access, and would remove a key whose
- * time has come, which is a change of its own.
+ * What a key holds now. Not as a command looks it up: that would count as an access, and would remove a key
+ * whose time has come, which is a change of its own.
  */
 function contentOf(
   database: Database,

@@ -1,8 +1,8 @@
 /**
  * Classes of keyspace events, as `notify-keyspace-events` of Redis names them, and by words.
  *
- * `A` stands for all of Redis' classes, as there; events of locks, which Redis has not, are `k`. Misses (`m`) and
- * new keys (`n`) are no commits and are refused: a flag that is taken and does nothing would be worse.
+ * `A` stands for all of Redis' classes, as there; events of locks, which Redis has not, are `k`. Misses (`m`)
+ * and new keys (`n`) are no commits and are refused: a flag that is taken and does nothing would be worse.
  *
  * Source: https://redis.io/docs/latest/develop/use/keyspace-notifications/
  * Tests: test/keyspace/watch/event-classes.test.ts

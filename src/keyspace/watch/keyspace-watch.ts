@@ -6,17 +6,18 @@
  *     shard 2 ── stream ──► ┘   └ asks shards that lag how far they are
  *
  * The streams are opened at once, so that what this thread does next is seen. What a transaction changed on
- * several shards is one item, since it was committed at one revision, and no item goes out before every shard is
- * known to be beyond it. Shards are asked how far they are only when somebody waits for an item that is there.
+ * several shards is one item, since it was committed at one revision, and no item goes out before every shard
+ * is known to be beyond it. Shards are asked how far they are only when somebody waits for an item that is
+ * there.
  *
- * Where changes were lost (the watcher was too slow, or a shard was started again and its history is gone) the
- * watch ends with an error, or says so in an item of its own and goes on: as was asked for.
+ * Where changes were lost (the watcher was too slow, or a shard was started again and its history is gone)
+ * the watch ends with an error, or says so in an item of its own and goes on: as was asked for.
  *
  * Slots that move change nothing: every shard is watched, and at each revision one of them owned the key.
  *
- * Invariants: (1) items come in the order of revisions; (2) every change since `start` that fits is in an item,
- * or within the range of a `lost`, or the watch ends with an error; (3) at most `BUFFER_MAX` records of a shard,
- * and one batch, wait here.
+ * Invariants: (1) items come in the order of revisions; (2) every change since `start` that fits is in an
+ * item, or within the range of a `lost`, or the watch ends with an error; (3) at most `BUFFER_MAX` records of
+ * a shard, and one batch, wait here.
  * Cost: a hop from the shard, and one there and back to each shard that is idle.
  * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts,
  * test/keyspace/watch/watch.race.test.ts

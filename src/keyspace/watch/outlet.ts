@@ -1,10 +1,12 @@
 /**
  * The end at which a program takes items: an async iterator over what is there now, and what comes later.
  *
- * Its owner says when there may be something (`wake`), and gives one item at a time (`take`): what waits stays
- * with the owner, who knows its limits. After an error, or the end, what can still be taken comes first.
+ * Its owner says when there may be something (`wake`), and gives one item at a time (`take`): what waits
+ * stays with the owner, who knows its limits. After an error, or the end, what can still be taken comes
+ * first.
  *
- * Invariants: (1) each `next` settles once, in order; (2) the owner is told once that nobody will take any more.
+ * Invariants: (1) each `next` settles once, in order; (2) the owner is told once that nobody will take any
+ * more.
  * Tests: test/keyspace/watch/outlet.test.ts
  */
 import { addAbortListener } from '../../base/index.ts'

@@ -1,16 +1,16 @@
 /**
  * Puts what several shards tell, each in the order of its revisions, into one order.
  *
- * Each source has a queue and a watermark: nothing at or below it will come any more. What is first in line may go
- * when each other source has something later, or a watermark that is as high. A source that is idle would hold up
- * the rest for ever, so `lagging` says who has to be asked how far it is.
+ * Each source has a queue and a watermark: nothing at or below it will come any more. What is first in line
+ * may go when each other source has something later, or a watermark that is as high. A source that is idle
+ * would hold up the rest for ever, so `lagging` says who has to be asked how far it is.
  *
  *     source 0   12 15 19          watermark 19
  *     source 1   15 16             watermark 16
  *     source 2   –                 watermark 13      12 may go; 15 waits for source 2
  *
- * Invariants: (1) entries come out in the order of revisions, and all of one revision together; (2) none that was
- * put in is left out.
+ * Invariants: (1) entries come out in the order of revisions, and all of one revision together; (2) none that
+ * was put in is left out.
  * Cost: a look at each source per entry.
  * Tests: test/keyspace/watch/revision-merge.prop.test.ts
  */

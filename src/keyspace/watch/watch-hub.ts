@@ -5,21 +5,22 @@
  *                    │ no: a transaction holds keys, whose revision may be below
  *                    └──► held back until it has ended
  *
- * Revisions of a shard's own commits grow. A transaction over several shards commits at a revision that was drawn
- * before, when it held its keys on all of them; what was committed here meanwhile may be above it, and waits. All
- * that comes later is above the revision that was the newest when the transaction's turn came (its floor).
+ * Revisions of a shard's own commits grow. A transaction over several shards commits at a revision that was
+ * drawn before, when it held its keys on all of them; what was committed here meanwhile may be above it, and
+ * waits. All that comes later is above the revision that was the newest when the transaction's turn came (its
+ * floor).
  *
  * Recording begins with the first watch and goes on for a time after the last one, so that a watcher may come
- * back; before, commits cost nothing, and the engine's fast path is open. A command that was split over shards
- * before recording began, and whose parts have a revision each, is not recorded: it was under way when the watch
- * began.
+ * back; before, commits cost nothing, and the engine's fast path is open. A command that was split over
+ * shards before recording began, and whose parts have a revision each, is not recorded: it was under way when
+ * the watch began.
  *
  * Keys that move to another shard need nothing here. A watcher has a stream of every shard; each change is
- * committed, at a revision of its own, by the one shard that owns the key at that time; and copies of keys that
- * the shard does not own, on their way in or out, are left out.
+ * committed, at a revision of its own, by the one shard that owns the key at that time; and copies of keys
+ * that the shard does not own, on their way in or out, are left out.
  *
- * Invariants: (1) a watcher is told of every change that concerns it, in order, or that it lost some; (2) memory
- * is bounded by the limits, whatever watchers do.
+ * Invariants: (1) a watcher is told of every change that concerns it, in order, or that it lost some; (2)
+ * memory is bounded by the limits, whatever watchers do.
  * Cost: none while nobody watches; then a record per commit, and a filter per watcher that names patterns.
  * Tests: test/keyspace/watch/watch-hub.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts
  */

@@ -12,8 +12,8 @@ import type { LostRange, SlowPolicy } from './watch-messages.ts'
 /** What is done with a watcher that is too slow, or whose shard was started again. */
 export interface SlowOptions {
   /**
-   * `cut`, the default: it ends with an error, and may go on with `since`. `drop`: it goes on, and an item of type
-   * `lost` says which revisions are missing.
+   * `cut`, the default: it ends with an error, and may go on with `since`. `drop`: it goes on, and an item of
+   * type `lost` says which revisions are missing.
    */
   readonly whenSlow?: SlowPolicy
   /** Revisions that may wait at each shard, within the keyspace's `historyMax`. Default 65,536. */

@@ -4,8 +4,8 @@
  * It keeps no changes of its own, only the number of the first record that may concern it. So a slow watcher
  * holds no memory; what it loses is what the history, or its own limit, drops before it has come for it.
  *
- * Invariant: a record that concerns it is taken by `take` or is within a range that was reported as lost, in the
- * order of revisions; with the policy `cut` nothing is taken once something was lost.
+ * Invariant: a record that concerns it is taken by `take` or is within a range that was reported as lost, in
+ * the order of revisions; with the policy `cut` nothing is taken once something was lost.
  * Tests: test/keyspace/watch/watch-hub.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts
  */
 import { ShardloomError } from '../../base/index.ts'

@@ -1,4 +1,7 @@
-/** The watchers of one shard, over a real engine: what a record says, who is told, and what it costs nobody else. */
+/**
+ * The watchers of one shard, over a real engine: what a record says, who is told, and what it costs nobody
+ * else.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/base/index.ts'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'

@@ -1,5 +1,6 @@
 /**
- * Watching with real threads: order over shards, whole transactions, coming back, slow watchers, moving slots.
+ * Watching with real threads: order over shards, whole transactions, coming back, slow watchers, moving
+ * slots.
  */
 import { createRuntime, type KeyspaceRuntime, type KeyspaceRuntimeOptions } from 'shardloom'
 import { afterEach, describe, expect, it } from 'vitest'
