@@ -178,8 +178,10 @@ export class TransactionClient {
   #runOn(scratch: ShardEngine, keys: ReadonlyMap<string, TransactionKey>, argv: readonly Argument[]): Reply {
     const spec = commandTable.find(argv)
     if (spec instanceof ErrorReply) return spec
-    const used = commandTable.keysOf(spec, argv).map(({ index }) => byteString(argv[index]!))
-    const stranger = used.find((key) => !keys.has(`0:${key}`))
+    const stranger = commandTable
+      .keysOf(spec, argv)
+      .map((use) => ({ db: use.db ?? 0, key: byteString(argv[use.index]!) }))
+      .find(({ db, key }) => !keys.has(`${db}:${key}`))?.key
     if (stranger !== undefined || spec.flags.includes('all_shards') || spec.group === 'lock') {
       throw new ShardloomError('SHL_TRANSACTION_KEY', { command: spec.name, key: stranger ?? 'all keys' })
     }
@@ -203,7 +205,9 @@ export class TransactionClient {
     for (const { argv, db } of commands) {
       const spec = commandTable.find(argv)
       if (spec instanceof ErrorReply) continue
-      for (const { index } of commandTable.keysOf(spec, argv)) addKey(keys, db, byteString(argv[index]!))
+      for (const use of commandTable.keysOf(spec, argv)) {
+        addKey(keys, use.db ?? db, byteString(argv[use.index]!))
+      }
     }
     return keys
   }

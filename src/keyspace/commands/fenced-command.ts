@@ -31,7 +31,7 @@ export const fencedCommands: readonly CommandSpec[] = [
     keys: { first: 1, written: 'none' },
     keysOf: (argv, keysOfInner) => [
       { index: 1, isWritten: false },
-      ...keysOfInner(argv.slice(INNER)).map(({ index, isWritten }) => ({ index: index + INNER, isWritten })),
+      ...keysOfInner(argv.slice(INNER)).map((use) => ({ ...use, index: use.index + INNER })),
     ],
     group: 'lock',
     summary: 'Runs a command if the lock is held with this token, and refuses it with FENCED if not.',

@@ -13,6 +13,7 @@ import {
   dumpValue,
   ErrorReply,
   err,
+  type KeyUse,
   NO_SUCH_KEY,
   OK,
   putRestored,
@@ -74,6 +75,31 @@ function copy(call: Call, argv: readonly ByteString[]): Reply {
   putRestored(target, to, readPayload(target, payload), expireAt)
   target.changed(to, 'copy_to')
   return 1
+}
+
+/** The target may be in another database. */
+function keysOfCopy(argv: readonly Argument[]): readonly KeyUse[] {
+  let db: number | undefined
+  for (let i = 3; i + 1 < argv.length; i++) {
+    if (byteString(argv[i]!).toUpperCase() === 'DB') db = databaseOf(argv[++i]!)
+  }
+  return [
+    { index: 1, isWritten: false },
+    { index: 2, isWritten: true, ...(db === undefined ? undefined : { db }) },
+  ]
+}
+
+/** The key here, and there. */
+function keysOfMove(argv: readonly Argument[]): readonly KeyUse[] {
+  const db = databaseOf(argv[2]!)
+  const here = { index: 1, isWritten: true }
+  return db === undefined ? [here] : [here, { ...here, db }]
+}
+
+/** A database's number; undefined: there is none, and the command is refused. */
+function databaseOf(text: Argument): number | undefined {
+  const index = byteString(text)
+  return /^(?:[0-9]|1[0-5])$/.test(index) ? Number(index) : undefined
 }
 
 /** What RESTORE was told besides the value. */
@@ -162,7 +188,7 @@ export const keyCopyCommands: readonly CommandSpec[] = [
     name: 'copy',
     arity: -3,
     flags: ['write', 'denyoom'],
-    keys: { first: 1, last: 2, written: 'second' },
+    keysOf: keysOfCopy,
     group: 'generic',
     summary: 'Copies what a key holds to another key, with its expiry.',
     complexity: 'O(n) for n members or bytes',
@@ -174,7 +200,7 @@ export const keyCopyCommands: readonly CommandSpec[] = [
     name: 'move',
     arity: 3,
     flags: ['write', 'fast'],
-    keys: { first: 1 },
+    keysOf: keysOfMove,
     group: 'generic',
     summary: 'Moves a key to another database, if it is not there yet.',
     complexity: 'O(1); O(n) for a string of n bytes',

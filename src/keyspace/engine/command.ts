@@ -62,6 +62,8 @@ export interface KeyUse {
   /** Its index in `argv`. */
   readonly index: number
   readonly isWritten: boolean
+  /** The database, where it is not the one that is selected. */
+  readonly db?: number
 }
 
 /** How a command whose keys lie on several shards is put together from one per shard, where that is simple. */
@@ -113,6 +115,8 @@ export interface CommandSpec {
 /** A wait of a blocking command. */
 export interface BlockRequest {
   readonly keys: readonly ByteString[]
+  /** Further keys that `serve` looks at or changes. */
+  readonly touches?: readonly ByteString[]
   /** Milliseconds; 0: for ever. */
   readonly timeoutMs: number
   /** Tries again when one of the keys changed; undefined: still nothing. Runs as a command of its own. */

@@ -339,9 +339,7 @@ export class Shard {
   /** Runs `run` when no transaction is in the way of these keys, or of the whole shard. */
   inTurn<T>(keys: readonly TransactionKey[], isWhole: boolean, run: () => T): Promise<T> {
     const { schedule } = this
-    const intents = isWhole
-      ? WHOLE_SHARD
-      : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
+    const intents = isWhole ? WHOLE_SHARD : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
     return new Promise((resolve, reject) => {
       const id = schedule.scheduleLocal(intents)
       this.#localSlots.set(id, isWhole ? undefined : keys.map(({ slot }) => slot))
@@ -408,9 +406,11 @@ export class Shard {
   afterCommands(): void {
     const { engine, schedule } = this
     if (engine.blocked.hasReady) {
-      engine.serveBlocked(
-        (db, key) => schedule.size === 0 || !schedule.isBlocked([intentName(db, key)], true),
-      )
+      engine.serveBlocked((db, keys) => {
+        if (this.#areFrozen(keys)) return false
+        const names = schedule.size === 0 ? [] : keys.map((key) => intentName(db, key))
+        return !schedule.isBlocked(names, true)
+      })
     }
     this.#arm()
   }
@@ -512,8 +512,8 @@ export class Shard {
     if (schedule.size === 0) return false
     if (spec.flags.includes('all_shards')) return schedule.isBlocked(WHOLE_SHARD, true)
     const keys = commandTable.keysOf(spec, argv)
-    return keys.some(({ index, isWritten }) =>
-      schedule.isBlocked([intentName(db, byteString(argv[index]!))], isWritten),
+    return keys.some((use) =>
+      schedule.isBlocked([intentName(use.db ?? db, byteString(argv[use.index]!))], use.isWritten),
     )
   }
 
@@ -521,9 +521,9 @@ export class Shard {
   #whenFree(spec: CommandSpec, argv: readonly Argument[], db: number, run: () => void): void {
     const intents = spec.flags.includes('all_shards')
       ? WHOLE_SHARD
-      : commandTable.keysOf(spec, argv).map(({ index, isWritten }) => ({
-          key: intentName(db, byteString(argv[index]!)),
-          exclusive: isWritten,
+      : commandTable.keysOf(spec, argv).map((use) => ({
+          key: intentName(use.db ?? db, byteString(argv[use.index]!)),
+          exclusive: use.isWritten,
         }))
     const id = this.schedule.scheduleLocal(intents)
     this.#localSlots.set(id, intents === WHOLE_SHARD ? undefined : slotsIn(spec, argv))
@@ -537,6 +537,10 @@ export class Shard {
       }
     })
     this.pump()
+  }
+
+  #areFrozen(keys: readonly string[]): boolean {
+    return this.slots.isFreezing && keys.some((key) => this.slots.isFrozen(hashSlotOf(key)))
   }
 
   /** Sets the timer for what is due next. */

@@ -15,6 +15,8 @@ import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { NO_SLOT, RequestReader } from '../wire/index.ts'
 import type { TransactionKey, TransactMessage } from './transaction-messages.ts'
 
+const DATABASES = 16
+
 /** One command of a transaction. */
 export interface PlannedCommand {
   readonly spec: CommandSpec | ErrorReply
@@ -28,6 +30,8 @@ export interface TransactionPlan {
   readonly commands: readonly PlannedCommand[]
   /** Shard → its keys; undefined as keys: the whole shard. */
   readonly shards: ReadonlyMap<number, readonly TransactionKey[] | undefined>
+  /** Whether one of the commands is over all keys. */
+  readonly isWhole: boolean
 }
 
 /** The commands of a batch. */
@@ -49,8 +53,29 @@ export function planTransaction(
   watched: TransactMessage['watched'],
   memory: KeyspaceMemory,
 ): TransactionPlan {
+  const isWhole = commands.some(
+    ({ spec }) => !(spec instanceof ErrorReply) && spec.flags.includes('all_shards'),
+  )
+  const shards = new Map<number, TransactionKey[] | undefined>()
+  if (isWhole) {
+    for (let shard = 0; shard < memory.shardCount; shard++) shards.set(shard, undefined)
+    return { commands, shards, isWhole }
+  }
+  for (const use of keysUsedBy(commands, watched)) {
+    const owner = use.slot === NO_SLOT ? 0 : memory.ownerOf(use.slot)
+    const known = shards.get(owner)
+    if (known === undefined) shards.set(owner, [use])
+    else known.push(use)
+  }
+  return { commands, shards, isWhole }
+}
+
+/** The keys of commands, and those that are watched, each once. */
+export function keysUsedBy(
+  commands: readonly PlannedCommand[],
+  watched: TransactMessage['watched'] = [],
+): TransactionKey[] {
   const uses = new Map<string, TransactionKey>()
-  let isWhole = false
   const add = (db: number, key: string, isWritten: boolean): void => {
     const name = `${db}:${key}`
     const known = uses.get(name)
@@ -59,22 +84,25 @@ export function planTransaction(
   }
   for (const { spec, argv, db } of commands) {
     if (spec instanceof ErrorReply) continue
-    if (spec.flags.includes('all_shards')) isWhole = true
+    const other = otherDatabase(spec, argv)
     for (const { index, isWritten } of commandTable.keysOf(spec, argv)) {
-      add(db, byteString(argv[index]!), isWritten)
+      const key = byteString(argv[index]!)
+      add(db, key, isWritten)
+      if (other !== undefined) add(other, key, true)
     }
   }
   for (const { db, key } of watched) add(db, key, false)
-  const shards = new Map<number, TransactionKey[] | undefined>()
-  if (isWhole) {
-    for (let shard = 0; shard < memory.shardCount; shard++) shards.set(shard, undefined)
-    return { commands, shards }
+  return [...uses.values()]
+}
+
+/** The database besides its own that a command has keys in, when it is a valid one. */
+function otherDatabase({ name }: CommandSpec, argv: readonly Argument[]): number | undefined {
+  let given: Argument | undefined
+  if (name === 'move') given = argv[2]
+  else if (name === 'copy') {
+    const at = argv.findIndex((word, i) => i > 2 && byteString(word).toLowerCase() === 'db')
+    if (at > 0) given = argv[at + 1]
   }
-  for (const use of uses.values()) {
-    const owner = use.slot === NO_SLOT ? 0 : memory.ownerOf(use.slot)
-    const known = shards.get(owner)
-    if (known === undefined) shards.set(owner, [use])
-    else known.push(use)
-  }
-  return { commands, shards }
+  const index = given === undefined ? Number.NaN : Number(byteString(given))
+  return Number.isInteger(index) && index >= 0 && index < DATABASES ? index : undefined
 }

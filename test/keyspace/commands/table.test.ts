@@ -59,7 +59,7 @@ describe('keys', () => {
   const keys = (line: string): string => {
     const argv = line.split(' ')
     const uses = commandTable.keysOf(commandTable.find(argv) as CommandSpec, argv)
-    return uses.map(({ index, isWritten }) => argv[index] + (isWritten ? '!' : '')).join(' ')
+    return uses.map(({ index, isWritten, db = '' }) => argv[index] + (isWritten ? '!' : '') + db).join(' ')
   }
 
   test.each([
@@ -71,6 +71,10 @@ describe('keys', () => {
     ['SINTERSTORE a b c', 'a! b c'],
     ['SMOVE a b m', 'a! b!'],
     ['COPY a b REPLACE', 'a b!'],
+    ['COPY a b DB 3 REPLACE', 'a b!3'],
+    ['COPY a b DB 99', 'a b!'],
+    ['MOVE a 3', 'a! a!3'],
+    ['FENCED l 1 COPY a b DB 3', 'l a b!3'],
     ['ZUNIONSTORE a 2 b c WEIGHTS 1 2', 'a! b c'],
     ['ZINTERCARD 2 a b', 'a b'],
     ['LMPOP 2 a b LEFT', 'a! b!'],

@@ -85,7 +85,7 @@ async function check(draw: (seed: number) => string[][]): Promise<void> {
 
 /** Commands whose replies have an order and are no matter of chance: they come in the array of EXEC. */
 const PLAIN = [
-  ...['echo', 'unlink'],
+  ...['echo', 'unlink', 'move'],
   ...[
     'append',
     'incr',
