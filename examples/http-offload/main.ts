@@ -1,27 +1,32 @@
 /**
- * An HTTP server whose CPU-heavy requests run on other threads, so that it answers the others at once.
+ * An HTTP server whose CPU-heavy requests run on other threads, so that it answers the others at once; and
+ * whose sessions, cache and limits are in the keyspace.
  *
  *     node dist/examples/http-offload/main.js            serve, on a terminal; else the demo
  *     node dist/examples/http-offload/main.js --demo     measure /health with and without Shardloom
  *
- * Tests: test/examples/http-offload.test.ts
+ * Tests: test/examples/http-offload.test.ts, test/examples/http-keyspace.test.ts
  */
 import { parseArgs } from 'node:util'
 import { createRuntime, type Runtime } from 'shardloom'
 import { runDemo } from './demo.ts'
 import { renderTile, type Tile } from './mandelbrot.ts'
-import { type Render, startServer } from './server.ts'
+import { type Site, startServer } from './server.ts'
+import type { Render } from './tiles.ts'
 import type { worker } from './work.ts'
 
-const HELP = `Serves /work?n=200 (CPU-heavy) and /health on 127.0.0.1.
+const HELP = `Serves /work?n=200 (CPU-heavy), /session and /health on 127.0.0.1.
+Clients have sessions, tiles are rendered once, and who asks for too much is told so.
 
   --demo         load it with and without Shardloom, print a table, and exit (default without a terminal)
   --serve        serve, also without a terminal; Ctrl-C ends
   --port N       where to listen (default: any free port)
   --threads N    how many worker threads (default: the cores but one)
-  --seconds N    how long each half of the demo takes (default: 2)
+  --seconds N    how long each part of the demo takes (default: 2)
   --help         print this`
 const EXIT_USAGE = 2
+/** Above, what was not used for longest goes: tiles, sessions and limits alike have an expiry. */
+const CACHE_BYTES_MAX = 64 * 1024 * 1024
 const SECONDS_MAX = 600
 const PORT_MAX = 65_535
 const THREADS_MAX = 64
@@ -41,17 +46,22 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${HELP}\n`)
     return 0
   }
-  await using runtime = await createRuntime(options.threads === 0 ? {} : { threads: options.threads })
+  await using runtime = await createRuntime({
+    ...(options.threads > 0 && { threads: options.threads }),
+    keyspace: { maxMemoryBytes: CACHE_BYTES_MAX, evictionPolicy: 'volatile-lru' },
+  })
+  const { keyspace } = runtime
   const offload = await offloaded(runtime)
   if (options.demo) {
     process.stderr.write(`8 clients ask for /work, one looks at /health: ${options.seconds} s each way\n`)
     const cases = [
-      { title: 'inline', render: inline },
-      { title: 'with Shardloom', render: offload },
+      { title: 'inline', site: { render: inline } },
+      { title: 'with Shardloom', site: { render: offload } },
+      { title: 'and its keyspace', site: { render: offload, keyspace } },
     ]
     process.stdout.write(`${await runDemo(cases, options.seconds)}\n`)
   } else {
-    await serve(offload, options.port)
+    await serve({ render: offload, keyspace }, options.port)
   }
   return 0
 }
@@ -100,9 +110,9 @@ async function offloaded(runtime: Runtime): Promise<Render> {
 }
 
 /** Serves until it is told to end, then answers what is under way. */
-async function serve(render: Render, port: number): Promise<void> {
-  const server = await startServer(render, port)
-  process.stdout.write(`${server.url}/work?n=200 and ${server.url}/health\n`)
+async function serve(site: Site, port: number): Promise<void> {
+  const server = await startServer(site, port)
+  process.stdout.write(`${server.url}/work?n=200, ${server.url}/session and ${server.url}/health\n`)
   await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve())
     process.once('SIGTERM', () => resolve())

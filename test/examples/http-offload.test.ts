@@ -2,14 +2,24 @@
 import { ShardloomError } from 'shardloom'
 import { describe, expect, test } from 'vitest'
 import { renderTile } from '../../examples/http-offload/mandelbrot.ts'
-import { type Render, startServer } from '../../examples/http-offload/server.ts'
+import { startServer } from '../../examples/http-offload/server.ts'
+import type { Render } from '../../examples/http-offload/tiles.ts'
 import { runExample } from './run-example.ts'
 
 describe('http-offload', () => {
-  test('the demo prints both ways to serve, and ends', async () => {
+  test('the demo prints all ways to serve and what the keyspace did, and ends', async () => {
     const { code, stdout } = await runExample('http-offload', ['--seconds', '0.3', '--threads', '1'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/\/health p50 .*\ninline .* ms .*\nwith Shardloom .* ms /)
+    expect(stdout).toMatch(
+      /\/health p50 .*\ninline .* ms .*\nwith Shardloom .* ms .*\nand its keyspace .* ms /,
+    )
+    const [, hits, shared, computed, tiles] =
+      /cache: (\d+) hits, (\d+) waited for another's work, (\d+) computed: (\d+) tiles, each once/
+        .exec(stdout)!
+        .map(Number)
+    expect(computed).toBe(tiles)
+    expect(hits! + shared!).toBeGreaterThan(0)
+    expect(stdout).toMatch(/limits: \d+ requests of eight clients .*, \d+ of a greedy one\nsessions: 9,/)
   })
 
   test('an unknown flag is one line and exit code 2', async () => {
@@ -21,7 +31,7 @@ describe('http-offload', () => {
 
 describe('the server', () => {
   async function withServer(render: Render, use: (url: string) => Promise<void>): Promise<void> {
-    const server = await startServer(render, 0)
+    const server = await startServer({ render }, 0)
     try {
       await use(server.url)
     } finally {
