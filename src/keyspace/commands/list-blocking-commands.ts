@@ -64,6 +64,7 @@ function blockingMove(
   if (!call.canBlock) return null
   return call.block({
     keys: [from],
+    touches: [to],
     timeoutMs,
     serve: (later) => tryMove(later, true),
     onTimeout: NULL_ARRAY,

@@ -111,7 +111,9 @@ export class BlockedCallers {
 
   /** Those who wait for keys that `isTheirs` names: their keys move elsewhere. */
   waitersFor(isTheirs: (key: ByteString) => boolean): readonly Waiter[] {
-    return [...this.#waiters].filter((waiter) => waiter.request.keys.some(isTheirs))
+    return [...this.#waiters].filter(
+      ({ request }) => request.keys.some(isTheirs) || request.touches?.some(isTheirs) === true,
+    )
   }
 }
 

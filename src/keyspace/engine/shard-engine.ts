@@ -262,9 +262,9 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     valueLength: number,
   ): boolean {
     const db = this.#databases[0]!
-    if (db.findPlain(bytes, keyOffset, keyLength) < 0) return false
+    const revision = this.#options.nextRevision()
+    if (!db.putPlain(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)) return false
     this.stats.commands++
-    db.putPlain(bytes, keyOffset, keyLength, valueOffset, valueLength, this.#options.nextRevision())
     return true
   }
 
@@ -304,17 +304,20 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   /**
    * Serves those who wait for keys that have changed, where `mayServe` allows it: a key that a transaction
-   * holds is not free.
+   * holds is not free. It is asked for all keys that serving would touch.
    */
-  serveBlocked(mayServe: (db: number, key: ByteString) => boolean = () => true): void {
+  serveBlocked(mayServe: (db: number, keys: readonly ByteString[]) => boolean = () => true): void {
     while (this.blocked.hasReady) {
       let hasServed = false
       for (const { db, key, waiters } of this.blocked.takeReady()) {
-        if (!mayServe(db, key)) {
-          this.blocked.markAgain(db, key)
-          continue
+        for (const waiter of waiters) {
+          if (!mayServe(db, [key, ...(waiter.request.touches ?? [])])) {
+            // Who comes behind it must not be served first.
+            this.blocked.markAgain(db, key)
+            break
+          }
+          if (this.#serve(waiter)) hasServed = true
         }
-        for (const waiter of waiters) if (this.#serve(waiter)) hasServed = true
       }
       if (!hasServed) return
     }

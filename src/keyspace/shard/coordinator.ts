@@ -23,6 +23,7 @@ import {
   byteString,
   ErrorReply,
   type Guest,
+  guestOf,
   type KeyPatch,
   patchEffects,
   patchesOf,
@@ -34,7 +35,7 @@ import { hashSlotOf } from '../hash-slot.ts'
 import { ReplyReader, ReplyWriter } from '../wire/index.ts'
 import type { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
-import { isLockCommand, mergeReplies, splitByKeys, wholeCommand } from './split-command.ts'
+import { isLockCommand, mergeReplies, type SplitCommand, splitOf, wholeCommand } from './split-command.ts'
 import type {
   BeginAnswer,
   PatchMessage,
@@ -43,7 +44,14 @@ import type {
   TransactionKey,
   TransactMessage,
 } from './transaction-messages.ts'
-import { type PlannedCommand, planTransaction, readBatch, type TransactionPlan } from './transaction-plan.ts'
+import { TransactionPeers } from './transaction-peers.ts'
+import {
+  keysUsedBy,
+  type PlannedCommand,
+  planTransaction,
+  readBatch,
+  type TransactionPlan,
+} from './transaction-plan.ts'
 
 /** Refusals in a row after which a transaction gives up: each means that another one went ahead. */
 const ATTEMPTS_MAX = 1000
@@ -60,13 +68,13 @@ interface Open {
 export class Coordinator {
   readonly #shard: Shard
   readonly #life: number
-  readonly #peer: (shard: number) => ActorRef<ShardMessages>
+  readonly #peers: TransactionPeers
   readonly #open = new Map<number, Open>()
 
   constructor(shard: Shard, life: number, peer: (shard: number) => ActorRef<ShardMessages>) {
     this.#shard = shard
     this.#life = life
-    this.#peer = peer
+    this.#peers = new TransactionPeers(shard, peer)
   }
 
   /** Runs a batch of commands as one. */
@@ -76,16 +84,22 @@ export class Coordinator {
     for (;;) {
       const plan = planTransaction(commands, watched, shard.memory)
       const others = [...plan.shards.keys()].filter((one) => one !== shard.id)
-      if (others.length === 0) return this.#runHere(plan, batch, watched)
-      refuseLocks(commands)
-      const tx = await this.#schedule(plan, signal)
-      if (tx === undefined) continue
-      const [only] = commands
-      if (commands.length === 1 && watched.length === 0 && only !== undefined) {
-        const { spec } = only
-        const rule = spec instanceof ErrorReply ? undefined : spec.split
-        if (rule !== undefined) return { type: 'done', replies: await this.#runSplit(tx, plan, only, rule) }
+      if (others.length === 0) {
+        const slots = (plan.shards.get(shard.id) ?? []).map(({ slot }) => slot)
+        if (!slots.some((slot) => shard.slots.isFrozen(slot))) return this.#runHere(plan, batch, watched)
+        await shard.slots.whenThawed(slots)
+        continue
       }
+      refuseLocks(commands)
+      const split = watched.length === 0 ? splitOf(commands, plan, shard.memory) : undefined
+      // Who is left when this shard is lost has to know what was decided.
+      const staged = others.length > 1 && split?.isWrite === true ? split : undefined
+      const tx = await this.#schedule(plan, signal, staged)
+      if (tx === undefined) continue
+      if (split !== undefined) {
+        return { type: 'done', replies: await this.#runSplit(tx, plan, split, staged !== undefined) }
+      }
+      if (plan.isWhole) return this.#runWhole(tx, plan, watched)
       return this.#runWithGuests(tx, plan, batch, watched)
     }
   }
@@ -100,7 +114,7 @@ export class Coordinator {
       const shards = new Map(
         [...found.shards].map(([id, uses]) => [id, uses?.map((use) => ({ ...use, isWritten: true }))]),
       )
-      const plan = { commands: [], shards }
+      const plan = { commands: [], shards, isWhole: false }
       const tx = await this.#schedule(plan, signal)
       if (tx === undefined) continue
       const ids = [...shards.keys()]
@@ -160,17 +174,24 @@ export class Coordinator {
   }
 
   /** Takes a turn on every shard; undefined: the plan must be made again. @throws SHL_TRANSACTION_REFUSED */
-  async #schedule({ shards }: TransactionPlan, signal: AbortSignal): Promise<number | undefined> {
+  async #schedule(
+    { shards }: TransactionPlan,
+    signal: AbortSignal,
+    split?: SplitCommand,
+  ): Promise<number | undefined> {
     const { memory, clock } = this.#shard
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const tx = memory.drawTransaction()
       const ids = [...shards.keys()]
-      const settled = await Promise.allSettled(ids.map((id) => this.#scheduleOn(id, tx, shards.get(id))))
+      const settled = await Promise.allSettled(
+        ids.map((id) => this.#scheduleOn(id, tx, shards.get(id), split?.parts.get(id)?.batch)),
+      )
       const answers = settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
       const isWanted = !signal.aborted
       if (isWanted && answers.every((answer) => answer === 'yes')) return tx
+      // Who has not answered may have it all the same.
       this.#releaseAll(
-        ids.filter((_, i) => answers[i] === 'yes'),
+        ids.filter((_, i) => answers[i] !== 'refused' && answers[i] !== 'moved'),
         tx,
       )
       const failed = settled.find((one) => one.status === 'rejected')
@@ -188,38 +209,33 @@ export class Coordinator {
     id: number,
     tx: number,
     keys: readonly TransactionKey[] | undefined,
+    batch: Uint8Array | undefined,
   ): Promise<ScheduleAnswer> {
-    const message = { tx, by: this.#shard.id, life: this.#life, keys }
+    const message = { tx, by: this.#shard.id, life: this.#life, keys, ...(batch && { batch }) }
     if (id === this.#shard.id) return this.#shard.participant.schedule(message)
-    return this.#peer(id).ask('schedule', message)
+    return this.#peers.ref(id).ask('schedule', message)
   }
 
+  /** Each shard runs its part. With `isStaged` they have them already, should this shard be lost meanwhile. */
   async #runSplit(
     tx: number,
     plan: TransactionPlan,
-    command: PlannedCommand,
-    rule: NonNullable<Parameters<typeof mergeReplies>[0]>,
+    { rule, isWrite, parts }: SplitCommand,
+    isStaged: boolean,
   ): Promise<Uint8Array> {
     const { memory } = this.#shard
-    const { spec } = command
-    if (spec instanceof ErrorReply)
-      throw new ShardloomError('SHL_ASSERTION', { text: 'a split command is known' })
-    const isWhole = spec.flags.includes('all_shards')
-    const whole = isWhole ? wholeCommand(command) : undefined
-    const parts = isWhole ? undefined : splitByKeys(command, spec, (slot) => memory.ownerOf(slot))
     const ids = [...plan.shards.keys()]
-    const revision = spec.flags.includes('write') && memory.isWatched ? await this.#oneRevision(tx, ids) : 0
-    const answers = await Promise.all(
-      ids.map(async (id) => {
-        const part = parts?.get(id)
-        const batch = whole ?? part?.batch
-        if (batch === undefined) throw new ShardloomError('SHL_ASSERTION', { text: 'each shard has a part' })
-        const bytes = await this.#runOn(id, tx, batch, revision)
-        return { reply: new ReplyReader(bytes).next() as Reply, places: part?.places ?? [] }
+    const revision = isWrite && memory.isWatched ? await this.#oneRevision(tx, ids) : 0
+    const decision = isStaged ? await this.#peers.decide(tx) : undefined
+    const settled = await Promise.allSettled(
+      [...parts].map(async ([id, { batch, places }]) => {
+        const bytes = await this.#peers.run(id, { tx, batch, revision })
+        return { reply: new ReplyReader(bytes).next() as Reply, places }
       }),
     )
+    if (decision !== undefined) memory.forgetDecision(decision)
     const writer = new ReplyWriter()
-    writer.reply(mergeReplies(rule, answers))
+    writer.reply(mergeReplies(rule, settled.map(valueOrThrow)))
     return writer.take()
   }
 
@@ -245,7 +261,7 @@ export class Coordinator {
     watched: TransactMessage['watched'],
   ): Promise<TransactAnswer> {
     const { shard } = this
-    const { engine, memory } = shard
+    const { memory } = shard
     const ids = [...plan.shards.keys()]
     const others = ids.filter((id) => id !== shard.id)
     let guests: readonly Guest[]
@@ -270,28 +286,99 @@ export class Coordinator {
       this.#releaseAll(ids, tx)
       return { type: 'aborted' }
     }
-    engine.capture(() => putGuests(engine, guests))
     const revision = memory.drawRevisions(1)
+    const { replies, patches } = this.#runOver(tx, guests, batch, revision)
+    // What changed here is true already; here there is nothing to apply.
+    await this.#applyAll(tx, ids, patches, revision)
+    return { type: 'done', replies }
+  }
+
+  /** Runs commands here, with guests; what has become of these is given back. */
+  #runOver(
+    tx: number,
+    guests: readonly Guest[],
+    batch: Uint8Array,
+    revision: number,
+  ): { readonly replies: Uint8Array; readonly patches: readonly KeyPatch[] } {
+    const { shard } = this
+    const { engine, slots } = shard
+    // Copies of theirs may be here, of slots that are coming in: these must be here afterwards, too.
+    const copies = slots.mayHaveForeign ? guests.map(({ db, key }) => guestOf(engine, db, key)) : []
+    engine.capture(() => putGuests(engine, guests))
     engine.guestTokens = new Map(guests.map(({ key, tokens }) => [key, tokens]))
     const { value: replies, commit } = engine.capture(() => shard.runBatch(batch), revision)
     engine.guestTokens = undefined
-    const patches = commit === undefined ? [] : patchesOf(engine, commit.changes)
-    engine.capture(() => removeGuests(engine, guests))
+    const changed = commit === undefined ? [] : patchesOf(engine, commit.changes)
+    engine.capture(() => {
+      removeGuests(engine, guests)
+      putGuests(engine, copies)
+    })
     const isHome = ({ db, key }: { db: number; key: string }): boolean => !isIn(guests, db, key)
-    const home = patches.filter(isHome)
+    const home = changed.filter(isHome)
     if (commit !== undefined && home.length > 0) {
       const changes = commit.changes.filter(isHome)
       const part = { tx, isOneRevision: true }
       engine.onCommit?.({ ...commit, effects: patchEffects(home), changes, part })
     }
-    // What changed here is true already; here there is nothing to apply.
-    await this.#applyAll(
-      tx,
-      ids,
-      patches.filter((patch) => !isHome(patch)),
-      revision,
+    return { replies, patches: changed.filter((patch) => !isHome(patch)) }
+  }
+
+  /**
+   * Several commands, of which some are over all keys: one after the other, while the transaction holds all
+   * shards. Should this shard be lost on the way, the others keep what was done by then.
+   */
+  async #runWhole(
+    tx: number,
+    plan: TransactionPlan,
+    watched: TransactMessage['watched'],
+  ): Promise<TransactAnswer> {
+    const ids = [...plan.shards.keys()]
+    const { memory } = this.#shard
+    const writer = new ReplyWriter()
+    try {
+      await Promise.all(ids.map((id) => this.#gather(id, tx, [])))
+      const uses = watched.map(({ db, key }) => ({ db, key, slot: hashSlotOf(key), isWritten: false }))
+      const known = (
+        await Promise.all(uses.map((use) => this.#gather(memory.ownerOf(use.slot), tx, [use])))
+      ).flat()
+      if (watched.some(({ revision }, i) => known[i]?.revision !== revision)) return { type: 'aborted' }
+      const revision = memory.drawRevisions(1)
+      for (const command of plan.commands) writer.reply(await this.#runOneOf(tx, ids, command, revision))
+      return { type: 'done', replies: writer.take() }
+    } finally {
+      this.#releaseAll(ids, tx)
+    }
+  }
+
+  async #runOneOf(
+    tx: number,
+    ids: readonly number[],
+    command: PlannedCommand,
+    revision: number,
+  ): Promise<Reply> {
+    const { spec } = command
+    if (spec instanceof ErrorReply) return spec
+    const batch = wholeCommand(command)
+    if (spec.flags.includes('all_shards')) {
+      if (spec.split === undefined) return firstReply(this.#runOver(tx, [], batch, revision).replies)
+      const message = { tx, batch, revision, isMore: true } as const
+      const replies = await Promise.all(ids.map((id) => this.#peers.run(id, message)))
+      return mergeReplies(
+        spec.split,
+        replies.map((bytes) => ({ reply: firstReply(bytes), places: [] })),
+      )
+    }
+    const { memory } = this.#shard
+    const keys = keysUsedBy([command])
+    const foreign = keys.filter(({ slot }) => !this.#shard.owns(slot))
+    const guests = await Promise.all(foreign.map((use) => this.#gather(memory.ownerOf(use.slot), tx, [use])))
+    const ran = this.#runOver(tx, guests.flat(), batch, revision)
+    await Promise.all(
+      this.#byOwner(ran.patches).map(([id, patches]) =>
+        this.#peers.insist(id, 'apply', { tx, revision, patches, isMore: true }),
+      ),
     )
-    return { type: 'done', replies }
+    return firstReply(ran.replies)
   }
 
   /** Applies patches where they belong, and ends the transaction on all its shards. */
@@ -302,6 +389,26 @@ export class Coordinator {
     revision: number,
   ): Promise<void> {
     const { memory } = this.#shard
+    const written = this.#byOwner(patches).map(([id, some]): [number, PatchMessage] => [
+      id,
+      { tx, revision, patches: some },
+    ])
+    const untouched = ids.filter((id) => !written.some(([other]) => other === id))
+    if (written.length < 2) {
+      for (const [id, message] of written) await this.#peers.insist(id, 'apply', message)
+      this.#releaseAll(untouched, tx)
+      return
+    }
+    // From here on there is no way back: who is lost meanwhile has lost all that it held, and the others go on.
+    await Promise.all(written.map(([id, message]) => this.#peers.insist(id, 'stage', message)))
+    const decision = await this.#peers.decide(tx)
+    await Promise.all(written.map(([id]) => this.#peers.insist(id, 'applyStaged', tx)))
+    memory.forgetDecision(decision)
+    this.#releaseAll(untouched, tx)
+  }
+
+  #byOwner(patches: readonly KeyPatch[]): [number, KeyPatch[]][] {
+    const { memory } = this.#shard
     const byShard = new Map<number, KeyPatch[]>()
     for (const patch of patches) {
       const owner = memory.ownerOf(hashSlotOf(byteString(patch.key)))
@@ -309,64 +416,25 @@ export class Coordinator {
       if (known === undefined) byShard.set(owner, [patch])
       else known.push(patch)
     }
-    const untouched = ids.filter((id) => !byShard.has(id))
-    const written = [...byShard].map(([id, some]): [number, PatchMessage] => [
-      id,
-      { tx, revision, patches: some },
-    ])
-    if (written.length < 2) {
-      await Promise.all(written.map(([id, message]) => this.#on(id, 'apply', message)))
-      this.#releaseAll(untouched, tx)
-      return
-    }
-    await Promise.all(written.map(([id, message]) => this.#on(id, 'stage', message)))
-    const decision = await this.#decide(tx)
-    await Promise.all(written.map(([id]) => this.#on(id, 'applyStaged', tx)))
-    memory.forgetDecision(decision)
-    this.#releaseAll(untouched, tx)
-  }
-
-  /** Writes down that it will be committed. There is room for so many that nobody waits but in theory. */
-  async #decide(tx: number): Promise<number> {
-    const { memory, clock, id } = this.#shard
-    for (;;) {
-      const at = memory.decide(id, tx)
-      if (at !== undefined) return at
-      await new Promise<void>((resolve) => void clock.after(MOVED_WAIT_MS, resolve))
-    }
+    return [...byShard]
   }
 
   async #gather(id: number, tx: number, keys: readonly TransactionKey[]): Promise<readonly Guest[]> {
-    return this.#on(id, 'gather', { tx, keys })
-  }
-
-  async #runOn(id: number, tx: number, batch: Uint8Array, revision: number): Promise<Uint8Array> {
-    return id === this.#shard.id
-      ? this.#shard.participant.run({ tx, batch, revision })
-      : this.#peer(id).ask('runPart', { tx, batch, revision })
-  }
-
-  /** A step on a shard, this one or another. */
-  async #on<K extends 'gather' | 'stage' | 'apply' | 'applyStaged'>(
-    id: number,
-    step: K,
-    message: Parameters<Shard['participant'][K]>[0],
-  ): Promise<Awaited<ReturnType<Shard['participant'][K]>>> {
-    const { participant } = this.#shard
-    if (id !== this.#shard.id) return (this.#peer(id) as ActorRef).ask(step, message) as never
-    return (participant[step] as (message: unknown) => never).call(participant, message)
+    return this.#peers.on(id, 'gather', { tx, keys })
   }
 
   #releaseAll(ids: readonly number[], tx: number): void {
-    for (const id of ids) {
-      if (id === this.#shard.id) this.#shard.participant.release(tx)
-      // A shard that is gone has nothing left to release.
-      else
-        this.#peer(id)
-          .ask('release', tx)
-          .catch(() => undefined)
-    }
+    this.#peers.releaseAll(ids, tx)
   }
+}
+
+function firstReply(bytes: Uint8Array): Reply {
+  return new ReplyReader(bytes).next() as Reply
+}
+
+function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason
+  return settled.value
 }
 
 function isIn(

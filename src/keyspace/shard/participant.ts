@@ -30,9 +30,11 @@ import type {
   ScheduleMessage,
   TransactionKey,
 } from './transaction-messages.ts'
+import { begunAnew } from './transaction-peers.ts'
 
 /** What a participant needs of its shard. */
 export interface ParticipantShard {
+  readonly id: number
   readonly engine: ShardEngine
   readonly memory: KeyspaceMemory
   readonly schedule: ShardSchedule
@@ -55,8 +57,14 @@ interface Part {
   /** Undefined: all. */
   readonly slots: readonly number[] | undefined
   staged: PatchMessage | undefined
+  /** The commands to be run here, of a transaction that each shard runs a part of. */
+  readonly batch: Uint8Array | undefined
+  /** Answers the coordinator that still waits for its yes. */
+  answer: ((answer: ScheduleAnswer) => void) | undefined
   /** Undefined until its turn has come. */
   hasTurn: boolean
+  /** It was asked to run, and does in its turn. */
+  isAsked: boolean
   /** It was given up before its turn: to be finished when that comes. */
   isGivenUp: boolean
 }
@@ -67,6 +75,9 @@ export class Participant {
   readonly #parts = new Map<number, Part>()
   /** Of those that hold their keys: the newest revision when their turn came, in the order of their turns. */
   readonly #floors = new Map<number, number>()
+
+  /** The latest life of each coordinator that is over: what still comes from it is refused. */
+  readonly #lostLives = new Map<number, number>()
 
   constructor(shard: ParticipantShard) {
     this.#shard = shard
@@ -101,8 +112,9 @@ export class Participant {
     return false
   }
 
-  schedule({ tx, by, life, keys }: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
+  schedule({ tx, by, life, keys, batch }: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
     const shard = this.#shard
+    if (life <= (this.#lostLives.get(by) ?? 0)) return 'refused'
     if (keys !== undefined && !keys.every(({ slot }) => shard.owns(slot) && !shard.slots.isFrozen(slot))) {
       return 'moved'
     }
@@ -112,9 +124,26 @@ export class Participant {
     const outcome = shard.schedule.schedule(tx, intents)
     if (outcome === 'refused') return 'refused'
     const slots = keys?.map(({ slot }) => slot)
-    this.#parts.set(tx, { by, life, slots, staged: undefined, hasTurn: false, isGivenUp: false })
+    const part: Part = {
+      by,
+      life,
+      slots,
+      staged: undefined,
+      batch,
+      answer: undefined,
+      hasTurn: false,
+      isAsked: false,
+      isGivenUp: false,
+    }
+    this.#parts.set(tx, part)
     if (outcome !== 'pending') return 'yes'
-    return new Promise((resolve) => shard.onAcknowledged(tx, () => resolve('yes')))
+    return new Promise((resolve) => {
+      part.answer = resolve
+      shard.onAcknowledged(tx, () => {
+        part.answer = undefined
+        resolve('yes')
+      })
+    })
   }
 
   /** The values of keys, when the transaction's turn has come. */
@@ -125,7 +154,8 @@ export class Participant {
   }
 
   /** Runs commands of this shard alone, when the turn has come, and ends the transaction here. */
-  async run({ tx, batch, revision }: RunMessage): Promise<Uint8Array> {
+  async run({ tx, batch, revision, isMore }: RunMessage): Promise<Uint8Array> {
+    this.#part(tx).isAsked = true
     await this.#turn(tx)
     const { engine } = this.#shard
     try {
@@ -134,7 +164,7 @@ export class Participant {
       if (commit !== undefined) engine.onCommit({ ...commit, part: { tx, isOneRevision: revision !== 0 } })
       return value
     } finally {
-      this.finish(tx)
+      if (isMore === undefined) this.finish(tx)
     }
   }
 
@@ -147,7 +177,7 @@ export class Participant {
     const { tx, revision, patches } = message
     assert(this.#part(tx).hasTurn, 'what is applied holds its keys')
     this.applyPatches(tx, patches, revision)
-    this.finish(tx)
+    if (message.isMore === undefined) this.finish(tx)
   }
 
   /** The coordinator has decided: what was staged is made true. */
@@ -169,17 +199,28 @@ export class Participant {
     }
     this.#parts.delete(tx)
     this.#shard.forget(tx)
+    part.answer?.('refused')
     schedule.cancel(tx)
     this.#shard.afterTurn()
   }
 
   /** A coordinator is gone: what it had decided is done, the rest is given up. */
   onCoordinatorLost(by: number, life: number): void {
+    const { memory } = this.#shard
+    this.#lostLives.set(by, Math.max(life, this.#lostLives.get(by) ?? 0))
     for (const [tx, part] of [...this.#parts]) {
       if (part.by !== by || part.life > life) continue
-      if (part.staged !== undefined && this.#shard.memory.isDecided(by, tx)) this.apply(part.staged)
+      const isDecided = memory.isDecided(by, tx)
+      if (isDecided && part.staged !== undefined) this.apply(part.staged)
+      else if (isDecided && part.batch !== undefined) this.#runDecided(tx, part, part.batch)
       else this.release(tx)
     }
+  }
+
+  /** Its part is still to come, or has been asked for by now, and comes in its turn. */
+  #runDecided(tx: number, part: Part, batch: Uint8Array): void {
+    if (part.isAsked) return
+    void this.run({ tx, batch, revision: 0 })
   }
 
   /** Makes keys what patches say, as one commit. */
@@ -222,7 +263,8 @@ export class Participant {
 
   #part(tx: number): Part {
     const part = this.#parts.get(tx)
-    assert(part !== undefined, 'the transaction was scheduled here and has not ended')
+    // This shard was started anew since, or the coordinator asks once more for what was done.
+    if (part === undefined) throw begunAnew(this.#shard.id)
     return part
   }
 }

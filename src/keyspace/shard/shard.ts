@@ -339,7 +339,9 @@ export class Shard {
   /** Runs `run` when no transaction is in the way of these keys, or of the whole shard. */
   inTurn<T>(keys: readonly TransactionKey[], isWhole: boolean, run: () => T): Promise<T> {
     const { schedule } = this
-    const intents = isWhole ? WHOLE_SHARD : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
+    const intents = isWhole
+      ? WHOLE_SHARD
+      : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
     return new Promise((resolve, reject) => {
       const id = schedule.scheduleLocal(intents)
       this.#localSlots.set(id, isWhole ? undefined : keys.map(({ slot }) => slot))

@@ -5,14 +5,42 @@
 import { commandTable } from '../commands/index.ts'
 import { type Argument, byteString, type CommandSpec, ErrorReply, OK, type Reply } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { RequestWriter } from '../wire/index.ts'
-import type { PlannedCommand } from './transaction-plan.ts'
+import type { PlannedCommand, TransactionPlan } from './transaction-plan.ts'
 
 /** One shard's part. */
 export interface CommandPart {
   readonly batch: Uint8Array
   /** Which keys of the command it has, by their place. */
   readonly places: readonly number[]
+}
+
+/** A command that each shard runs a part of. */
+export interface SplitCommand {
+  readonly rule: NonNullable<CommandSpec['split']>
+  readonly isWrite: boolean
+  /** By shard. */
+  readonly parts: ReadonlyMap<number, CommandPart>
+}
+
+/** The parts of a transaction that is one such command; undefined: it is not. */
+export function splitOf(
+  commands: readonly PlannedCommand[],
+  plan: TransactionPlan,
+  memory: KeyspaceMemory,
+): SplitCommand | undefined {
+  const [only] = commands
+  if (commands.length !== 1 || only === undefined || only.spec instanceof ErrorReply) return undefined
+  const { spec } = only
+  const { split: rule, flags } = spec
+  if (rule === undefined) return undefined
+  const isWrite = flags.includes('write')
+  if (!flags.includes('all_shards')) {
+    return { rule, isWrite, parts: splitByKeys(only, spec, (slot) => memory.ownerOf(slot)) }
+  }
+  const part = { batch: wholeCommand(only), places: [] }
+  return { rule, isWrite, parts: new Map([...plan.shards.keys()].map((shard) => [shard, part])) }
 }
 
 /** Whether a command works on locks; FENCED only looks at one. */

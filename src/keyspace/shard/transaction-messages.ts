@@ -29,6 +29,8 @@ export interface ScheduleMessage {
   readonly life: number
   /** Undefined: the whole shard. */
   readonly keys: readonly TransactionKey[] | undefined
+  /** What to run here when the coordinator has decided so and is lost; see `Participant`. */
+  readonly batch?: Uint8Array
 }
 
 /** `refused`: try again with a newer id; `moved`: a slot is no longer here. */
@@ -40,12 +42,13 @@ export interface GatherMessage {
   readonly keys: readonly TransactionKey[]
 }
 
-/** Runs commands whose keys are all here, and ends. */
+/** Runs commands whose keys are all here, and ends, unless there is more to come. */
 export interface RunMessage {
   readonly tx: number
   readonly batch: Uint8Array
   /** That of the whole transaction; 0: the shard draws one for its part. */
   readonly revision: number
+  readonly isMore?: true
 }
 
 /** What to make of keys, at which revision. */
@@ -53,6 +56,8 @@ export interface PatchMessage {
   readonly tx: number
   readonly revision: number
   readonly patches: readonly KeyPatch[]
+  /** The transaction does not end with these. */
+  readonly isMore?: true
 }
 
 /** What a client asks a shard to coordinate. */

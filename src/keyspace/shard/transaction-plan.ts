@@ -15,8 +15,6 @@ import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { NO_SLOT, RequestReader } from '../wire/index.ts'
 import type { TransactionKey, TransactMessage } from './transaction-messages.ts'
 
-const DATABASES = 16
-
 /** One command of a transaction. */
 export interface PlannedCommand {
   readonly spec: CommandSpec | ErrorReply
@@ -84,25 +82,10 @@ export function keysUsedBy(
   }
   for (const { spec, argv, db } of commands) {
     if (spec instanceof ErrorReply) continue
-    const other = otherDatabase(spec, argv)
-    for (const { index, isWritten } of commandTable.keysOf(spec, argv)) {
-      const key = byteString(argv[index]!)
-      add(db, key, isWritten)
-      if (other !== undefined) add(other, key, true)
+    for (const use of commandTable.keysOf(spec, argv)) {
+      add(use.db ?? db, byteString(argv[use.index]!), use.isWritten)
     }
   }
   for (const { db, key } of watched) add(db, key, false)
   return [...uses.values()]
-}
-
-/** The database besides its own that a command has keys in, when it is a valid one. */
-function otherDatabase({ name }: CommandSpec, argv: readonly Argument[]): number | undefined {
-  let given: Argument | undefined
-  if (name === 'move') given = argv[2]
-  else if (name === 'copy') {
-    const at = argv.findIndex((word, i) => i > 2 && byteString(word).toLowerCase() === 'db')
-    if (at > 0) given = argv[at + 1]
-  }
-  const index = given === undefined ? Number.NaN : Number(byteString(given))
-  return Number.isInteger(index) && index >= 0 && index < DATABASES ? index : undefined
 }
