@@ -390,11 +390,14 @@ export class Database {
     const ref = table.findBytes(bytes, offset, length)
     if (ref === 0) return 0
     if (table.typeOf(ref) !== STRING || table.expireAt(ref) !== 0) return -1
-    table.setAccessClock(ref, this.#host.touched(table.accessClock(ref)))
+    const clock = table.accessClock(ref)
+    const touched = this.#host.touched(clock)
+    // Most reads find the clock of this second: who reads the same line in another thread is not disturbed.
+    if (touched !== clock) table.setAccessClock(ref, touched)
     return ref
   }
 
-  /** Puts a string where `findPlain` found one, or nothing. */
+  /** Puts a string where there is one that never expires, or nothing; false: it wants the long way. */
   putPlain(
     bytes: Uint8Array,
     keyOffset: number,
@@ -402,12 +405,20 @@ export class Database {
     valueOffset: number,
     valueLength: number,
     revision: number,
-  ): void {
-    const { table } = this
-    const ref = table.putStringBytes(bytes, keyOffset, keyLength, bytes, valueOffset, valueLength)
-    table.setRevision(ref, revision)
-    table.setAccessClock(ref, this.#host.firstTouch())
+  ): boolean {
+    const clock = this.#host.firstTouch()
+    const ref = this.table.putPlainBytes(
+      bytes,
+      keyOffset,
+      keyLength,
+      valueOffset,
+      valueLength,
+      revision,
+      clock,
+    )
+    if (ref === 0) return false
     this.#lastKey = undefined
+    return true
   }
 
   /** Removes the keys with this hash whose time has come, and members of theirs; how many. */

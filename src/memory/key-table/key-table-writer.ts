@@ -196,6 +196,24 @@ export class KeyTableWriter {
     return this.records.putString(probe, valueBytes, valueOffset, valueLength, expireAt, revisionOf(options))
   }
 
+  /**
+   * Sets a string, with revision and access clock, all as one change, if the key is new, or a string that never
+   * expires; 0: it is something else, or too long to be a key, and nothing was done.
+   */
+  putPlainBytes(
+    bytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    valueOffset: number,
+    valueLength: number,
+    revision: number,
+    accessClock: number,
+  ): RecordRef {
+    const probe = this.#probe
+    if (!probe.takeBytes(bytes, keyOffset, keyLength)) return 0
+    return this.records.putPlain(probe, bytes, valueOffset, valueLength, revision, accessClock)
+  }
+
   /** Sets a key to an object of `type`, 1 to 15, that the shard keeps under a uint32. */
   putObject(key: ByteString, type: number, objectId: number, options?: PutOptions): RecordRef {
     assert(this.#probe.takeText(key), 'a key is at most keyBytesMax long')

@@ -29,6 +29,7 @@ import type { KeyProbe } from './key-probe.ts'
 import {
   ASCII,
   CHUNKED,
+  CLOCK_SHIFT,
   EXPIRE_HIGH,
   EXPIRE_LOW,
   HASH,
@@ -54,6 +55,8 @@ import type { Stripes } from './stripes.ts'
 export const KEEP = -1
 const OBJECT_BYTES = 4
 const TABLE_BYTES = 4
+/** All of meta but the access clock. */
+const CLOCK_BELOW = 2 ** CLOCK_SHIFT - 1
 
 /** All records of a table. */
 export class Records {
@@ -83,17 +86,48 @@ export class Records {
     revision: number,
   ): ArenaRef {
     assert(length <= this.valueBytesMax, 'a value is at most VALUE_BYTES_MAX long')
-    return this.#put(probe, source, start, length, 0, expireAt, revision)
+    return this.#put(this.#stripes.find(probe), probe, source, start, length, 0, expireAt, revision)
+  }
+
+  /**
+   * Sets the string of the key in `probe`, if that is new, or a string that never expires, with revision and
+   * access clock: the key is looked for once, and readers see one change. NO_REF: it is another, and untouched.
+   */
+  putPlain(
+    probe: KeyProbe,
+    source: ByteSource,
+    start: number,
+    length: number,
+    revision: number,
+    accessClock: number,
+  ): ArenaRef {
+    assert(length <= this.valueBytesMax, 'a value is at most VALUE_BYTES_MAX long')
+    const arena = this.#arena
+    const found = this.#stripes.find(probe)
+    if (found !== NO_REF) {
+      const words = arena.wordsOf(found)
+      const record = arena.wordOf(found)
+      if ((words[record + META]! & TYPE_MASK) !== 0) return NO_REF
+      if (words[record + EXPIRE_LOW] !== 0 || words[record + EXPIRE_HIGH] !== 0) return NO_REF
+    }
+    const ref = this.#put(found, probe, source, start, length, 0, KEEP, revision)
+    const words = arena.wordsOf(ref)
+    const at = arena.wordOf(ref) + META
+    // No write section: a reader takes the same from either meta.
+    storePayload(words, at, (words[at]! & CLOCK_BELOW) | (accessClock << CLOCK_SHIFT), arena.isAtomic)
+    return ref
   }
 
   /** Sets the key in `probe` to an object of `type`, which is not 0. */
   putObject(probe: KeyProbe, type: number, objectId: number, expireAt: number, revision: number): ArenaRef {
     assert(type > 0 && type <= TYPE_MASK, 'the type of an object is 1 to 15')
-    return this.#put(probe, '', objectId, OBJECT_BYTES, type, expireAt, revision)
+    const found = this.#stripes.find(probe)
+    return this.#put(found, probe, '', objectId, OBJECT_BYTES, type, expireAt, revision)
   }
 
-  /** For an object, `start` is its id. */
+  /** `ref` is what was found. For an object, `start` is its id. */
   #put(
+    ref: ArenaRef,
     probe: KeyProbe,
     source: ByteSource,
     start: number,
@@ -106,7 +140,6 @@ export class Records {
     checkWide(expireAt)
     checkWide(revision)
     const arena = this.#arena
-    const ref = this.#stripes.find(probe)
     const inlineBytes = RECORD_HEADER_BYTES + ((probe.length + 3) & -4) + length
     const isInline = inlineBytes <= this.#inlineBytesMax || length <= TABLE_BYTES
     if (ref === NO_REF) {
