@@ -13,6 +13,7 @@ import {
   SetReply,
   textOfBytes,
 } from '../engine/index.ts'
+import type { Convert } from './key-command.ts'
 import type { CallOptions, KeyspaceClient } from './keyspace-client.ts'
 
 /** What a user may give as a key, a field, a member or a value: text is stored as UTF-8, numbers as text. */
@@ -22,44 +23,78 @@ export type KeyspaceInput = string | Uint8Array | number | bigint
 export class CommandCaller {
   readonly client: KeyspaceClient
   readonly #db: number
+  readonly #options: CallOptions
 
   constructor(client: KeyspaceClient, db = 0) {
     this.client = client
     this.#db = db
+    this.#options = { db }
   }
 
   /** The reply as it came. @throws ShardloomError when it is an error */
   run(argv: readonly KeyspaceInput[], options: Omit<CallOptions, 'db'> = {}): Promise<Reply> {
-    return this.client.call(argv.map(toArgument), { ...options, db: this.#db })
+    return this.#send(argv, { ...options, db: this.#db }, asItCame)
   }
 
-  async integer(...argv: KeyspaceInput[]): Promise<number> {
-    return Number(await this.run(argv))
+  /** What `convert` makes of the reply. @throws ShardloomError when it is an error */
+  as<T>(argv: readonly KeyspaceInput[], convert: Convert<T>): Promise<T> {
+    return this.#send(argv, this.#options, convert)
   }
 
-  async boolean(...argv: KeyspaceInput[]): Promise<boolean> {
-    return (await this.run(argv)) === 1
+  integer(...argv: KeyspaceInput[]): Promise<number> {
+    return this.as(argv, Number)
   }
 
-  async done(...argv: KeyspaceInput[]): Promise<void> {
-    await this.run(argv)
+  boolean(...argv: KeyspaceInput[]): Promise<boolean> {
+    return this.as(argv, isOne)
   }
 
-  async text(...argv: KeyspaceInput[]): Promise<string | undefined> {
-    return textOf(await this.run(argv))
+  done(...argv: KeyspaceInput[]): Promise<void> {
+    return this.as(argv, nothing)
   }
 
-  async texts(...argv: KeyspaceInput[]): Promise<string[]> {
-    return textsOf(await this.run(argv))
+  text(...argv: KeyspaceInput[]): Promise<string | undefined> {
+    return this.as(argv, textOf)
   }
 
-  async maybeTexts(...argv: KeyspaceInput[]): Promise<(string | undefined)[]> {
-    return itemsOf(await this.run(argv)).map(textOf)
+  texts(...argv: KeyspaceInput[]): Promise<string[]> {
+    return this.as(argv, textsOf)
   }
 
-  async number(...argv: KeyspaceInput[]): Promise<number | undefined> {
-    return numberOf(await this.run(argv))
+  maybeTexts(...argv: KeyspaceInput[]): Promise<(string | undefined)[]> {
+    return this.as(argv, maybeTextsOf)
   }
+
+  number(...argv: KeyspaceInput[]): Promise<number | undefined> {
+    return this.as(argv, numberOf)
+  }
+
+  /** Whatever is wrong with the arguments rejects the promise, too. */
+  #send<T>(argv: readonly KeyspaceInput[], options: CallOptions, convert: Convert<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.client.call(toArguments(argv), options, convert, resolve, reject)
+    })
+  }
+}
+
+function asItCame(reply: Reply): Reply {
+  return reply
+}
+
+function isOne(reply: Reply): boolean {
+  return reply === 1
+}
+
+function nothing(): void {}
+
+function maybeTextsOf(reply: Reply): (string | undefined)[] {
+  return itemsOf(reply).map(textOf)
+}
+
+function toArguments(argv: readonly KeyspaceInput[]): Argument[] {
+  const args: Argument[] = []
+  for (let i = 0; i < argv.length; i++) args.push(toArgument(argv[i]!))
+  return args
 }
 
 export function toArgument(input: KeyspaceInput): Argument {

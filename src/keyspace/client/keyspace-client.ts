@@ -29,6 +29,7 @@ import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
 import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
 import { CommandRouter } from './command-router.ts'
+import { type Convert, hasOneKey, KeyCommand } from './key-command.ts'
 import { replyError } from './reply-value.ts'
 import { mergeScans, type ScanPart } from './scan-merge.ts'
 import { TransactionClient } from './transactions.ts'
@@ -64,6 +65,16 @@ const DOWN_POLL_MS = 10
 
 const ROWS: ReadonlyMap<CommandSpec, number> = new Map(commandTable.rows.map((row, index) => [row, index]))
 
+/** Of commands that take the short way. */
+const ONE_KEY_ROWS: ReadonlyMap<CommandSpec, number> = new Map([...ROWS].filter(([spec]) => hasOneKey(spec)))
+const SET = commandTable.get('set') as CommandSpec
+const SET_ROW = ROWS.get(SET)
+
+/** The row of a command that takes the short way. SET does without options: these may name a second key. */
+function oneKeyRow(spec: CommandSpec, argv: readonly Argument[]): number | undefined {
+  return spec === SET && argv.length === 3 ? SET_ROW : ONE_KEY_ROWS.get(spec)
+}
+
 /** A thread's client. */
 export class KeyspaceClient {
   readonly memory: KeyspaceMemory
@@ -92,17 +103,36 @@ export class KeyspaceClient {
     })
   }
 
-  /** Sends a command and gives its reply as it came; an error reply is thrown. */
-  async call(argv: readonly Argument[], options: CallOptions = {}): Promise<Reply> {
-    const reply = await this.callRaw(argv, options)
-    if (reply instanceof ErrorReply) throw replyError(reply, byteString(argv[0] ?? ''))
-    return reply
+  /** Sends a command; `settle` gets what `convert` makes of its reply, `fail` what went wrong, error replies too. */
+  call<T>(
+    argv: readonly Argument[],
+    options: CallOptions,
+    convert: Convert<T>,
+    settle: (value: T) => void,
+    fail: (error: Error) => void,
+  ): void {
+    const spec = commandTable.find(argv)
+    const row = spec instanceof ErrorReply ? undefined : oneKeyRow(spec, argv)
+    if (row !== undefined) {
+      const slot = hashSlotOf(byteString(argv[1]!))
+      this.#router.send(new KeyCommand(row, options.db ?? 0, slot, argv, convert, settle, fail))
+      return
+    }
+    const made = this.callRaw(argv, options).then((reply) => {
+      if (reply instanceof ErrorReply) throw replyError(reply, byteString(argv[0] ?? ''))
+      return convert(reply)
+    })
+    made.then(settle, fail)
   }
 
   /** The same, with errors as replies. */
   callRaw(argv: readonly Argument[], options: CallOptions = {}): Promise<Reply> {
     const spec = commandTable.find(argv)
     if (spec instanceof ErrorReply) return Promise.resolve(spec)
+    const oneKey = oneKeyRow(spec, argv)
+    if (oneKey !== undefined) {
+      return this.callRow(oneKey, hashSlotOf(byteString(argv[1]!)), argv.slice(1), options.db ?? 0)
+    }
     if (spec.flags.includes('internal')) {
       return Promise.resolve(err(`unknown command '${byteString(argv[0] ?? '')}'`))
     }

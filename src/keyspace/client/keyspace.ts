@@ -88,8 +88,8 @@ export class Keyspace {
   }
 
   /** Any command, by its name, as a Redis client would run it. @throws SHL_COMMAND_REFUSED and its kin */
-  async command(name: string, ...args: KeyspaceInput[]): Promise<ReplyValue> {
-    return replyValue(await this.#client.callRaw([name, ...args].map(toArgument)), name)
+  command(name: string, ...args: KeyspaceInput[]): Promise<ReplyValue> {
+    return this.#caller.as([name, ...args], (reply) => replyValue(reply, name))
   }
 
   /** The same, with strings of the reply as bytes. */
@@ -135,18 +135,17 @@ export class Keyspace {
 
   get(key: KeyspaceKey): Promise<string | undefined>
   get(key: KeyspaceKey, form: 'buffer'): Promise<Uint8Array | undefined>
-  async get(key: KeyspaceKey, form?: 'buffer'): Promise<string | Uint8Array | undefined> {
-    const reply = await this.#caller.run(['GET', key])
-    return form === undefined ? textOf(reply) : bufferOf(reply)
+  get(key: KeyspaceKey, form?: 'buffer'): Promise<string | Uint8Array | undefined> {
+    return this.#caller.as<string | Uint8Array | undefined>(
+      ['GET', key],
+      form === undefined ? textOf : bufferOf,
+    )
   }
 
   /** Sets a string; false when a condition of the options did not hold. @throws SHL_LOCK_FENCED */
-  async set(key: KeyspaceKey, value: KeyspaceInput, options?: SetOptions): Promise<boolean> {
-    if (options === undefined) {
-      await this.#caller.run(['SET', key, value])
-      return true
-    }
-    return (await this.#caller.run(['SET', key, value, ...setFlags(options)])) !== null
+  set(key: KeyspaceKey, value: KeyspaceInput, options?: SetOptions): Promise<boolean> {
+    if (options === undefined) return this.#caller.as(['SET', key, value], isThere)
+    return this.#setWith(key, value, options)
   }
 
   mget(keys: readonly KeyspaceKey[]): Promise<(string | undefined)[]> {
@@ -444,6 +443,14 @@ export class Keyspace {
   ): Subscription<SubscribedItem<Options>> {
     return subscribe(this.#client, patterns, true, options ?? {}) as Subscription<SubscribedItem<Options>>
   }
+
+  async #setWith(key: KeyspaceKey, value: KeyspaceInput, options: SetOptions): Promise<boolean> {
+    return this.#caller.as(['SET', key, value, ...setFlags(options)], isThere)
+  }
+}
+
+function isThere(reply: Reply): boolean {
+  return reply !== null
 }
 
 /** A key: text, stored as UTF-8, or bytes. */

@@ -1,0 +1,68 @@
+/**
+ * A command with one key that does not wait: most of what programs send.
+ *
+ * What becomes of its reply is a function, called when the reply is read: so a call costs one promise, where an
+ * `async` function per layer would cost one each. Its promise settles in the order of the replies all the same.
+ * Tests: test/keyspace/client/key-command.test.ts, test/keyspace/faces.race.test.ts
+ */
+import { type Argument, byteString, type CommandSpec, ErrorReply, type Reply } from '../engine/index.ts'
+import type { PendingCommand } from './pending-command.ts'
+import { replyError } from './reply-value.ts'
+
+/** Makes of a reply what a caller gets. */
+export type Convert<T> = (reply: Reply) => T
+
+/** One such command, and whoever waits for it. */
+export class KeyCommand<T> implements PendingCommand {
+  readonly row: number
+  readonly db: number
+  readonly slot: number
+  readonly args: readonly Argument[]
+  place = 0
+  readonly #name: Argument
+  readonly #convert: Convert<T>
+  readonly #resolve: (value: T) => void
+  readonly #reject: (error: Error) => void
+
+  constructor(
+    row: number,
+    db: number,
+    slot: number,
+    argv: readonly Argument[],
+    convert: Convert<T>,
+    resolve: (value: T) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.row = row
+    this.db = db
+    this.slot = slot
+    this.#name = argv[0]!
+    this.args = argv.slice(1)
+    this.#convert = convert
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  resolve(reply: Reply): void {
+    if (reply instanceof ErrorReply) {
+      this.#reject(replyError(reply, byteString(this.#name)))
+      return
+    }
+    try {
+      this.#resolve(this.#convert(reply))
+    } catch (error) {
+      this.#reject(error as Error)
+    }
+  }
+
+  reject(error: Error): void {
+    this.#reject(error)
+  }
+}
+
+/** Whether a command always has just one key, its first argument, and is answered at once. */
+export function hasOneKey({ keys, keysOf, flags, channelAt }: CommandSpec): boolean {
+  if (keys?.first !== 1 || keys.keynum !== undefined || (keys.last ?? 1) !== 1) return false
+  if (keysOf !== undefined || channelAt !== undefined) return false
+  return !flags.some((flag) => flag === 'blocking' || flag === 'all_shards' || flag === 'internal')
+}
