@@ -99,6 +99,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   onCommit: ((commit: Commit) => void) | undefined
   /** Told of every key that is changed or removed, at once; undefined while nobody wants to know. */
   onTouched: ((db: number, key: ByteString) => void) | undefined
+  isHidden: ((key: ByteString) => boolean) | undefined
   guestTokens: ReadonlyMap<string, readonly number[]> | undefined
   nowMs: number
   readonly #options: EngineOptions
@@ -228,12 +229,12 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
 
   /**
-   * A batch begins: takes the time. Whether `hotGet` and `hotSet` may be used in it, which skip all that most
-   * callers do not need: commits, evictions.
+   * A batch begins: takes the time. Whether `hotGet` and `hotSet` may be used in it, which skip what most callers
+   * do not need: evictions, and commits, which `hotSet` leaves to the long way while somebody wants them.
    */
   beginHot(): boolean {
     this.nowMs = this.clock.wallMs()
-    return this.onCommit === undefined && this.onTouched === undefined && this.memory.maxBytes === 0
+    return this.memory.maxBytes === 0
   }
 
   /** GET in database 0, for a key that holds a string and never expires, or is missing; false: not so. */
@@ -261,6 +262,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     valueOffset: number,
     valueLength: number,
   ): boolean {
+    if (this.onCommit !== undefined || this.onTouched !== undefined) return false
     const db = this.#databases[0]!
     const revision = this.#options.nextRevision()
     if (!db.putPlain(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)) return false

@@ -178,10 +178,10 @@ describe('who is told', () => {
 
 describe('recording', () => {
   it('begins with the first watch, and costs nothing before and some time after', async () => {
-    expect(engine.beginHot()).toBe(true)
+    expect(engine.onCommit).toBeUndefined()
     const stream = watch(['*'])
     await opened(stream)
-    expect(engine.beginHot()).toBe(false)
+    expect(engine.onCommit).toBeDefined()
     await stream.return()
     run('SET', 'a', '1')
     const again = watch(['*'], { since: 0 })
@@ -191,7 +191,7 @@ describe('recording', () => {
     clock.advance(999)
     expect(engine.onCommit).toBeDefined()
     clock.advance(1)
-    expect(engine.beginHot()).toBe(true)
+    expect(engine.onCommit).toBeUndefined()
     expect(recording).toEqual([true, false])
   })
 
