@@ -296,6 +296,13 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     return asks === undefined || isMarked(asks, envelope)
   }
 
+  lifeOf({ slot, generation }: ActorAddress): () => boolean {
+    const cell = this.host.find(slot, generation)
+    const epoch = cell?.epoch
+    // An end, as well as a restart, makes it another one.
+    return () => cell !== undefined && cell.epoch === epoch && this.host.find(slot, generation) === cell
+  }
+
   cancelNested(slot: number, generation: number): void {
     this.outbox.cancelNested(slot, generation)
   }

@@ -28,6 +28,8 @@ export interface ContextHost {
   nowMs(): number
   refFor(address: ActorAddress, owner: Owner | undefined): ActorRef
   isCancelled(envelope: Envelope): boolean
+  /** Says whether the actor's present life still goes on: it ends with the actor, or when that is restarted. */
+  lifeOf(address: ActorAddress): () => boolean
   cancelNested(slot: number, generation: number): void
   timersOf(address: ActorAddress): ActorTimers
   registryFor(owner: Owner): Registry
@@ -39,6 +41,11 @@ export interface ContextHost {
   stash(address: ActorAddress, envelope: Envelope): void
   unstashAll(address: ActorAddress): void
   stopSelf(address: ActorAddress, error: Error | undefined): void
+}
+
+/** A service that makes one of its kind for each actor. */
+interface OwnedService {
+  ownedBy(life: () => () => boolean): unknown
 }
 
 /** @internal The thread behind a context. */
@@ -58,6 +65,7 @@ export class CellContext implements ActorContext, Owner {
   readonly #host: ContextHost
   #self: ActorRef | undefined
   #controller: AbortController | undefined
+  #keyspace: unknown
   #nested: number[] | undefined
 
   constructor(address: ActorAddress, host: ContextHost) {
@@ -173,9 +181,15 @@ export class CellContext implements ActorContext, Owner {
 
   /** The keyspace of the runtime; its type is declared where it is made. @throws SHL_KEYSPACE_OFF */
   get keyspace(): never {
-    const keyspace = this.#host.services.get('keyspace')
+    this.#keyspace ??= this.#ownKeyspace()
+    return this.#keyspace as never
+  }
+
+  /** One that knows whose it is: what the actor holds there is not held for longer than it lives. */
+  #ownKeyspace(): unknown {
+    const keyspace = this.#host.services.get('keyspace') as OwnedService | undefined
     if (keyspace === undefined) throw new ShardloomError('SHL_KEYSPACE_OFF', { thread: this.thread })
-    return keyspace as never
+    return keyspace.ownedBy(() => this.#host.lifeOf(this))
   }
 
   /** @internal The thread, for actors of the layers above. */

@@ -28,6 +28,7 @@ import type { KeyspaceClient } from './keyspace-client.ts'
 import { KeyspaceList } from './list-face.ts'
 import type { KeyspaceLock } from './lock.ts'
 import { type LimitOptions, type LimitView, LockFace, type LockView } from './lock-face.ts'
+import type { OwnerLife } from './lock-lease.ts'
 import type { LockOptions, SemaphoreOptions, TryLockOptions, TrySemaphoreOptions } from './lock-options.ts'
 import { type ReplyValue, replyError, replyValue } from './reply-value.ts'
 import { type ScanOptions, scanTexts } from './scanning.ts'
@@ -71,15 +72,21 @@ export interface TransactionOptions extends BatchOptions {
 export class Keyspace {
   readonly #client: KeyspaceClient
   readonly #caller: CommandCaller
-  readonly #locks: LockFace
-  readonly #computations: ComputeOnce
+  /** Gives what says whether the present owner still lives; undefined: the program's own, for ever. */
+  readonly #life: OwnerLife | undefined
+  #lockFace: LockFace | undefined
+  #computations: ComputeOnce | undefined
 
   /** @internal */
-  constructor(client: KeyspaceClient) {
+  constructor(client: KeyspaceClient, life?: OwnerLife) {
     this.#client = client
     this.#caller = new CommandCaller(client)
-    this.#locks = new LockFace(client)
-    this.#computations = new ComputeOnce(client, this.#caller)
+    this.#life = life
+  }
+
+  /** @internal The same for an actor: locks that it takes do not outlive it. */
+  ownedBy(life: OwnerLife): Keyspace {
+    return new Keyspace(this.#client, life)
   }
 
   /** @internal */
@@ -258,17 +265,17 @@ export class Keyspace {
    * @throws SHL_LOCK_TIMEOUT, SHL_LOCK_ABORTED, SHL_LOCK_MODE, SHL_LOCK_BUSY, SHL_OPTION_INVALID
    */
   lock(name: string | readonly string[], options: LockOptions = {}): Promise<KeyspaceLock> {
-    return this.#locks.lock(name, options)
+    return this.#locks().lock(name, options)
   }
 
   /** Takes a lock, or several, if nobody holds them or waits for them; else undefined. */
   tryLock(name: string | readonly string[], options: TryLockOptions = {}): Promise<KeyspaceLock | undefined> {
-    return this.#locks.tryLock(name, options)
+    return this.#locks().tryLock(name, options)
   }
 
   /** Waits for one of `limit` places of a semaphore. All who use a name must give the same limit. */
   semaphore(name: string, limit: number, options: SemaphoreOptions = {}): Promise<KeyspaceLock> {
-    return this.#locks.semaphore(name, limit, options)
+    return this.#locks().semaphore(name, limit, options)
   }
 
   /** Takes a place if one is free and nobody waits; else undefined. */
@@ -277,22 +284,22 @@ export class Keyspace {
     limit: number,
     options: TrySemaphoreOptions = {},
   ): Promise<KeyspaceLock | undefined> {
-    return this.#locks.trySemaphore(name, limit, options)
+    return this.#locks().trySemaphore(name, limit, options)
   }
 
   /** Who holds a lock or a semaphore, and who waits for it. */
   lockInfo(name: string): Promise<LockView> {
-    return this.#locks.info(name)
+    return this.#locks().info(name)
   }
 
   /** All that are held or waited for: each as it is when it is looked at, not all at one moment. */
   locks(options: { readonly match?: string } = {}): Promise<LockView[]> {
-    return this.#locks.list(options.match)
+    return this.#locks().list(options.match)
   }
 
   /** Counts an event against a rate limiter (GCRA), and says whether it may happen. */
   limit(key: KeyspaceKey, options: LimitOptions): Promise<LimitView> {
-    return this.#locks.limit(key, options)
+    return this.#locks().limit(key, options)
   }
 
   /**
@@ -306,7 +313,7 @@ export class Keyspace {
       const found = this.#client.getSync(key)
       if (found !== undefined) return found
     }
-    return textOf(await this.#computations.get(key, compute, options)) as string
+    return textOf(await this.#compute().get(key, compute, options)) as string
   }
 
   /** The same as bytes. */
@@ -317,7 +324,7 @@ export class Keyspace {
   ): Promise<Uint8Array> {
     const found = this.#client.getBytesSync(key)
     if (found !== undefined) return found
-    return bufferOf(await this.#computations.get(key, compute, options)) as Uint8Array
+    return bufferOf(await this.#compute().get(key, compute, options)) as Uint8Array
   }
 
   // Shards.
@@ -442,6 +449,18 @@ export class Keyspace {
     options?: Options,
   ): Subscription<SubscribedItem<Options>> {
     return subscribe(this.#client, patterns, true, options ?? {}) as Subscription<SubscribedItem<Options>>
+  }
+
+  // Made when first used: most actors take no locks.
+
+  #locks(): LockFace {
+    this.#lockFace ??= new LockFace(this.#client, this.#life)
+    return this.#lockFace
+  }
+
+  #compute(): ComputeOnce {
+    this.#computations ??= new ComputeOnce(this.#client, this.#caller)
+    return this.#computations
   }
 
   async #setWith(key: KeyspaceKey, value: KeyspaceInput, options: SetOptions): Promise<boolean> {

@@ -28,7 +28,7 @@ import { type Argument, bytesOfText, ErrorReply, type Reply } from '../engine/in
 import { hashSlotOf } from '../hash-slot.ts'
 import type { CommandCaller } from './caller.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
-import { type GrantedLock, LockLease, releaseAll, renewAll } from './lock-lease.ts'
+import { type GrantedLock, LockLease, type OwnerLife, releaseAll, renewAll } from './lock-lease.ts'
 import type { LockWant } from './lock-options.ts'
 import { replyError } from './reply-value.ts'
 import { callWaiting, hasMoved, isShardGone } from './waiting-call.ts'
@@ -52,10 +52,12 @@ interface Place {
 export class LockAcquirer {
   readonly #client: KeyspaceClient
   readonly #caller: CommandCaller
+  readonly #life: OwnerLife
 
-  constructor(client: KeyspaceClient, caller: CommandCaller) {
+  constructor(client: KeyspaceClient, caller: CommandCaller, life: OwnerLife = forEver) {
     this.#client = client
     this.#caller = caller
+    this.#life = life
   }
 
   /**
@@ -67,12 +69,13 @@ export class LockAcquirer {
   async acquire(want: LockWant, end: AbortSignal): Promise<LockLease | undefined> {
     const { clock } = this.#client
     const endMs = clock.nowMs() + want.waitMs
+    const isAlive = this.#life()
     for (;;) {
       const { ttl, heartbeat } = want
       // A name of its own for each attempt: whether a shard that was lost had granted the last one is
       // unknown.
       const owner = want.owner ?? this.#client.newName()
-      const lease = new LockLease({ caller: this.#caller, clock, owner, ttl, heartbeat })
+      const lease = new LockLease({ caller: this.#caller, clock, owner, ttl, heartbeat, isAlive })
       let outcome: Outcome
       try {
         outcome = await this.#fill(lease, want, endMs, end)
@@ -82,9 +85,9 @@ export class LockAcquirer {
         await new Promise<void>((resolve) => void clock.after(DOWN_MS, resolve))
         outcome = 'again'
       }
-      if (outcome === 'held') return lease
+      if (outcome === 'held' && isAlive()) return lease
       await lease.release().catch(() => undefined)
-      if (outcome === 'ended' || end.aborted) return undefined
+      if (outcome !== 'again' || end.aborted) return undefined
     }
   }
 
@@ -163,6 +166,11 @@ export class LockAcquirer {
       for (const forget of forgets) forget()
     }
   }
+}
+
+/** The program itself. */
+function forEver(): () => boolean {
+  return () => true
 }
 
 function acquireCommand(

@@ -8,6 +8,7 @@ import { CommandCaller, type KeyspaceInput, pairsOf, textOf } from './caller.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
 import { KeyspaceLock } from './lock.ts'
 import { LockAcquirer } from './lock-acquirer.ts'
+import type { OwnerLife } from './lock-lease.ts'
 import {
   type LockOptions,
   type LockWant,
@@ -79,10 +80,10 @@ export class LockFace {
   readonly #caller: CommandCaller
   readonly #acquirer: LockAcquirer
 
-  constructor(client: KeyspaceClient) {
+  constructor(client: KeyspaceClient, life: OwnerLife | undefined) {
     this.#client = client
     this.#caller = new CommandCaller(client)
-    this.#acquirer = new LockAcquirer(client, this.#caller)
+    this.#acquirer = new LockAcquirer(client, this.#caller, life)
   }
 
   lock(name: string | readonly string[], options: LockOptions): Promise<KeyspaceLock> {

@@ -13,7 +13,8 @@
  * A heartbeat asks again after a third of the time to live, so that two of them may fail. A renewal that is
  * refused, or none that is confirmed in time, is the end: the holder is told at once, and what is left of the
  * lease is given back, since nobody uses it any more. What a paused thread has in its hands when it wakes is
- * decided by the clock, not by a timer that has not fired yet.
+ * decided by the clock, not by a timer that has not fired yet. The lease of an actor ends with the actor: its
+ * thread, which lives on, would keep it alive for ever.
  *
  * Invariants
  *   1. `dueMs` is never later than the end of any of the leases on their shards.
@@ -34,6 +35,9 @@ const RETRY_MS_MAX = 1000
 /** A timer of Node may fire within the millisecond before. */
 const TIMER_MS_MIN = 1
 
+/** Gives what says whether the owner, as it is now, still lives. */
+export type OwnerLife = () => () => boolean
+
 /** What a lease is made of. */
 export interface LeaseOptions {
   readonly caller: CommandCaller
@@ -41,6 +45,8 @@ export interface LeaseOptions {
   readonly owner: string
   readonly ttl: number
   readonly heartbeat: boolean
+  /** Whether the actor that asked for it still lives: nobody else keeps its lease alive. */
+  readonly isAlive: () => boolean
 }
 
 interface LeasePart {
@@ -55,6 +61,7 @@ export class LockLease {
   readonly #caller: CommandCaller
   readonly #clock: Clock
   readonly #isBeating: boolean
+  readonly #isAlive: () => boolean
   readonly #parts: LeasePart[] = []
   #ttl: number
   #beatMs = Number.POSITIVE_INFINITY
@@ -64,10 +71,11 @@ export class LockLease {
   #loss: ShardloomError | undefined
   #controller: AbortController | undefined
 
-  constructor({ caller, clock, owner, ttl, heartbeat }: LeaseOptions) {
+  constructor({ caller, clock, owner, ttl, heartbeat, isAlive }: LeaseOptions) {
     this.#caller = caller
     this.#clock = clock
     this.#isBeating = heartbeat
+    this.#isAlive = isAlive
     this.#ttl = ttl
     this.owner = owner
   }
@@ -146,6 +154,7 @@ export class LockLease {
 
   #onTimer(): void {
     if (!this.isHeld) return
+    if (!this.#isAlive()) return this.#lose('owner ended')
     if (this.#isBeating && !this.#isAsking && this.#clock.nowMs() >= this.#beatMs) void this.#beat()
     this.#arm()
   }
@@ -163,7 +172,7 @@ export class LockLease {
     }
   }
 
-  #lose(reason: 'expired' | 'refused'): void {
+  #lose(reason: 'expired' | 'refused' | 'owner ended'): void {
     this.#state = 'lost'
     this.#timer?.cancel()
     const [first] = this.#parts
