@@ -107,16 +107,37 @@ function scan({ db }: Call, argv: readonly ByteString[]): Reply {
   return [String(cursor), keys.map(({ key }) => key)]
 }
 
-function keys({ db }: Call, argv: readonly ByteString[]): Reply {
-  const matches = globMatcher(argv[1]!)
+function keys({ db, engine }: Call, argv: readonly ByteString[]): Reply {
+  return visibleKeys(db, engine.isHidden, globMatcher(argv[1]!))
+}
+
+function visibleKeys(
+  db: Database,
+  isHidden: ((key: ByteString) => boolean) | undefined,
+  matches: (key: ByteString) => boolean,
+): ByteString[] {
   const found: ByteString[] = []
   let cursor = 0
   do {
     cursor = db.scan(cursor, KEYS_STEP, (key) => {
-      if (matches(key)) found.push(key)
+      if (matches(key) && isHidden?.(key) !== true) found.push(key)
     })
   } while (cursor !== 0)
   return found
+}
+
+/** Keys of other shards are here only while slots move: then they have to be told apart one by one. */
+function dbsize({ db, engine }: Call): Reply {
+  const { isHidden } = engine
+  return isHidden === undefined ? db.size : visibleKeys(db, isHidden, () => true).length
+}
+
+function randomkey({ db, engine }: Call): Reply {
+  const { isHidden } = engine
+  const key = db.randomKey() ?? null
+  if (key === null || isHidden?.(key) !== true) return key
+  const visible = visibleKeys(db, isHidden, () => true)
+  return visible.length === 0 ? null : visible[engine.random.below(visible.length)]!
 }
 
 function flushdb({ db }: Call, argv: readonly ByteString[]): Reply {
@@ -178,7 +199,7 @@ export const keyScanCommands: readonly CommandSpec[] = [
     complexity: 'O(1)',
     syntax: '',
     since: '1.0.0',
-    handler: ({ db }) => db.randomKey() ?? null,
+    handler: randomkey,
   },
   {
     name: 'dbsize',
@@ -190,7 +211,7 @@ export const keyScanCommands: readonly CommandSpec[] = [
     complexity: 'O(1)',
     syntax: '',
     since: '1.0.0',
-    handler: ({ db }) => db.size,
+    handler: dbsize,
   },
   {
     name: 'flushdb',

@@ -3,6 +3,7 @@
  * Tests: test/keyspace/engine/shard-engine.test.ts
  */
 import type { Random } from '../../base/index.ts'
+import type { ByteString } from './byte-string.ts'
 import type { ChannelHost } from './channel-host.ts'
 import type { Database } from './database.ts'
 import type { LockTable } from './locks/lock-table.ts'
@@ -36,6 +37,8 @@ export interface EngineServices {
   readonly channels: ChannelHost
   /** Tokens of locks of other shards, by the name of the lock, while a transaction runs with guests. */
   readonly guestTokens: ReadonlyMap<string, readonly number[]> | undefined
+  /** Keys that are here and not this shard's, which nothing that lists keys may name; undefined: there are none. */
+  readonly isHidden: ((key: ByteString) => boolean) | undefined
   /** A database by its number. @throws ErrorReply when there is none */
   database(index: number): Database
   /** The databases that were ever used. */

@@ -121,7 +121,12 @@ export class SlotKeeper {
 
   /** Slots were given away: their keys are still here. */
   markForeign(): void {
-    this.#mayHaveForeign = true
+    this.#setForeign(true)
+  }
+
+  #setForeign(may: boolean): void {
+    this.#mayHaveForeign = may
+    this.#shard.engine.isHidden = may ? (key) => this.isForeign(key) : undefined
   }
 
   isForeign(key: ByteString): boolean {
@@ -159,7 +164,7 @@ export class SlotKeeper {
     // Of a move before that nobody ended.
     if (this.#incoming.has(from)) this.dropImported(from)
     while (this.#cleaning !== undefined) await this.#cleaning
-    this.#mayHaveForeign = true
+    this.#setForeign(true)
     const stop = this.#shard.onTouched((_db, key) => {
       if (key === '') incoming.isBroken = true
     })
@@ -194,7 +199,7 @@ export class SlotKeeper {
       await this.#cleanOnce()
     }
     this.#forgetArrived()
-    if (this.#incoming.size === 0) this.#mayHaveForeign = false
+    if (this.#incoming.size === 0) this.#setForeign(false)
   }
 
   async #cleanOnce(): Promise<void> {
