@@ -1,6 +1,6 @@
 /**
- * Three shards that commit and are watched, without threads: the real hubs, and the real watch at the client, with
- * streams between them that take as long as a seed wants.
+ * Three shards that commit and are watched, without threads: the real hubs, and the real watch at the client,
+ * with streams between them that take as long as a seed wants.
  */
 
 import type { Random } from '../../src/base/index.ts'

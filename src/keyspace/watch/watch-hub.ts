@@ -243,13 +243,22 @@ export class WatchHub {
     const record = recordOf(commit, this.#parts, this.#hasValues, owns)
     if (record === undefined) return
     if (this.#held.length === 0 && record.revision <= floor()) return this.#admit(record)
-    let at = this.#held.length
-    while (at > 0 && (this.#held[at - 1] as ChangeRecord).revision > record.revision) at--
-    this.#held.splice(at, 0, record)
-    this.#heldBytes += recordBytes(record)
+    this.#hold(record)
     const { recordsMax, bytesMax } = this.#limits
     if (this.#held.length > recordsMax || this.#heldBytes > bytesMax) this.#loseHeld()
     else this.#letHeldOut()
+  }
+
+  #hold(record: ChangeRecord): void {
+    const held = this.#held
+    let at = held.length
+    while (at > 0 && (held[at - 1] as ChangeRecord).revision > record.revision) at--
+    const before = held[at - 1]
+    // A transaction may commit in steps here, all at its revision, while it holds its keys.
+    if (before?.revision === record.revision) {
+      held[at - 1] = { ...before, changes: [...before.changes, ...record.changes] }
+    } else held.splice(at, 0, record)
+    this.#heldBytes += recordBytes(record)
   }
 
   #letHeldOut(): void {

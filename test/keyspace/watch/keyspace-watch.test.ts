@@ -108,6 +108,23 @@ describe('a watch and a transaction that holds keys', () => {
     await watch.return()
   })
 
+  it('puts together what the transaction commits in steps', async () => {
+    const world = new WatchWorld(seededRandom(4))
+    const watch = world.watch('*')
+    await watch.ready
+    const shard = world.shards[0]!
+    shard.floors.set(9, world.revision)
+    const revision = ++world.revision
+    shard.commit(revision, ['one'], { tx: 9, isOneRevision: true })
+    world.write(0, ['later'])
+    shard.commit(revision, ['two', 'three'], { tx: 9, isOneRevision: true })
+    shard.floors.delete(9)
+    shard.hub.afterTransaction()
+    expect(keysOf(await next(watch))).toEqual(['one', 'two', 'three'])
+    expect(keysOf(await next(watch))).toEqual(['later'])
+    await watch.return()
+  })
+
   it('says what was lost when that has become too much', async () => {
     const world = new WatchWorld(seededRandom(5), 2, { recordsMax: 1024, bytesMax: 2 ** 30 })
     const watch = world.watch('*', { whenSlow: 'drop' })

@@ -95,6 +95,31 @@ describe('keyspace.watch', () => {
     expect(items.at(-1)?.changes.map(({ event }) => event)).toEqual(KEYS.map(() => 'del'))
   })
 
+  it('gives a transaction over all keys as one item, whatever its steps', async () => {
+    const keyspace = await start()
+    await keyspace.mset(Object.fromEntries(KEYS.map((key) => [key, '1'])))
+    const watch = keyspace.watch('*')
+    await watch.ready
+    const session = keyspace.session()
+    const commands = [
+      ['MULTI'],
+      ['SET', 'key:1', '2'],
+      ['FLUSHALL'],
+      ['SET', 'key:1', '3'],
+      ['MSET', 'key:2', '3', 'key:3', '3'],
+    ]
+    for (const argv of commands) await session.call(argv)
+    await Promise.all([session.call(['EXEC']), ...KEYS.map((key) => keyspace.incrBy(key))])
+    const items = await take(watch, KEYS.length + 1)
+    const whole = items.filter(({ changes }) => changes.length > 1)
+    expect(whole).toHaveLength(1)
+    const events = whole[0]?.changes.map(({ event, key }) => `${event} ${key}`) ?? []
+    expect(events.filter((event) => event === 'set key:1')).toHaveLength(2)
+    expect(events).toContain('flushdb ')
+    expect(events).toContain('set key:2')
+    expect(events).toContain('set key:3')
+  })
+
   it('says that changes are no longer kept, and from where it can go on', async () => {
     const keyspace = await start({ historyMax: 1024 })
     const watch = keyspace.watch('*')
