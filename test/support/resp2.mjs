@@ -1,10 +1,11 @@
 /**
- * Replies in the RESP2 view, as text that can be compared and read: the kind of a reply first, then what it is.
+ * Replies in the RESP2 view, as text that can be compared and read: the kind of a reply first, then what it
+ * is.
  *
  *     $text  :1  +OK  -ERR …  _ (no string)  *_ (no array)  ,1.5 (a score: RESP2 has it as a string)
  *
- * Arrays stay arrays; maps and sets are flat arrays. Replies are told by their shape, not by their class: they
- * may come from the sources or from `dist/`. Plain JavaScript, since programs run it on Node 20.
+ * Arrays stay arrays; maps and sets are flat arrays. Replies are told by their shape, not by their class:
+ * they may come from the sources or from `dist/`. Plain JavaScript, since programs run it on Node 20.
  */
 
 /** Commands whose pairs RESP2 lays flat: a session is answered in RESP3. */

@@ -2,9 +2,9 @@
  * A caller with a state of its own, as a Redis connection has: a selected database, a transaction that is
  * being put together, keys that are watched.
  *
- * MULTI queues commands and EXEC runs them as one; WATCH remembers the revisions of keys, and EXEC runs nothing
- * when one of them has another one by then. What concerns the session alone is answered here, also in a
- * transaction: SELECT holds from there on, and, once EXEC has run, beyond.
+ * MULTI queues commands and EXEC runs them as one; WATCH remembers the revisions of keys, and EXEC runs
+ * nothing when one of them has another one by then. What concerns the session alone is answered here, also in
+ * a transaction: SELECT holds from there on, and, once EXEC has run, beyond.
  * Tests: test/keyspace/session.race.test.ts, test/keyspace/redis/runtime.race.test.ts
  */
 import { commandTable } from '../commands/index.ts'

@@ -1,5 +1,6 @@
 /**
- * Runs the cases of test/fixtures/resp-cases.json through sessions of a keyspace, and tells which of them pass.
+ * Runs the cases of test/fixtures/resp-cases.json through sessions of a keyspace, and tells which of them
+ * pass.
  *
  * A case that uses a command which is left out so far is not run: it is counted, with the reason. Everything
  * else must pass. Plain JavaScript, since `run-cases.mjs` runs it on Node 20 without the tests.
@@ -35,8 +36,8 @@ const ANSWER_MS = 10_000
 const ESCAPES = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' }
 
 /**
- * The words of a line, as redis-cli splits it: by blanks, with "…" and '…', and escapes within "…". `isBinary`:
- * escapes stand for bytes outside of quotes as well. Words are bytes as Latin-1.
+ * The words of a line, as redis-cli splits it: by blanks, with "…" and '…', and escapes within "…".
+ * `isBinary`: escapes stand for bytes outside of quotes as well. Words are bytes as Latin-1.
  */
 export function splitLine(text, isBinary = false) {
   const line = Buffer.from(text, isBinary ? 'latin1' : 'utf8').toString('latin1')

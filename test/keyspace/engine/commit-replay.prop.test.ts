@@ -1,6 +1,6 @@
 /**
- * What commits log is all that is needed: a second engine that runs nothing but the effects holds the same keys,
- * values and expiries, after random commands of every family, those of chance and of time among them.
+ * What commits log is all that is needed: a second engine that runs nothing but the effects holds the same
+ * keys, values and expiries, after random commands of every family, those of chance and of time among them.
  */
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../src/base/index.ts'

@@ -1,6 +1,6 @@
 /**
- * What the Redis that the random commands are compared with does not have, or answers differently: commands and
- * options since 7.2, by examples from its documentation and sources.
+ * What the Redis that the random commands are compared with does not have, or answers differently: commands
+ * and options since 7.2, by examples from its documentation and sources.
  */
 import { expect, test } from 'vitest'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'

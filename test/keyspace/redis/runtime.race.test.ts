@@ -1,6 +1,6 @@
 /**
- * The same random commands through a whole runtime: four shards, so that commands of several keys cross them, in
- * sessions with MULTI, EXEC, DISCARD, WATCH and SELECT.
+ * The same random commands through a whole runtime: four shards, so that commands of several keys cross them,
+ * in sessions with MULTI, EXEC, DISCARD, WATCH and SELECT.
  *
  * Left out: patterns of SORT, which find only keys of the same shard.
  */
@@ -65,7 +65,8 @@ describe.skipIf(redis === undefined)('a runtime of four shards answers as Redis'
     },
   )
 
-  // DBSIZE, KEYS, SCAN, FLUSHALL, FLUSHDB and SWAPDB among others in a transaction see one shard, and its guests.
+  // DBSIZE, KEYS, SCAN, FLUSHALL, FLUSHDB and SWAPDB among others in a transaction see one shard, and its
+  // guests.
   test.todo('commands of every key in transactions')
 
   test('transactions, watched keys and other databases', async () => {

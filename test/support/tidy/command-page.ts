@@ -4,8 +4,8 @@
  * What Redis has and we have not is listed with what will bring it: a name that is in neither list fails the
  * test, so that the page leaves nothing out in silence.
  *
- * Tests: test/keyspace/commands/table.test.ts (`UPDATE=1 npm test -- test/keyspace/commands/table.test.ts` writes
- * the page again)
+ * Tests: test/keyspace/commands/table.test.ts (`UPDATE=1 npm test -- test/keyspace/commands/table.test.ts`
+ * writes the page again)
  */
 import type { CommandSpec } from '../../../src/keyspace/engine/index.ts'
 
@@ -76,9 +76,10 @@ export function renderCommandPage(rows: readonly CommandSpec[], redis: RedisGrou
 <!-- Generated from src/keyspace/commands: change the rows there, then run
      UPDATE=1 npm test -- test/keyspace/commands/table.test.ts -->
 
-Every command of the keyspace: \`keyspace.command('SET', 'key', 'value')\`, or a typed method for most of them.
-Names, arguments, replies and errors are those of Redis 7.2, unless a command says how it differs; a test
-compares random sequences with a real server. \`Since\` is the version of Redis that has the command, or ours.
+Every command of the keyspace: \`keyspace.command('SET', 'key', 'value')\`, or a typed method for most of
+them. Names, arguments, replies and errors are those of Redis 7.2, unless a command says how it differs; a
+test compares random sequences with a real server. \`Since\` is the version of Redis that has the command, or
+ours.
 
 ${comparison(shown, redis)}
 ## Sessions
