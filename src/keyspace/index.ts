@@ -29,8 +29,8 @@ export type {
   ChannelMessage,
   MessagesLost,
   SubscribedItem,
-  SubscribeOptions,
   Subscription,
+  SubscriptionOptions,
 } from './pubsub/index.ts'
 export type {
   EventItem,

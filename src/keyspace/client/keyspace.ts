@@ -9,7 +9,12 @@
 import { numberOption, ShardloomError } from '../../base/index.ts'
 import { byteString, ErrorReply, type Reply } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
-import { type SubscribedItem, type SubscribeOptions, type Subscription, subscribe } from '../pubsub/index.ts'
+import {
+  type SubscribedItem,
+  type Subscription,
+  type SubscriptionOptions,
+  subscribe,
+} from '../pubsub/index.ts'
 import { type ShardStats, sumStats } from '../shard/shard-stats.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import {
@@ -436,7 +441,7 @@ export class Keyspace {
   }
 
   /** Iterates over the messages of channels. `break` ends it. @throws SHL_SUBSCRIBER_SLOW */
-  subscribe<const Options extends SubscribeOptions>(
+  subscribe<const Options extends SubscriptionOptions>(
     channels: string | readonly string[],
     options?: Options,
   ): Subscription<SubscribedItem<Options>> {
@@ -444,7 +449,7 @@ export class Keyspace {
   }
 
   /** The same for all channels that fit patterns. */
-  psubscribe<const Options extends SubscribeOptions>(
+  psubscribe<const Options extends SubscriptionOptions>(
     patterns: string | readonly string[],
     options?: Options,
   ): Subscription<SubscribedItem<Options>> {

@@ -7,7 +7,7 @@ export {
   type ChannelMessage,
   type MessagesLost,
   type SubscribedItem,
-  type SubscribeOptions,
   Subscription,
+  type SubscriptionOptions,
   subscribe,
 } from './subscription.ts'

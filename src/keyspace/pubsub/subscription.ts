@@ -30,7 +30,7 @@ import { channelHome, isKeyChannel } from './channel-home.ts'
 import type { SubscribeRequest, SubscriptionItem, SubscriptionKind } from './pubsub-messages.ts'
 
 /** Options of `keyspace.subscribe` and `keyspace.psubscribe`. */
-export interface SubscribeOptions {
+export interface SubscriptionOptions {
   /** Aborting it ends the subscription; that is no error. */
   readonly signal?: AbortSignal
   /** Messages that may wait at each shard. Default 1024. */
@@ -88,7 +88,7 @@ export function subscribe(
   client: SubscribeClient,
   names: string | readonly string[],
   isPattern: boolean,
-  options: SubscribeOptions,
+  options: SubscriptionOptions,
 ): Subscription {
   const where = isPattern ? 'psubscribe' : 'subscribe'
   checkKnownOptions(where, options, KNOWN)

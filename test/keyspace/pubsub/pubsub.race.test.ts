@@ -1,16 +1,14 @@
 /** Publish and subscribe with real threads. */
-import { createRuntime, type KeyspaceRuntime, type KeyspaceRuntimeOptions } from 'shardloom'
+import { createRuntime, type Keyspace, type KeyspaceOptions } from 'shardloom'
 import { afterEach, describe, expect, it } from 'vitest'
 
-const open: KeyspaceRuntime[] = []
+const open: { close(): Promise<unknown> }[] = []
 
 afterEach(async () => {
   for (const runtime of open.splice(0)) await runtime.close()
 })
 
-async function start(
-  keyspace: NonNullable<KeyspaceRuntimeOptions['keyspace']> = {},
-): Promise<KeyspaceRuntime['keyspace']> {
+async function start(keyspace: KeyspaceOptions = {}): Promise<Keyspace> {
   const runtime = await createRuntime({ threads: 2, keyspace: { shards: 2, ...keyspace } })
   open.push(runtime)
   return runtime.keyspace

@@ -1,17 +1,27 @@
 /** An async iterator over what its owner has. */
 import { describe, expect, it } from 'vitest'
-import { Outlet } from '../../../src/keyspace/watch/outlet.ts'
+import { Outlet, type OutletOwner } from '../../../src/keyspace/watch/outlet.ts'
 
-function outlet(signal?: AbortSignal): { items: number[]; closed: number; outlet: Outlet<number> } {
-  const made = {
-    items: [] as number[],
-    closed: 0,
-    outlet: new Outlet<number>(
-      { take: () => made.items.shift(), onClosed: () => void made.closed++ },
-      signal,
-    ) as Outlet<number>,
+class Owner implements OutletOwner<number> {
+  readonly items: number[] = []
+  closed = 0
+  readonly outlet: Outlet<number>
+
+  constructor(signal?: AbortSignal) {
+    this.outlet = new Outlet(this, signal)
   }
-  return made
+
+  take(): number | undefined {
+    return this.items.shift()
+  }
+
+  onClosed(): void {
+    this.closed++
+  }
+}
+
+function outlet(signal?: AbortSignal): Owner {
+  return new Owner(signal)
 }
 
 const DONE = { done: true, value: undefined }

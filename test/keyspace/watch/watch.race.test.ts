@@ -2,19 +2,17 @@
  * Watching with real threads: order over shards, whole transactions, coming back, slow watchers, moving
  * slots.
  */
-import { createRuntime, type KeyspaceRuntime, type KeyspaceRuntimeOptions } from 'shardloom'
+import { createRuntime, type Keyspace, type KeyspaceOptions } from 'shardloom'
 import { afterEach, describe, expect, it } from 'vitest'
 import { hashSlotOf } from '../../../src/keyspace/hash-slot.ts'
 
-const open: KeyspaceRuntime[] = []
+const open: { close(): Promise<unknown> }[] = []
 
 afterEach(async () => {
   for (const runtime of open.splice(0)) await runtime.close()
 })
 
-async function start(
-  keyspace: NonNullable<KeyspaceRuntimeOptions['keyspace']> = {},
-): Promise<KeyspaceRuntime['keyspace']> {
+async function start(keyspace: KeyspaceOptions = {}): Promise<Keyspace> {
   const runtime = await createRuntime({ threads: 2, keyspace: { shards: 2, ...keyspace } })
   open.push(runtime)
   return runtime.keyspace
