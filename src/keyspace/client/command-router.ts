@@ -82,14 +82,40 @@ export class CommandRouter {
       return
     }
     this.#pending++
-    if (this.#line.size === 0 || !this.#isBlocked(command.slots ?? [command.slot])) {
+    if (command.slots !== undefined) return this.#sendOfSeveral(command, command.slots)
+    if (this.#line.size === 0 || !this.#isBlocked([command.slot])) {
       this.#route(command, shard)
       return
     }
-    const id = this.#stand(intentsOf(command.slots ?? [command.slot]), () => {
+    const id = this.#stand(intentsOf([command.slot]), () => {
       this.#route(command, shard)
       this.#line.finish(id)
     })
+    this.#pump()
+  }
+
+  /**
+   * One with keys in several slots of one shard keeps those behind it waiting until it is answered: when one of
+   * its slots has gone it is refused, while a command behind it for another one would be run.
+   */
+  #sendOfSeveral(command: PendingCommand, slots: readonly number[]): void {
+    const done = (): void => {
+      this.#line.finish(id)
+      this.#pump()
+    }
+    const held: PendingCommand = {
+      ...command,
+      resolve(reply) {
+        command.resolve(reply)
+        done()
+      },
+      reject(error) {
+        command.reject(error)
+        done()
+      },
+      runOver: () => command.runOver!().finally(done),
+    }
+    const id = this.#stand(intentsOf(slots), () => this.#route(held, -1))
     this.#pump()
   }
 

@@ -151,7 +151,8 @@ export class KeyspaceClient {
     }
     if (isOver) return this.#callOver(argv, db)
     const row = ROWS.get(spec)!
-    if (slots.length < 2) return this.callRow(row, slot, argv.slice(1), db)
+    const isOne = this.#isSingle || slots.every((other) => other === slot)
+    if (isOne) return this.callRow(row, slot, argv.slice(1), db)
     return new Promise((resolve, reject) => {
       const isOver = (): boolean => this.#isOverShards(slots)
       const runOver = (): Promise<void> =>

@@ -12,7 +12,7 @@ export interface PendingCommand {
   readonly slot: number
   /** Without the name. */
   readonly args: readonly Argument[]
-  /** Of a command with several keys: the slots of all of them. */
+  /** Of a command with keys in several slots of one shard: all of them. */
   readonly slots?: readonly number[]
   /** Of such a command: whether its keys lie on several shards by now. */
   readonly isOver?: () => boolean
