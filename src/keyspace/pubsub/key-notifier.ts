@@ -11,7 +11,8 @@
  * Tests: test/keyspace/pubsub/key-notifier.test.ts
  */
 import { type Commit, keyEventClass } from '../engine/index.ts'
-import type { CommitFeed, NotifyFlags } from '../watch/index.ts'
+import type { CommitFeed } from '../watch/commit-feed.ts'
+import type { NotifyFlags } from '../watch/event-classes.ts'
 import type { PubSubHub } from './pubsub-hub.ts'
 
 /** Turns the commits of a shard into messages. */

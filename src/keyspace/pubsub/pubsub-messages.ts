@@ -3,7 +3,7 @@
  * Tests: test/keyspace/pubsub/pubsub.race.test.ts
  */
 import type { Argument, ByteString } from '../engine/index.ts'
-import type { SlowPolicy } from '../watch/index.ts'
+import type { SlowPolicy } from '../watch/watch-messages.ts'
 
 /** Names of channels, of sharded channels, or patterns of channels. */
 export type SubscriptionKind = 'channels' | 'sharded' | 'patterns'

@@ -4,9 +4,9 @@
  */
 import type { ActorContext } from '../../actor/index.ts'
 import type { Guest, KeyPatch } from '../engine/index.ts'
-import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubsub/index.ts'
+import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubsub/pubsub-messages.ts'
 import type { TableNews } from '../shared/table-feed.ts'
-import type { ProgressRequest, WatchItem, WatchRequest } from '../watch/index.ts'
+import type { ProgressRequest, WatchItem, WatchRequest } from '../watch/watch-messages.ts'
 import type { ShardStats } from './shard-stats.ts'
 import type { ImportMessage, MoveSlotsMessage, MoveSlotsReport, ShardLoad } from './slot-messages.ts'
 import type {
