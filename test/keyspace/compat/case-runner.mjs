@@ -144,7 +144,7 @@ export function tableOf({ groups, failures }) {
   const left = groups.filter((row) => row.outOfScope > 0)
   const sum = (rows, field) => rows.reduce((total, row) => total + row[field], 0)
   const line = (name, passed, all) =>
-    `${name.padEnd(34)}${String(passed).padStart(7)}${String(all).padStart(7)}`
+    `${name.padEnd(50)}${String(passed).padStart(7)}${String(all).padStart(7)}`
   return [
     line('group', 'passed', 'all'),
     ...inScope.map((row) => line(row.group, row.passed, row.all)),

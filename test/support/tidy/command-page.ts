@@ -30,7 +30,10 @@ const SESSION: Readonly<Record<string, string>> = {
   multi: 'Begins a transaction: commands are queued until `EXEC`.',
   exec: 'Runs the queued commands as one, over any shards; null when a watched key has changed.',
   discard: 'Forgets the queued commands and the watched keys.',
-  watch: 'Lets `EXEC` run nothing if one of the keys changes before.',
+  watch: [
+    'Lets `EXEC` run nothing if one of the keys changes before.',
+    'One that was missing, and is missing again by then, has not changed; in Redis it has.',
+  ].join(' '),
   unwatch: 'Forgets the watched keys.',
   select: 'Selects a database.',
   reset: 'Forgets everything of the session: database, transaction, watched keys.',
