@@ -506,7 +506,9 @@ export class Database {
         return 0
       }
       if (this.touches) {
-        table.setAccessClock(ref, this.#host.touched(table.accessClock(ref)))
+        const clock = table.accessClock(ref)
+        const touched = this.#host.touched(clock)
+        if (touched !== clock) table.setAccessClock(ref, touched)
         this.#host.onLookup(true)
       }
       this.#remember(key, ref)

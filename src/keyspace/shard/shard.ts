@@ -59,6 +59,8 @@ type Answer = Reply | typeof MOVED
 
 const ROW_GET = commandTable.rows.findIndex((row) => row.name === 'get')
 const ROW_SET = commandTable.rows.findIndex((row) => row.name === 'set')
+/** Names of rows, as requests begin: a subcommand travels as the first argument. */
+const NAMES: readonly string[] = commandTable.rows.map((row) => row.name.split('|')[0]!)
 const MEMORY_DATABASE = 0
 /** Expiry is looked for at most so often. */
 const TICK_MS_MIN = 5
@@ -503,9 +505,7 @@ export class Shard {
   }
 
   #requestOf(reader: RequestReader): { spec: CommandSpec | ErrorReply; argv: Argument[] } {
-    const row = commandTable.rows[reader.row]!
-    // The name alone: a subcommand travels as the first argument.
-    const argv = reader.arguments([row.name.split('|')[0]!], LARGE_VALUE_BYTES)
+    const argv = reader.arguments(NAMES[reader.row]!, LARGE_VALUE_BYTES)
     return { spec: commandTable.find(argv), argv }
   }
 

@@ -39,7 +39,7 @@ export function readBatch(batch: Uint8Array): PlannedCommand[] {
   while (reader.next()) {
     const { row, db } = reader
     const name = commandTable.rows[row]!.name.split('|')[0]!
-    const argv = reader.arguments([name], LARGE_VALUE_BYTES)
+    const argv = reader.arguments(name, LARGE_VALUE_BYTES)
     commands.push({ spec: commandTable.find(argv), argv, db, row })
   }
   return commands

@@ -10,6 +10,7 @@
  * Cost: some 100 ns to write, and less to read, a SET of 64 bytes (bench/set-memory.ts).
  * Tests: test/keyspace/wire/request-codec.prop.test.ts
  */
+import { SHORT_CHARS_MAX, shortLatin1 } from '../../codec/index.ts'
 import type { Argument } from '../engine/index.ts'
 import { ByteSink, type NativeBuffer, nativeBuffer } from './byte-sink.ts'
 
@@ -104,17 +105,18 @@ export class RequestReader {
   }
 
   /** The arguments behind a name; those from `largeBytes` on as bytes of their own. */
-  arguments(name: readonly string[], largeBytes: number): Argument[] {
+  arguments(name: string, largeBytes: number): Argument[] {
     const { bytes } = this
-    const argv: Argument[] = [...name]
+    const argv: Argument[] = [name]
     let at = this.#first
     for (let i = 0; i < this.argumentCount; i++) {
       const length = this.#uint32(at)
       const from = at + 4
       at = from + length
-      argv.push(
-        length < largeBytes ? bytes.latin1Slice(from, at) : Uint8Array.prototype.slice.call(bytes, from, at),
-      )
+      if (length <= SHORT_CHARS_MAX && from + SHORT_CHARS_MAX <= bytes.length) {
+        argv.push(shortLatin1(bytes, from, length))
+      } else if (length < largeBytes) argv.push(bytes.latin1Slice(from, at))
+      else argv.push(Uint8Array.prototype.slice.call(bytes, from, at))
     }
     return argv
   }
