@@ -29,9 +29,10 @@ const CUSTOM_NAMES = /^(?:README|CHANGELOG|CONTRIBUTING|LICENSE|[A-Z]+)\.md$/
 const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>> = {
   'src/actor/actor-host.ts': { linesMax: 560, reason: 'what becomes of one message, from arrival to answer' },
   'src/actor/actor-lifecycle.ts': { linesMax: 440, reason: 'the one path that every end takes' },
-  'src/actor/actor-system.ts': { linesMax: 560, reason: 'the wiring of a thread: many short delegations' },
+  'src/actor/actor-system.ts': { linesMax: 580, reason: 'the wiring of a thread: many short delegations' },
   'src/actor/outbox.ts': { linesMax: 550, reason: 'every way to send, over one table of pending asks' },
-  'src/runtime/runtime.ts': { linesMax: 520, reason: 'the public face, half of it documentation' },
+  'src/base/error-codes.ts': { linesMax: 600, reason: 'one table: a row per code, and nothing else' },
+  'src/runtime/runtime.ts': { linesMax: 530, reason: 'the public face, half of it documentation' },
 }
 
 /** Every file of code says first what it is. */
