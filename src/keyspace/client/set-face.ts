@@ -9,7 +9,7 @@ export class KeyspaceSet {
   readonly #key: KeyspaceInput
   readonly #caller: CommandCaller
 
-  /** @internal Use `keyspace.set_`. */
+  /** @internal Use `keyspace.members`. */
   constructor(caller: CommandCaller, key: KeyspaceInput) {
     this.#caller = caller
     this.#key = key

@@ -37,7 +37,7 @@ export const fencedCommands: readonly CommandSpec[] = [
     summary: 'Runs a command if the lock is held with this token, and refuses it with FENCED if not.',
     complexity: 'That of the command',
     syntax: 'lock token command [argument ...]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: fenced,
   },
 ]

@@ -89,7 +89,7 @@ export const leaseCommands: readonly CommandSpec[] = [
     summary: 'Answers a value; or else that the caller is to compute it; or waits for whoever does.',
     complexity: 'O(log(N)) with N the number of values that are computed',
     syntax: 'key owner PX milliseconds [WAIT milliseconds]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: get,
   },
   {
@@ -101,7 +101,7 @@ export const leaseCommands: readonly CommandSpec[] = [
     summary: 'Stores a value that was computed, and gives it to all who wait for it.',
     complexity: 'O(N) with N the number of those who wait',
     syntax: 'key owner token value [PX milliseconds]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: put,
   },
   {
@@ -113,7 +113,7 @@ export const leaseCommands: readonly CommandSpec[] = [
     summary: 'Gives up to compute a value: the next one who waits is to do it.',
     complexity: 'O(log(N)) with N the number of values that are computed',
     syntax: 'key owner token',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: fail,
   },
 ]

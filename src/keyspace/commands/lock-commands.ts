@@ -72,7 +72,7 @@ const RENEW = {
   group: 'lock',
   complexity: 'O(log(N)) with N the number of leases',
   syntax: 'key owner token PX milliseconds',
-  since: 'Shardloom 1.0.0',
+  since: 'Shardloom 0.2.0',
   handler: renew,
 } as const satisfies Partial<CommandSpec>
 
@@ -83,7 +83,7 @@ const RELEASE = {
   group: 'lock',
   complexity: 'O(log(N)) with N the number of leases',
   syntax: 'key owner token',
-  since: 'Shardloom 1.0.0',
+  since: 'Shardloom 0.2.0',
   handler: release,
 } as const satisfies Partial<CommandSpec>
 
@@ -94,7 +94,7 @@ const INFO = {
   group: 'lock',
   complexity: 'O(N) with N the number of those who hold it or wait',
   syntax: 'key',
-  since: 'Shardloom 1.0.0',
+  since: 'Shardloom 0.2.0',
   handler: (call, argv) => showLock(call, argv[1]!),
 } as const satisfies Partial<CommandSpec>
 
@@ -108,7 +108,7 @@ const locks: readonly CommandSpec[] = [
     summary: 'Takes a lock, and answers its fencing token and the length of the lease; null if it is held.',
     complexity: 'O(log(N)) with N the number of leases',
     syntax: 'key owner PX milliseconds [SHARED] [WAIT milliseconds] [LIMIT count]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: (call, argv) => acquireOne(call, argv, LOCK_OPTIONS),
   },
   {
@@ -120,7 +120,7 @@ const locks: readonly CommandSpec[] = [
     summary: 'Takes several locks at once, or none; answers their tokens and the length of the leases.',
     complexity: 'O(K*log(N)) with K the number of keys and N the number of leases',
     syntax: 'numkeys key [key ...] owner PX milliseconds [SHARED] [WAIT milliseconds]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: acquireAll,
   },
   { name: 'lock.renew', summary: 'Prolongs a lease; 0 if it is lost.', ...RENEW },
@@ -138,7 +138,7 @@ const locks: readonly CommandSpec[] = [
     summary: 'Answers 1 if the token belongs to a lease that runs.',
     complexity: 'O(N) with N the number of those who hold the lock',
     syntax: 'key token',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: validate,
   },
   { name: 'lock.info', summary: 'Shows who holds a lock and who waits for it.', ...INFO },
@@ -151,7 +151,7 @@ const locks: readonly CommandSpec[] = [
     summary: 'Lists the locks that are held or waited for.',
     complexity: 'O(N) with N the number of locks',
     syntax: '[MATCH pattern]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: list,
   },
   {
@@ -163,7 +163,7 @@ const locks: readonly CommandSpec[] = [
     summary: 'Ends the waits of an owner for a lock, or the one with this id; answers how many.',
     complexity: 'O(N) with N the number of those who wait',
     syntax: 'key owner [id]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: cancel,
   },
 ]
@@ -178,7 +178,7 @@ const semaphores: readonly CommandSpec[] = [
     summary: 'Takes one of the places of a semaphore, as LOCK.ACQUIRE with LIMIT.',
     complexity: 'O(log(N)) with N the number of leases',
     syntax: 'key owner LIMIT count PX milliseconds [WAIT milliseconds]',
-    since: 'Shardloom 1.0.0',
+    since: 'Shardloom 0.2.0',
     handler: (call, argv) => acquireOne(call, argv, SEMAPHORE_OPTIONS),
   },
   { name: 'sem.renew', summary: 'Prolongs the lease of a place; 0 if it is lost.', ...RENEW },

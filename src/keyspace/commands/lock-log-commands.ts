@@ -53,7 +53,7 @@ const COMMON = {
   flags: ['write', 'fast', 'internal'],
   group: 'lock',
   complexity: 'O(log(N)) with N the number of leases',
-  since: 'Shardloom 1.0.0',
+  since: 'Shardloom 0.2.0',
 } as const satisfies Partial<CommandSpec>
 
 export const lockLogCommands: readonly CommandSpec[] = [
