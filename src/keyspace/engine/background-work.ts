@@ -13,6 +13,17 @@ const EXPIRY_BATCH = 64
 /** Locks that one step may give on to those who wait. */
 const LOCK_BATCH = 16
 
+/** Blocks that one step of compaction moves. */
+const COMPACT_BATCH = 32
+/** Pages of the key table. */
+const PAGE_BYTES = 64 * 1024
+/** Below so many pages there is little to gain. */
+const SPARSE_PAGES_MIN = 64
+/** Pages are sparse when they hold less than this part of what they could. */
+const SPARSE_FACTOR = 2
+/** A table that had nothing to gain is looked at again when its pages have become so many times more, or less. */
+const COMPACT_AGAIN = 1.25
+
 /** What background work needs of its engine. */
 export interface BackgroundHost {
   readonly nowMs: number
@@ -31,6 +42,8 @@ export class BackgroundWork {
   readonly #host: BackgroundHost
   readonly #expiry: ExpiryIndex
   readonly #evictor: Evictor
+  /** Pages of a database when compaction found no more to gain, by its id. */
+  readonly #compactedPages = new Map<number, number>()
 
   constructor(host: BackgroundHost, expiry: ExpiryIndex, evictor: Evictor) {
     this.#host = host
@@ -40,7 +53,28 @@ export class BackgroundWork {
 
   /** Does one step of what is due; whether there may be more. */
   step(): boolean {
-    return this.#expireLocks() || this.#expireSome() || this.#evictSome()
+    return this.#expireLocks() || this.#expireSome() || this.#evictSome() || this.#compactSome()
+  }
+
+  /** Whether pages of some database are so sparse that moving blocks together is worth it. */
+  get wantsCompaction(): boolean {
+    return this.#host.openDatabases().some((db) => this.#isSparse(db))
+  }
+
+  /** Moves blocks out of sparse pages. A database that has nothing to gain is left alone until it changes. */
+  #compactSome(): boolean {
+    const db = this.#host.openDatabases().find((one) => this.#isSparse(one))
+    if (db === undefined) return false
+    const moved = this.#host.atomically(() => db.table.compact(COMPACT_BATCH))
+    if (moved < COMPACT_BATCH) this.#compactedPages.set(db.id, db.table.pagesUsed)
+    return true
+  }
+
+  #isSparse({ id, table }: Database): boolean {
+    const { pagesUsed, usedBytes } = table
+    if (pagesUsed < SPARSE_PAGES_MIN || usedBytes * SPARSE_FACTOR > pagesUsed * PAGE_BYTES) return false
+    const after = this.#compactedPages.get(id)
+    return after === undefined || pagesUsed > after * COMPACT_AGAIN || pagesUsed * COMPACT_AGAIN < after
   }
 
   #evictSome(): boolean {

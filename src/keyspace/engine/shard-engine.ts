@@ -346,6 +346,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     return Math.min(this.blocked.nextDeadlineMs, this.locks.nextDueMs, this.flights.nextDueMs)
   }
 
+  /** Whether `tick` has something to do that has no time of its own: sparse pages, stale entries. */
+  get hasBackgroundWork(): boolean {
+    return this.#expiry.needsSweep || this.#background.wantsCompaction
+  }
+
   /** Entries in the index of expiries, stale ones included. */
   get expirySize(): number {
     return this.#expiry.size

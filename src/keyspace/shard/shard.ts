@@ -64,6 +64,8 @@ const NAMES: readonly string[] = commandTable.rows.map((row) => row.name.split('
 const MEMORY_DATABASE = 0
 /** Expiry is looked for at most so often. */
 const TICK_MS_MIN = 5
+/** Batches between two looks for work that is not urgent. */
+const LOOK_BATCHES = 64
 /** A timer is set again only for what is sooner by more than this. */
 const TICK_SLACK_MS = 1
 
@@ -95,6 +97,7 @@ export class Shard {
   #timer: TimerHandle | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
   #isClosed = false
+  #sinceLook = 0
 
   constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
     this.#hashSeed = hashSeed
@@ -553,6 +556,11 @@ export class Shard {
     if (nextExpiryMs !== Number.POSITIVE_INFINITY) {
       const inMs = Math.max(TICK_MS_MIN, nextExpiryMs - engine.clock.wallMs())
       dueMs = Math.min(dueMs, clock.nowMs() + inMs)
+    }
+    // What is not urgent is looked for now and then.
+    if (++this.#sinceLook >= LOOK_BATCHES) {
+      this.#sinceLook = 0
+      if (engine.hasBackgroundWork) dueMs = Math.min(dueMs, clock.nowMs() + TICK_MS_MIN)
     }
     if (dueMs >= this.#timerAtMs - TICK_SLACK_MS || this.#isClosed) return
     this.#timer?.cancel()
