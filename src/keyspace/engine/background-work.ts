@@ -18,7 +18,7 @@ const COMPACT_BATCH = 32
 /** Pages of the key table. */
 const PAGE_BYTES = 64 * 1024
 /** Below so many pages there is little to gain. */
-const SPARSE_PAGES_MIN = 64
+const SPARSE_PAGES_MIN = 16
 /** Pages are sparse when they hold less than this part of what they could. */
 const SPARSE_FACTOR = 2
 /** A table that had nothing to gain is looked at again when its pages have become so many times more, or less. */
