@@ -19,8 +19,8 @@ const SEED = Number(process.env['SHL_SEED'] ?? 1)
 /** On four shards, and two of them on one. */
 const KEYS = ['a', 'b', 'c', 'd', 'e{a}']
 
-const redis = await startRedis()
 const runtime = await createRuntime({ threads: 2, keyspace: { shards: 4 } })
+const redis = await startRedis()
 afterAll(() => Promise.all([redis?.stop(), runtime.close()]))
 
 type KeyspaceSession = ReturnType<typeof runtime.keyspace.session>

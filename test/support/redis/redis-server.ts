@@ -4,7 +4,7 @@
  * Where there is none, it is installed on Debian by root, once and within a deadline; else the tests that
  * need it are skipped with a line that says how to install it.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,8 @@ import { delay, RespClient } from './resp-client.ts'
 
 const INSTALL_MS = 60_000
 const START_MS = 10_000
+/** Our end closes its input, whatever ended us: so no server is left behind. */
+const UNTIL_WE_END = 'redis-server "$@" & cat; kill -9 $!'
 const HOW_TO_INSTALL = 'apt-get install redis-server (Debian, Ubuntu), brew install redis (macOS)'
 
 /** A running server with one connection. */
@@ -19,7 +21,6 @@ export interface RedisServer {
   /** `7.0.15`. */
   readonly version: string
   readonly client: RespClient
-  connect(): Promise<RespClient>
   stop(): Promise<void>
 }
 
@@ -30,29 +31,25 @@ export async function startRedis(): Promise<RedisServer | undefined> {
     return undefined
   }
   const port = await freePort()
-  const process_ = spawn(
-    'redis-server',
+  const shell = spawn(
+    'sh',
     [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-      ...['--dir', tmpdir(), '--loglevel', 'warning'],
+      ...['-c', UNTIL_WE_END, 'sh', '--port', String(port), '--bind', '127.0.0.1', '--save', ''],
+      ...['--appendonly', 'no', '--dir', tmpdir(), '--loglevel', 'warning'],
     ],
     // SORT … ALPHA compares as the locale says.
-    { stdio: 'ignore', env: { ...process.env, LC_ALL: 'C' } },
+    { stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, LC_ALL: 'C' } },
   )
-  const kill = (): void => void process_.kill('SIGKILL')
-  process.once('exit', kill)
-  const client = await connectSoon(port, process_)
+  const client = await connectSoon(port)
   const info = String(await client.call('INFO', 'server'))
   const version = /redis_version:([\d.]+)/.exec(info)?.[1] ?? 'unknown'
   const server: RedisServer = {
     version,
     client,
-    connect: () => RespClient.connect(port),
     async stop() {
-      process.off('exit', kill)
       client.close()
-      const ended = new Promise((resolve) => process_.once('exit', resolve))
-      kill()
+      const ended = new Promise((resolve) => shell.once('exit', resolve))
+      shell.stdin.end()
       await ended
     },
   }
@@ -85,13 +82,13 @@ function freePort(): Promise<number> {
   })
 }
 
-async function connectSoon(port: number, process_: ChildProcess): Promise<RespClient> {
+async function connectSoon(port: number): Promise<RespClient> {
   const endMs = performance.now() + START_MS
   for (;;) {
     try {
       return await RespClient.connect(port)
     } catch (error) {
-      if (performance.now() > endMs || process_.exitCode !== null) throw error
+      if (performance.now() > endMs) throw error
       await delay(20)
     }
   }
