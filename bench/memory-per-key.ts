@@ -109,7 +109,7 @@ async function redisBytes(keys: number): Promise<BytesPerKey> {
       rss: await redis.info('memory', 'used_memory_rss'),
       used: await redis.info('memory', 'used_memory'),
     })
-    await inLanes(1000, 20_000, (i) => client.set(`warm:${i % 100}`, textOf(i)))
+    await inLanes(1000, Math.max(20_000, keys / 3), (i) => client.set(`warm:${i % 100}`, textOf(i)))
     const before = await look()
     await inLanes(1000, keys, (i) => client.set(keyOf(i), textOf(i)))
     const after = await look()

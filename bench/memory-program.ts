@@ -8,7 +8,7 @@ import { createRuntime } from 'shardloom'
 import { collect, type heap } from './heap-actor.ts'
 import { inLanes, keyOf, textOf } from './loads.ts'
 
-const WARM_UP_KEYS = 20_000
+const WARM_UP_SETS_MIN = 20_000
 const AT_ONCE = 1000
 
 const keys = Number(process.argv[2])
@@ -22,8 +22,8 @@ async function measure(): Promise<{ rss: number; heap: number; used: number }> {
   return { rss: process.memoryUsage().rss, heap: heapBytes, used: load?.usedBytes ?? 0 }
 }
 
-// What is made once, whatever the number of keys, is there before the first look.
-await inLanes(AT_ONCE, WARM_UP_KEYS, (i) => keyspace.set(`warm:${i % 100}`, textOf(i)))
+// What is made once, whatever the number of keys, is there before the first look: buffers and roomy heaps.
+await inLanes(AT_ONCE, Math.max(WARM_UP_SETS_MIN, keys / 3), (i) => keyspace.set(`warm:${i % 100}`, textOf(i)))
 const before = await measure()
 await inLanes(AT_ONCE, keys, (i) => keyspace.set(keyOf(i), textOf(i)))
 const after = await measure()
