@@ -28,7 +28,9 @@ export interface ContextHost {
   nowMs(): number
   refFor(address: ActorAddress, owner: Owner | undefined): ActorRef
   isCancelled(envelope: Envelope): boolean
-  /** Says whether the actor's present life still goes on: it ends with the actor, or when that is restarted. */
+  /**
+   * Says whether the actor's present life still goes on: it ends with the actor, or when that is restarted.
+   */
   lifeOf(address: ActorAddress): () => boolean
   cancelNested(slot: number, generation: number): void
   timersOf(address: ActorAddress): ActorTimers

@@ -2,7 +2,7 @@
 
 export type { Compute, ComputeContext, ComputeOptions } from './client/compute-once.ts'
 export { Keyspace } from './client/keyspace.ts'
-export { KeyspaceLock } from './client/lock.ts'
+export type { KeyspaceLock } from './client/lock.ts'
 export type {
   LimitOptions,
   LimitView,

@@ -1,50 +1,8 @@
 /** Locks on real threads: who holds them, who waits, and what becomes of them when a thread stops or ends. */
-import { type ActorRef, createRuntime, type Runtime } from 'shardloom'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
-import { rejection, testRuntime, until } from '../support/runtime.ts'
-
-const LOCKER = new URL('../support/actors/locker.mjs', import.meta.url)
-const [INSIDE, INSIDE_MAX, COUNT] = [0, 1, 2]
-
-interface World {
-  readonly runtime: Runtime
-  readonly keyspace: Runtime['keyspace']
-  /** One per thread; the shard of the same index is on its thread. */
-  readonly refs: readonly ActorRef[]
-  readonly words: Int32Array<SharedArrayBuffer>
-}
-
-/** A runtime for a test that kills its threads. */
-async function ownWorld(threads = 3): Promise<World> {
-  return lockers(await testRuntime({ threads, keyspace: { shards: threads } }))
-}
-
-let common: Runtime | undefined
-
-/** The runtime of all other tests: they use names of their own. */
-async function world(): Promise<World> {
-  common ??= await createRuntime({ threads: 3, keyspace: { shards: 3 } })
-  return lockers(common)
-}
-
-afterAll(() => common?.close({ timeoutMs: 2000 }))
-
-async function lockers(runtime: Runtime): Promise<World> {
-  const refs = await Promise.all([1, 2, 3].map(() => spawn(runtime)))
-  expect(refs.map((ref) => ref.thread).sort()).toEqual([1, 2, 3])
-  refs.sort((a, b) => a.thread - b.thread)
-  onTestFinished(async () => void (await Promise.all(refs.map((ref) => ref.stop()))))
-  return { runtime, keyspace: runtime.keyspace, refs, words: new Int32Array(new SharedArrayBuffer(64)) }
-}
-
-function spawn(runtime: Runtime, options: object = {}): Promise<ActorRef> {
-  return runtime.spawn(LOCKER, { export: 'locker', ...options }) as Promise<ActorRef>
-}
-
-/** A name whose shard is, or is not, this one. */
-function nameOn({ keyspace }: Runtime, isFit: (shard: number) => boolean): string {
-  for (let i = 0; ; i++) if (isFit(keyspace.shardOf(`name-${i}`).shard)) return `name-${i}`
-}
+import type { Runtime } from 'shardloom'
+import { expect, test } from 'vitest'
+import { COUNT, INSIDE, INSIDE_MAX, nameOn, ownWorld, spawnLocker, world } from '../support/lockers.ts'
+import { rejection, until } from '../support/runtime.ts'
 
 test('one at a time is inside, and tokens only grow', async () => {
   const { keyspace, refs, words } = await world()
@@ -110,7 +68,7 @@ test('a heartbeat keeps a lock for as long as its holder lives', async () => {
   expect(await lock.release()).toBe(false)
 })
 
-test('the lock of a thread that is killed goes to the next one after its lease, with a greater token', async () => {
+test('the lock of a thread that is killed goes to the next one, with a greater token', async () => {
   const { keyspace, refs, runtime } = await ownWorld()
   const [first, , doomed] = refs
   const name = nameOn(runtime, (shard) => shard === 0)
@@ -131,7 +89,7 @@ test('the lock of a thread that is killed goes to the next one after its lease, 
 
 test('the lock of an actor that fails does not outlive it, though its thread goes on', async () => {
   const { keyspace, refs, runtime } = await world()
-  const ref = await spawn(runtime)
+  const ref = await spawnLocker(runtime)
   const token = (await ref.ask('hold', { name: 'mortal', options: { ttl: 300 } })) as bigint
   await ref.stop()
   // Nobody waits for the end of the lease: its heartbeat notices first.
@@ -167,7 +125,7 @@ test('a lock moves with its slot, with those who wait for it', async () => {
   expect(await several.release()).toBe(true)
 })
 
-test('a shard that is lost takes its locks with it: their holders are told, and tokens go on growing', async () => {
+test('a shard that is lost takes its locks along: holders are told, tokens go on growing', async () => {
   const { keyspace, refs, runtime } = await ownWorld()
   const name = nameOn(runtime, (shard) => shard === 2)
   const lock = await keyspace.lock(name, { ttl: 150 })
@@ -320,91 +278,5 @@ test('an owner that has a name enters again, and leaves as often', async () => {
     mode: 'free',
     holders: [],
     lastToken: first.token,
-  })
-})
-
-test('a value is computed once for all who want it at the same time', async () => {
-  const { keyspace, refs, words } = await world()
-  const message = { key: 'page', words, forMs: 20, options: { ttl: 60_000 } }
-  const asked = Array.from({ length: 50 }, (_, i) => refs[i % 3]!.ask('compute', message))
-  expect(new Set(await Promise.all(asked))).toEqual(new Set(['computed']))
-  expect(words[COUNT]).toBe(1)
-  expect(await keyspace.ttl('page')).toBeGreaterThan(50_000)
-  expect(await keyspace.getOrCompute('page', () => 'not needed')).toBe('computed')
-  const bytes = await keyspace.getOrComputeBuffer('bytes', () => new Uint8Array([0, 200, 255]))
-  expect([...bytes]).toEqual([0, 200, 255])
-})
-
-test('when a computation fails, its own caller is told, and the next one computes', async () => {
-  const { keyspace, refs, words } = await world()
-  const failing = rejection(refs[0]!.ask('compute', { key: 'page-2', words, forMs: 30, fail: true }))
-  await until(() => words[COUNT] === 1, 'the first computes')
-  const others = Array.from({ length: 10 }, (_, i) =>
-    refs[i % 3]!.ask('compute', { key: 'page-2', words, forMs: 1 }),
-  )
-  expect((await failing).message).toContain('cannot be computed')
-  expect(new Set(await Promise.all(others))).toEqual(new Set(['computed']))
-  expect(words[COUNT]).toBe(2)
-  expect(await rejection(keyspace.getOrCompute('odd', () => 7 as never))).toMatchObject({
-    code: 'SHL_OPTION_INVALID',
-  })
-})
-
-test('when the thread that computes is killed, the next one computes', async () => {
-  const { refs, words, runtime } = await ownWorld()
-  const key = nameOn(runtime, (shard) => shard === 0)
-  const options = { computeMs: 200 }
-  const doomed = rejection(refs[2]!.ask('compute', { key, words, forMs: 60_000, options }))
-  await until(() => words[COUNT] === 1, 'it computes')
-  const others = [0, 1, 0, 1].map((i) => refs[i]!.ask('compute', { key, words, forMs: 1, options }))
-  await runtime.killThread(refs[2]!.thread)
-  expect(await doomed).toMatchObject({ code: 'SHL_THREAD_LOST' })
-  expect(new Set(await Promise.all(others))).toEqual(new Set(['computed']))
-  expect(words[COUNT]).toBe(2)
-})
-
-test('who computes is told when it takes too long, or nobody wants it any more', async () => {
-  const { keyspace } = await world()
-  const reasons: unknown[] = []
-  const slow = keyspace.getOrCompute(
-    'slow',
-    async ({ signal }) => {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      reasons.push(signal.reason)
-      return 'late'
-    },
-    { computeMs: 20 },
-  )
-  // It is stored all the same, since nobody else has begun.
-  expect(await slow).toBe('late')
-  expect(keyspace.getSync('slow')).toBe('late')
-  const stop = new AbortController()
-  const unwanted = rejection(
-    keyspace.getOrCompute(
-      'unwanted',
-      async ({ signal }) => {
-        stop.abort()
-        reasons.push(signal.reason)
-        return 'never'
-      },
-      { signal: stop.signal },
-    ),
-  )
-  expect(await unwanted).toMatchObject({ code: 'SHL_COMPUTE_ABORTED' })
-  expect(await keyspace.getOrCompute('unwanted', () => 'wanted')).toBe('wanted')
-  expect(reasons).toMatchObject([{ code: 'SHL_COMPUTE_LATE' }, { code: 'SHL_COMPUTE_ABORTED' }])
-})
-
-test('a limiter says how many may come, and when again', async () => {
-  const { keyspace } = await world()
-  const options = { burst: 2, count: 1, periodMs: 60_000 }
-  const allowed = await Promise.all([1, 2, 3, 4].map(() => keyspace.limit('api', options)))
-  expect(allowed.map((one) => one.allowed)).toEqual([true, true, true, false])
-  expect(allowed.map((one) => one.remaining)).toEqual([2, 1, 0, 0])
-  expect(allowed[3]!.limit).toBe(3)
-  expect(allowed[3]!.retryAfterMs).toBeGreaterThan(50_000)
-  expect(await keyspace.limit('api', { ...options, quantity: 4 })).toMatchObject({
-    allowed: false,
-    retryAfterMs: Number.POSITIVE_INFINITY,
   })
 })

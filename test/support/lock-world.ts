@@ -1,8 +1,8 @@
 /**
  * Actors that contend for one lock in a simulated world, and the history of what they saw.
  *
- * Times are the numbers of events, since virtual time stands still while much happens. Nobody sees a lease end:
- * it is recorded as something that may happen from the earliest moment on at which it can.
+ * Times are the numbers of events, since virtual time stands still while much happens. Nobody sees a lease
+ * end: it is recorded as something that may happen from the earliest moment on at which it can.
  */
 import { type ActorContext, type ActorDefinition, contextHost, defineActor } from '../../src/actor/index.ts'
 import type { KeyspaceLock, LockOptions } from '../../src/keyspace/index.ts'
@@ -202,7 +202,7 @@ export class LockWorld {
     if (!attempt.isReleased && lock.isHeld) throw new Error(`${owner} lost its lock and was not told`)
   }
 
-  async #acquire(attempt: Attempt, { keyspace }: ActorContext): Promise<KeyspaceLock | undefined> {
+  async #acquire(attempt: Attempt, { keyspace, self }: ActorContext): Promise<KeyspaceLock | undefined> {
     const { random } = this.#sim
     const stop = new AbortController()
     attempt.hasHeartbeat = random.below(2) === 0
@@ -216,6 +216,7 @@ export class LockWorld {
     try {
       if (kind === 0) return await keyspace.tryLock(NAME, { ttl: 20, heartbeat: attempt.hasHeartbeat })
       const waiting = keyspace.lock(NAME, options)
+      if (random.below(4) === 0) this.#sim.stall(self.thread, random.below(30))
       if (kind === 1) setImmediateTimes(random.below(6), () => stop.abort())
       return await waiting
     } catch (error) {

@@ -10,7 +10,7 @@
  * A thread that dies while it computes holds nobody up for longer than its lease. One that takes longer than
  * that is told by its signal; what it makes all the same is stored if nobody else has begun meanwhile.
  *
- * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts
+ * Tests: test/keyspace/compute-once.race.test.ts, test/keyspace/lock-kin.prop.test.ts
  */
 import { addAbortListener, checkKnownOptions, numberOption, ShardloomError } from '../../base/index.ts'
 import { type Argument, argumentOf, ErrorReply, type Reply, textOfBytes } from '../engine/index.ts'

@@ -445,17 +445,26 @@ export class KeyspaceClient {
     const request = writer.take()
     const timeoutMs = Math.min(WAIT_MS_MAX, (options.waitMs ?? WAIT_MS_MAX) + this.#parts.timeoutMs)
     const asked = options.signal === undefined ? { timeoutMs } : { timeoutMs, signal: options.signal }
-    const answer = await this.#router.inTurn(slots, () => {
+    const answer = await this.sendInTurn(slots, (ref) => ref.ask('block', request, asked))
+    const reply = new ReplyReader(answer).next()
+    // A lock that was waited for answers by itself that it has moved.
+    const hasMoved = reply === MOVED || (reply instanceof ErrorReply && reply.code === 'TRYAGAIN')
+    if (!hasMoved) return reply
+    // Its keys may lie on several shards by now.
+    return this.callRaw([spec.name.split('|')[0]!, ...args], options)
+  }
+
+  /** Sends a message to the shard of these slots, in its turn among the commands of this thread. */
+  sendInTurn<T>(
+    [slot = NO_SLOT, ...others]: readonly number[],
+    send: (ref: ActorRef<ShardMessages>) => Promise<T>,
+  ): Promise<T> {
+    return this.#router.inTurn([slot, ...others], () => {
       const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
       const ref = this.#parts.shardRef(shard)
       // At once when it runs: nothing may come in between.
-      if (ref !== undefined) return ref.ask('block', request, asked)
-      return this.#ref(shard).then((found) => found.ask('block', request, asked))
+      return ref === undefined ? this.#ref(shard).then(send) : send(ref)
     })
-    const reply = new ReplyReader(answer).next()
-    if (reply !== MOVED) return reply
-    // Its keys may lie on several shards by now.
-    return this.callRaw([spec.name.split('|')[0]!, ...args], options)
   }
 
   #send(shard: number, batch: Uint8Array): Promise<Uint8Array> {

@@ -20,7 +20,7 @@
  *   2. A caller that waits on a shard holds nothing of a later slot.
  *
  * Cost: one message per shard; a contended lock one more.
- * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts
+ * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts, lock-kin.prop.test.ts
  * Source: Havender, "Avoiding deadlock in multitasking systems" (1968), for the order.
  */
 import { addAbortListener } from '../../base/index.ts'

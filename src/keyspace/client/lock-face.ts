@@ -1,6 +1,6 @@
 /**
  * Locks, semaphores and rate limiters, typed.
- * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts
+ * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts, lock-kin.prop.test.ts
  */
 import { addAbortListener, ShardloomError } from '../../base/index.ts'
 import type { Reply } from '../engine/index.ts'

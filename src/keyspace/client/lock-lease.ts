@@ -21,7 +21,7 @@
  *   2. It ends once: lost, or released.
  *
  * Cost: one renewal per lock and third of the time to live; one timer.
- * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts
+ * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts, lock-kin.prop.test.ts
  * Source: Gray and Cheriton, "Leases" (1989).
  */
 import { type Clock, ShardloomError, type TimerHandle } from '../../base/index.ts'

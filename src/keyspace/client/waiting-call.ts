@@ -35,26 +35,24 @@ export async function callWaiting(
 ): Promise<Reply | typeof MOVED> {
   const spec = commandTable.find(argv)
   if (spec instanceof ErrorReply) return spec
-  const [key] = commandTable.keysOf(spec, argv)
-  const slot = hashSlotOf(byteString(argv[key?.index ?? 1]!))
-  // What was given before goes first.
-  client.flush()
-  const ref = await client.shardRef(client.memory.ownerOf(slot))
-  if (end.aborted) return null
+  const slots = commandTable.keysOf(spec, argv).map(({ index }) => hashSlotOf(byteString(argv[index]!)))
   const writer = new RequestWriter()
-  writer.begin(ROWS.get(spec)!, 0, slot, argv.length - 1)
+  writer.begin(ROWS.get(spec)!, 0, slots[0]!, argv.length - 1)
   for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
   const message = { id: client.newName(), request: writer.take() }
   const timeoutMs = Math.min(TIMEOUT_MAX_MS, waitMs + client.timeoutMs)
-  const answer = ref.ask('wait', message, { timeoutMs })
-  let isAnswered = false
-  const forget = addAbortListener(end, () => endWait(client, ref, message.id, () => isAnswered))
-  try {
-    return new ReplyReader(await answer).next()
-  } finally {
-    isAnswered = true
-    forget()
-  }
+  return client.sendInTurn(slots, async (ref) => {
+    if (end.aborted) return null
+    let isAnswered = false
+    const answer = ref.ask('wait', message, { timeoutMs })
+    const forget = addAbortListener(end, () => endWait(client, ref, message.id, () => isAnswered))
+    try {
+      return new ReplyReader(await answer).next()
+    } finally {
+      isAnswered = true
+      forget()
+    }
+  })
 }
 
 /** Again until there is room for the message, or an answer. */
