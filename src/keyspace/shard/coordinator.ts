@@ -55,8 +55,9 @@ import {
 
 /** Refusals in a row after which a transaction gives up: each means that another one went ahead. */
 const ATTEMPTS_MAX = 1000
-/** A slot that is on its way is soon there. */
+/** A slot that is on its way is soon there; or its new shard is slow. */
 const MOVED_WAIT_MS = 1
+const MOVED_WAIT_MS_MAX = 32
 
 /** Transactions that are open at their clients. */
 interface Open {
@@ -81,6 +82,7 @@ export class Coordinator {
   async transact({ batch, watched }: TransactMessage, signal: AbortSignal): Promise<TransactAnswer> {
     const commands = readBatch(batch)
     const { shard } = this
+    let movedMs = MOVED_WAIT_MS
     for (;;) {
       const plan = planTransaction(commands, watched, shard.memory)
       const others = [...plan.shards.keys()].filter((one) => one !== shard.id)
@@ -95,7 +97,11 @@ export class Coordinator {
       // Who is left when this shard is lost has to know what was decided.
       const staged = others.length > 1 && split?.isWrite === true ? split : undefined
       const tx = await this.#schedule(plan, signal, staged)
-      if (tx === undefined) continue
+      if (tx === undefined) {
+        await this.#movedWait(movedMs)
+        movedMs = Math.min(MOVED_WAIT_MS_MAX, 2 * movedMs)
+        continue
+      }
       if (split !== undefined) {
         return { type: 'done', replies: await this.#runSplit(tx, plan, split, staged !== undefined) }
       }
@@ -108,6 +114,7 @@ export class Coordinator {
   async begin(keys: readonly TransactionKey[], holdMs: number, signal: AbortSignal): Promise<BeginAnswer> {
     const { shard } = this
     const watched = keys.map(({ db, key }) => ({ db, key, revision: 0 }))
+    let movedMs = MOVED_WAIT_MS
     for (;;) {
       const found = planTransaction([], watched, shard.memory)
       // All of them may be written.
@@ -116,7 +123,11 @@ export class Coordinator {
       )
       const plan = { commands: [], shards, isWhole: false }
       const tx = await this.#schedule(plan, signal)
-      if (tx === undefined) continue
+      if (tx === undefined) {
+        await this.#movedWait(movedMs)
+        movedMs = Math.min(MOVED_WAIT_MS_MAX, 2 * movedMs)
+        continue
+      }
       const ids = [...shards.keys()]
       try {
         const gathered = await Promise.all(ids.map((id) => this.#gather(id, tx, shards.get(id) ?? [])))
@@ -179,7 +190,7 @@ export class Coordinator {
     signal: AbortSignal,
     split?: SplitCommand,
   ): Promise<number | undefined> {
-    const { memory, clock } = this.#shard
+    const { memory } = this.#shard
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const tx = memory.drawTransaction()
       const ids = [...shards.keys()]
@@ -197,12 +208,13 @@ export class Coordinator {
       const failed = settled.find((one) => one.status === 'rejected')
       if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
       if (!isWanted) throw abortedError()
-      if (answers.includes('moved')) {
-        await new Promise<void>((resolve) => void clock.after(MOVED_WAIT_MS, resolve))
-        return undefined
-      }
+      if (answers.includes('moved')) return undefined
     }
     throw new ShardloomError('SHL_TRANSACTION_REFUSED', { attempts: ATTEMPTS_MAX })
+  }
+
+  #movedWait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#shard.clock.after(ms, resolve))
   }
 
   async #scheduleOn(

@@ -1,5 +1,6 @@
 /** Random clients in a simulated world: one on each thread, the main one included. */
 import { defineActor } from '../../../src/actor/index.ts'
+import type { Clock } from '../../../src/base/index.ts'
 import { type FaultOptions, type Simulation, simulate } from '../../../src/testkit/index.ts'
 import { type ClientNotes, type Kind, prepare, runClient } from './workload.mjs'
 
@@ -7,6 +8,8 @@ import { type ClientNotes, type Kind, prepare, runClient } from './workload.mjs'
 export interface Chaos {
   readonly moves?: boolean
   readonly faults?: FaultOptions
+  /** Some wake-ups do not arrive: a thread sleeps until it does something by itself. */
+  readonly losesBell?: boolean
   /** How long a command may take. */
   readonly timeoutMs?: number
   readonly steps?: number
@@ -24,6 +27,7 @@ const KINDS: readonly Kind[] = [
 ]
 const STEPS = 14
 const VIRTUAL_MS_MAX = 120_000
+const BEAT_MS = 100
 
 /** Seeds from 1 on, or the one that the environment names. */
 export function seedsOf(count: number): number[] {
@@ -48,9 +52,13 @@ export async function simulateClients(
     const plan = { processes: threads + 1, steps, kinds, now: () => ++time }
     const client = defineActor({
       name: 'client',
+      reentrant: true,
       receive: {
-        run: (_state, process: number, ctx) =>
-          runClient({ ...plan, keyspace: ctx.keyspace, process, seed: seed * 31 + process }),
+        run(_state, process: number, ctx) {
+          beat(ctx.keyspace.client.clock, () => ctx.self.tell('beat'))
+          return runClient({ ...plan, keyspace: ctx.keyspace, process, seed: seed * 31 + process })
+        },
+        beat: () => undefined,
       },
     })
     const refs = await sim.calm(async () => {
@@ -58,10 +66,22 @@ export async function simulateClients(
       await chaos.begin?.(sim)
       return Promise.all(Array.from({ length: threads }, (_, i) => sim.spawn(client, { thread: i + 1 })))
     })
-    const onMain = runClient({ ...plan, keyspace: sim.runtime.keyspace, process: 0, seed: seed * 31 })
-    const elsewhere = refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX }))
-    const notes = [await onMain, ...(await Promise.all(elsewhere))]
+    const clients = Promise.all([
+      runClient({ ...plan, keyspace: sim.runtime.keyspace, process: 0, seed: seed * 31 }),
+      ...refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX })),
+    ])
+    beat(sim.clock, () => refs[0]!.tell('beat'))
+    if (chaos.losesBell === true) void sim.advance(sim.random.below(20)).then(() => sim.loseBells(1 + sim.random.below(3)))
+    const notes = await clients
     await sim.calm(async () => chaos.end?.(sim))
     return { notes }
+  })
+}
+
+/** A thread whose wake-up was lost sleeps until it does something by itself. */
+function beat(clock: Clock, tell: () => void): void {
+  clock.after(BEAT_MS, () => {
+    tell()
+    beat(clock, tell)
   })
 }
