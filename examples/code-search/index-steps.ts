@@ -81,15 +81,16 @@ export async function mergePart(
   const lists = mergeParts(parts)
   const writes: unknown[] = []
   let bytes = 0
-  let some: Record<string, Uint8Array> = {}
-  let count = 0
-  for (const [term, list] of lists) {
-    some[termKey(term, part)] = list
+  let some: (string | Uint8Array)[] = []
+  for (const [term, pieces] of lists) {
+    const list = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    some.push(termKey(term, part), list)
     bytes += list.length
-    if (++count % TERMS_PER_COMMAND > 0 && count < lists.size) continue
-    writes.push(store.mset(some))
-    some = {}
+    if (some.length < 2 * TERMS_PER_COMMAND) continue
+    writes.push(store.command('MSET', ...some))
+    some = []
   }
+  if (some.length > 0) writes.push(store.command('MSET', ...some))
   await Promise.all(writes)
   return { terms: lists.size, bytes }
 }

@@ -21,7 +21,7 @@ export interface IndexStore {
   getSync(key: string, form: 'buffer'): Uint8Array | undefined
   /** What these return is awaited. */
   set(key: string, value: string | Uint8Array): unknown
-  mset(values: Readonly<Record<string, Uint8Array>>): unknown
+  command(name: 'MSET', ...keysAndValues: (string | Uint8Array)[]): unknown
 }
 
 export const INDEX_KEY = 'index'
@@ -54,8 +54,9 @@ export class HeapStore implements IndexStore {
     this.#values.set(key, typeof value === 'string' ? Buffer.from(value) : value.slice())
   }
 
-  mset(values: Readonly<Record<string, Uint8Array>>): void {
-    for (const [key, value] of Object.entries(values)) this.set(key, value)
+  command(_name: 'MSET', ...keysAndValues: (string | Uint8Array)[]): void {
+    for (let i = 0; i < keysAndValues.length; i += 2)
+      this.set(String(keysAndValues[i]), keysAndValues[i + 1]!)
   }
 
   delete(key: string): void {

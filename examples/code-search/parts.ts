@@ -46,8 +46,8 @@ export function cutIntoParts(segment: Segment, firstFile: number): Uint8Array[] 
   return parts.map((part) => part.view())
 }
 
-/** The posting lists of all terms of a part, from this part of every batch, in the order of batches. */
-export function mergeParts(parts: readonly Uint8Array[]): Map<string, Uint8Array> {
+/** The posting lists of all terms of a part, in pieces: from this part of every batch, in the order of batches. */
+export function mergeParts(parts: readonly Uint8Array[]): Map<string, Uint8Array[]> {
   const lists = new Map<string, Uint8Array[]>()
   for (const part of parts) {
     const reader = new ByteReader(part)
@@ -59,10 +59,7 @@ export function mergeParts(parts: readonly Uint8Array[]): Map<string, Uint8Array
       else before.push(list)
     }
   }
-  const merged = new Map<string, Uint8Array>()
-  for (const [term, pieces] of lists)
-    merged.set(term, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
-  return merged
+  return lists
 }
 
 /** The posting list of one term of a segment. */

@@ -79,9 +79,9 @@ test('cut by term and merged, every term has the lines that the segments have, i
       }
       const merged = new Map<string, [number, Occurrence[]][]>()
       for (let part = 0; part < PARTS; part++) {
-        for (const [term, list] of mergeParts(cut.map((parts) => parts[part]!))) {
+        for (const [term, pieces] of mergeParts(cut.map((parts) => parts[part]!))) {
           expect(partOf(new TextEncoder().encode(term))).toBe(part)
-          merged.set(term, readList(list))
+          merged.set(term, readList(Buffer.concat(pieces)))
         }
       }
       expect(merged).toEqual(expected)
