@@ -23,7 +23,9 @@ async function measure(): Promise<{ rss: number; heap: number; used: number }> {
 }
 
 // What is made once, whatever the number of keys, is there before the first look: buffers and roomy heaps.
-await inLanes(AT_ONCE, Math.max(WARM_UP_SETS_MIN, keys / 3), (i) => keyspace.set(`warm:${i % 100}`, textOf(i)))
+await inLanes(AT_ONCE, Math.max(WARM_UP_SETS_MIN, keys / 3), (i) =>
+  keyspace.set(`warm:${i % 100}`, textOf(i)),
+)
 const before = await measure()
 await inLanes(AT_ONCE, keys, (i) => keyspace.set(keyOf(i), textOf(i)))
 const after = await measure()

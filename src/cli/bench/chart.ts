@@ -51,6 +51,7 @@ const LEFT = 56
 const RIGHT = 150
 const TOP = 40
 const BOTTOM = 48
+const MIDDLE = (LEFT + WIDTH - RIGHT) / 2
 const COLOURS = ['#2563eb', '#16a34a', '#dc2626', '#9333ea', '#6b7280', '#d97706']
 
 /**
@@ -77,7 +78,8 @@ export function svgChart(curves: readonly Curve[], cores: number): string {
   const edge = Math.min(cores, threadsMax)
   const linear = [[1, 1] as const, [edge, edge] as const, [threadsMax, edge] as const]
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif"`,
+    '  font-size="12">',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     `<text x="${LEFT}" y="22" font-size="15">Throughput against one thread, ${cores} cores</text>`,
     ...ticks(top).map(
@@ -88,21 +90,23 @@ export function svgChart(curves: readonly Curve[], cores: number): string {
     ...ticks(threadsMax).map(
       (at) => `<text x="${x(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${at}</text>`,
     ),
-    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">threads and shards</text>`,
+    `<text x="${MIDDLE}" y="${HEIGHT - 10}" text-anchor="middle">threads and shards</text>`,
     `<polyline points="${line(linear)}" fill="none" stroke="#9ca3af" stroke-dasharray="5 4"/>`,
     ...speedups.map(({ points }, i) => {
       const colour = COLOURS[i % COLOURS.length]
       const dots = points.map(([threads, speedup]) => {
         return `<circle cx="${x(threads)}" cy="${y(speedup)}" r="3" fill="${colour}"/>`
       })
-      return `<polyline points="${line(points)}" fill="none" stroke="${colour}" stroke-width="2"/>${dots.join('')}`
+      const stroke = `stroke="${colour}" stroke-width="2"`
+      return `<polyline points="${line(points)}" fill="none" ${stroke}/>${dots.join('')}`
     }),
     ...[...speedups.map(({ workload }) => workload), 'linear'].map((name, i) => {
       const colour = i < speedups.length ? COLOURS[i % COLOURS.length] : '#9ca3af'
       const at = TOP + 16 + i * 20
       const from = WIDTH - RIGHT + 20
       const stroke = `stroke="${colour}" stroke-width="2"`
-      return `<line x1="${from}" x2="${from + 22}" y1="${at}" y2="${at}" ${stroke}/><text x="${from + 28}" y="${at + 4}">${name}</text>`
+      const text = `<text x="${from + 28}" y="${at + 4}">${name}</text>`
+      return `<line x1="${from}" x2="${from + 22}" y1="${at}" y2="${at}" ${stroke}/>${text}`
     }),
     '</svg>',
     '',

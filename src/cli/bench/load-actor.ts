@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { type ActorContext, type ActorDefinition, defineActor } from '../../actor/index.ts'
-import { seededRandom } from '../../base/index.ts'
+import { assert, seededRandom } from '../../base/index.ts'
 
 /** What one thread is to do. */
 export interface LoadTask {
@@ -39,6 +39,7 @@ interface LoadState {
 const STEP = 512
 const AT_ONCE = 128
 const VALUE = 'x'.repeat(64)
+const FOUND = 'a read finds what was written'
 
 /** The name of a key. */
 export function loadKey(i: number): string {
@@ -105,7 +106,7 @@ function inSteps(ms: number, step: () => boolean): LoadResult {
   const startMs = performance.now()
   let steps = 0
   for (;;) {
-    if (!step()) throw new TypeError('a read did not find what was written')
+    assert(step(), FOUND)
     steps++
     const spentMs = performance.now() - startMs
     if (spentMs >= ms) return { perSecond: (steps * STEP * 1000) / spentMs, busy: 1 }
@@ -121,7 +122,7 @@ async function inLanes(ms: number, run: () => Promise<unknown> | boolean): Promi
     while (performance.now() < endMs) {
       const done = run()
       if (typeof done !== 'boolean') await done
-      else if (!done) throw new TypeError('a read did not find what was written')
+      else assert(done, FOUND)
       count++
     }
   }

@@ -1,8 +1,9 @@
 /**
  * A command with one key that does not wait: most of what programs send.
  *
- * What becomes of its reply is a function, called when the reply is read: so a call costs one promise, where an
- * `async` function per layer would cost one each. Its promise settles in the order of the replies all the same.
+ * What becomes of its reply is a function, called when the reply is read: so a call costs one promise, where
+ * an `async` function per layer would cost one each. Its promise settles in the order of the replies all the
+ * same.
  * Tests: test/keyspace/client/key-command.test.ts, test/keyspace/faces.race.test.ts
  */
 import { type Argument, byteString, type CommandSpec, ErrorReply, type Reply } from '../engine/index.ts'

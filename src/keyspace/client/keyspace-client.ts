@@ -103,7 +103,10 @@ export class KeyspaceClient {
     })
   }
 
-  /** Sends a command; `settle` gets what `convert` makes of its reply, `fail` what went wrong, error replies too. */
+  /**
+   * Sends a command; `settle` gets what `convert` makes of its reply, `fail` what went wrong, error replies
+   * too.
+   */
   call<T>(
     argv: readonly Argument[],
     options: CallOptions,
@@ -329,9 +332,9 @@ export class KeyspaceClient {
   }
 
   /**
-   * One step of SCAN over all shards. Keys are visited in the order of their hashes, the same for all shards, so
-   * that the cursor is a place in that order, whoever owns the keys: slots may move between two steps. Within a
-   * step they may not: it is done again then.
+   * One step of SCAN over all shards. Keys are visited in the order of their hashes, the same for all shards,
+   * so that the cursor is a place in that order, whoever owns the keys: slots may move between two steps.
+   * Within a step they may not: it is done again then.
    */
   async #scan(argv: readonly string[], db: number): Promise<Reply> {
     const { memory } = this
@@ -355,9 +358,9 @@ export class KeyspaceClient {
   }
 
   /**
-   * A wait for keys of several shards: tries, and tries again whenever one of them says that a key has changed.
-   * It listens before it tries, so that nothing is missed in between. Who waits longest is not always served
-   * first here, since each shard knows its own queue only.
+   * A wait for keys of several shards: tries, and tries again whenever one of them says that a key has
+   * changed. It listens before it tries, so that nothing is missed in between. Who waits longest is not
+   * always served first here, since each shard knows its own queue only.
    */
   async #blockOver(
     argv: readonly Argument[],

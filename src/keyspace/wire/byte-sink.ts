@@ -1,8 +1,8 @@
 /**
  * A buffer that grows while it is written, and is handed over whole.
  *
- * Each hand-over leaves a new buffer of about the size that was needed last: what was handed over may still be
- * on its way when the next batch is written.
+ * Each hand-over leaves a new buffer of about the size that was needed last: what was handed over may still
+ * be on its way when the next batch is written.
  * Tests: test/keyspace/wire/request-codec.prop.test.ts
  */
 import type { Argument } from '../engine/index.ts'

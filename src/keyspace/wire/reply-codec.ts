@@ -3,8 +3,8 @@
  *
  *     per reply   u8 tag, then what the tag says; arrays nest
  *
- * Strings become `ByteString`s, from LARGE_VALUE_BYTES on `Uint8Array`s of their own. `MOVED` is no reply of a
- * command: the slot has gone to another shard, and the command has to be sent there.
+ * Strings become `ByteString`s, from LARGE_VALUE_BYTES on `Uint8Array`s of their own. `MOVED` is no reply of
+ * a command: the slot has gone to another shard, and the command has to be sent there.
  *
  * Tests: test/keyspace/wire/reply-codec.prop.test.ts
  */

@@ -197,8 +197,8 @@ export class KeyTableWriter {
   }
 
   /**
-   * Sets a string, with revision and access clock, all as one change, if the key is new, or a string that never
-   * expires; 0: it is something else, or too long to be a key, and nothing was done.
+   * Sets a string, with revision and access clock, all as one change, if the key is new, or a string that
+   * never expires; 0: it is something else, or too long to be a key, and nothing was done.
    */
   putPlainBytes(
     bytes: Uint8Array,

@@ -91,7 +91,8 @@ export class Records {
 
   /**
    * Sets the string of the key in `probe`, if that is new, or a string that never expires, with revision and
-   * access clock: the key is looked for once, and readers see one change. NO_REF: it is another, and untouched.
+   * access clock: the key is looked for once, and readers see one change. NO_REF: it is another, and
+   * untouched.
    */
   putPlain(
     probe: KeyProbe,

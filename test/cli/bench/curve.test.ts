@@ -44,7 +44,7 @@ describe('what limits', () => {
   })
 })
 
-test('every number of threads is measured while there are few, else powers of two, the cores, and the last', () => {
+test('few numbers of threads are all measured; of many, powers of two, the cores, and the last', () => {
   expect(threadCounts(4, 2)).toEqual([1, 2, 3, 4])
   expect(threadCounts(24, 12)).toEqual([1, 2, 4, 8, 12, 16, 24])
   expect(threadCounts(10, 64)).toEqual([1, 2, 4, 8, 10])
