@@ -37,26 +37,13 @@ export {
 } from './actor/index.ts'
 export { ERROR_CODES, type ErrorCode, ShardloomError, Transferred, transfer } from './base/index.ts'
 export {
-  type Compute,
-  type ComputeContext,
-  type ComputeOptions,
   createRuntime,
   type EvictionPolicyName,
   Keyspace,
-  type KeyspaceLock,
   type KeyspaceOptions,
   KeyspaceRuntime as Runtime,
   type KeyspaceRuntimeOptions as RuntimeOptions,
-  type LimitOptions,
-  type LimitView,
-  type LockHolderView,
-  type LockOptions,
-  type LockView,
-  type LockWaiterView,
   type ReplyValue,
-  type SemaphoreOptions,
-  type TryLockOptions,
-  type TrySemaphoreOptions,
 } from './keyspace/index.ts'
 export type { Counter, Gauge, Histogram } from './memory/index.ts'
 export type {

@@ -1,5 +1,6 @@
 /** What `shardloom/keyspace` names: the types of a keyspace, for programs that pass its parts around. */
 export type { KeyspaceInput } from './client/caller.ts'
+export type { Compute, ComputeContext, ComputeOptions } from './client/compute-once.ts'
 export { KeyspaceHash } from './client/hash-face.ts'
 export {
   type BatchOptions,
@@ -9,6 +10,20 @@ export {
   type TransactionOptions,
 } from './client/keyspace.ts'
 export { KeyspaceList, type WaitOptions } from './client/list-face.ts'
+export { KeyspaceLock } from './client/lock.ts'
+export type {
+  LimitOptions,
+  LimitView,
+  LockHolderView,
+  LockView,
+  LockWaiterView,
+} from './client/lock-face.ts'
+export type {
+  LockOptions,
+  SemaphoreOptions,
+  TryLockOptions,
+  TrySemaphoreOptions,
+} from './client/lock-options.ts'
 export type { ReplyValue } from './client/reply-value.ts'
 export type { ScanOptions } from './client/scanning.ts'
 export { KeyspaceSession } from './client/session.ts'

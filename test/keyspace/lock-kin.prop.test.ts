@@ -1,7 +1,7 @@
 /** Several locks at once, readers and writers, semaphores and single flight, in simulated worlds. */
 import { expect, test } from 'vitest'
 import { type ActorContext, contextHost, defineActor } from '../../src/actor/index.ts'
-import type { KeyspaceLock } from '../../src/keyspace/index.ts'
+import type { KeyspaceLock } from '../../src/keyspace/public.ts'
 import { explore, type SimulateOptions, type Simulation } from '../../src/testkit/index.ts'
 
 const SCALE = process.env['SHL_SOAK'] ? 50 : 1

@@ -5,7 +5,7 @@
  * end: it is recorded as something that may happen from the earliest moment on at which it can.
  */
 import { type ActorContext, type ActorDefinition, contextHost, defineActor } from '../../src/actor/index.ts'
-import type { KeyspaceLock, LockOptions } from '../../src/keyspace/index.ts'
+import type { KeyspaceLock, LockOptions } from '../../src/keyspace/public.ts'
 import type { LockCall, Operation, Simulation } from '../../src/testkit/index.ts'
 
 /** How the world is made worse. */
