@@ -4,16 +4,11 @@
  *
  * Tests: test/examples/code-search.test.ts
  */
-import { performance } from 'node:perf_hooks'
 import type { ActorRouter, Runtime } from 'shardloom'
 import { type gauge, heapBytes } from './gauge.ts'
-import { search } from './rank.ts'
+import { measureQueries } from './query-rate.ts'
 import type { SearchIndex } from './search-index.ts'
 import type { searcher } from './searcher.ts'
-
-const WARM_UP_MS = 150
-const MEASURE_MS = 250
-const LIMIT = 10
 
 type GaugePool = ActorRouter<(typeof gauge)['receive']>
 type SearcherPool = ActorRouter<(typeof searcher)['receive']>
@@ -73,31 +68,13 @@ export class FigureTaker {
 export function linesOf(figures: Figures): string[] {
   const { keys, listBytes, usedBytes, reservedBytes, heapGrowthBytes, queriesPerSecond } = figures
   const [main, ...workers] = heapGrowthBytes.map(mb)
+  const used = `${mb(usedBytes)} with keys, ${mb(reservedBytes)} reserved`
   const perSecond = queriesPerSecond.workers.map((count) => `${count}/s`).join(' + ')
   return [
-    `keyspace: ${keys} keys, ${mb(listBytes)} of posting lists; ${mb(usedBytes)} with keys, ${mb(reservedBytes)} reserved`,
+    `keyspace: ${keys} keys, ${mb(listBytes)} of posting lists; ${used}`,
     `heaps have grown by: main thread ${main}, workers ${workers.join(', ')}`,
     `queries: ${queriesPerSecond.main}/s on the main thread; on the workers, all at once: ${perSecond}`,
   ]
-}
-
-/** Asks the queries over and over; how many a second, once the code is compiled. */
-export function measureQueries(index: SearchIndex, queries: readonly string[]): number {
-  askFor(WARM_UP_MS, index, queries)
-  return Math.round(askFor(MEASURE_MS, index, queries))
-}
-
-/** Queries per second. */
-function askFor(ms: number, index: SearchIndex, queries: readonly string[]): number {
-  const startMs = performance.now()
-  let count = 0
-  let elapsedMs = 0
-  while (elapsedMs < ms) {
-    search(index, queries[count % queries.length]!, LIMIT)
-    count++
-    elapsedMs = performance.now() - startMs
-  }
-  return count / (elapsedMs / 1000)
 }
 
 /** Of each thread, the main one first. */

@@ -46,7 +46,7 @@ export function cutIntoParts(segment: Segment, firstFile: number): Uint8Array[] 
   return parts.map((part) => part.view())
 }
 
-/** The posting lists of all terms of a part, in pieces: from this part of every batch, in the order of batches. */
+/** The posting lists of all terms of a part, in pieces, one per batch that has the term, in their order. */
 export function mergeParts(parts: readonly Uint8Array[]): Map<string, Uint8Array[]> {
   const lists = new Map<string, Uint8Array[]>()
   for (const part of parts) {

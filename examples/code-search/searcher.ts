@@ -3,7 +3,7 @@
  * nobody.
  */
 import { defineActor } from 'shardloom'
-import { measureQueries } from './figures.ts'
+import { measureQueries } from './query-rate.ts'
 import { type Hit, search } from './rank.ts'
 import { SearchIndex } from './search-index.ts'
 

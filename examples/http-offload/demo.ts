@@ -43,9 +43,10 @@ async function linesOf(
     if (key.startsWith('tile:')) tiles++
     if (key.startsWith('session:')) sessions++
   }
+  const computed = `${miss} computed: ${tiles} tiles, ${timesEach(miss, tiles)}`
   return [
-    `cache: ${hit} hits, ${shared} waited for another's work, ${miss} computed: ${tiles} tiles, ${timesEach(miss, tiles)}`,
-    `limits: ${limited} requests of eight clients that wait as they are told, ${limitedGreedy} of a greedy one`,
+    `cache: ${hit} hits, ${shared} waited for another's work, ${computed}`,
+    `limits: ${limited} requests of eight clients that do as they are told, ${limitedGreedy} of a greedy one`,
     `sessions: ${sessions}, kept for half an hour after their last request`,
   ]
 }

@@ -56,7 +56,7 @@ test('lines come back with their kinds, up to the last line that there can be', 
 const word = fc.constantFrom('class', 'Pool', 'poolSize', 'size', '(', '{', '\n', 'é', '=', '__proto__')
 const text = fc.array(word, { maxLength: 30 }).map((words) => words.join(' '))
 
-test('cut by term and merged, every term has the lines that the segments have, in the order of the files', () => {
+test('cut by term and merged, every term has the lines that the segments have, in order', () => {
   fc.assert(
     fc.property(fc.array(text, { maxLength: 13 }), (texts) => {
       const expected = new Map<string, [number, Occurrence[]][]>()
