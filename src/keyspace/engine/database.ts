@@ -14,60 +14,20 @@
  * Cost: a look-up hashes the key once; repeated ones for the same key within a command are free.
  * Tests: test/keyspace/engine/database.test.ts, test/keyspace/engine/database.prop.test.ts
  */
-import type { Random } from '../../base/index.ts'
-import type { KeyTableWriter, RecordRef } from '../../memory/index.ts'
+import type { RecordRef } from '../../memory/index.ts'
 import { type Argument, type ByteString, VALUE_BYTES_MAX } from './byte-string.ts'
-import { type CollectionType, type CollectionValue, makeCollection, type ValueLimits } from './collection.ts'
-import type { ExpiryIndex } from './expiry-index.ts'
-import { KeyExpiry } from './key-expiry.ts'
-import { ObjectPool } from './object-pool.ts'
+import { type CollectionType, type CollectionValue, makeCollection } from './collection.ts'
+import { KeyRecords, STRING, TYPE_NAMES, type ValueType } from './key-records.ts'
 import { type ErrorReply, err, WRONG_TYPE } from './reply.ts'
 import type { HashValue } from './values/hash-value.ts'
 import type { ListValue } from './values/list-value.ts'
 import type { SetValue } from './values/set-value.ts'
 import type { SortedSetValue } from './values/sorted-set-value.ts'
 
-/** What a key may hold, by Redis' names. */
-export type ValueType = 'string' | CollectionType
-
-/** Numbers of the types in records. They are stored: never change one. */
-const TYPE_NAMES: readonly ValueType[] = ['string', 'list', 'set', 'zset', 'hash']
-const STRING = 0
 const LIST = 1
 const SET = 2
 const SORTED_SET = 3
 const HASH = 4
-
-/** What a database asks of its shard. */
-export interface DatabaseHost {
-  readonly random: Random
-  readonly limits: ValueLimits
-  /** Wall-clock milliseconds, the same throughout one command. */
-  readonly nowMs: number
-  /** The revision of the command that runs; drawn when it first changes something. */
-  revision(): number
-  /** The command changed this key. */
-  onChanged(db: Database, key: ByteString, event: string): void
-  /** The shard removed this key itself: its time had come, or memory was short. */
-  onRemoved(db: Database, key: ByteString, event: 'expired' | 'evicted'): void
-  /**
-   * The shard removed members of a collection, whose time had come; with the last of them (`isLast`), the
-   * key.
-   */
-  onMembersExpired(
-    db: Database,
-    key: ByteString,
-    type: CollectionType,
-    members: readonly ByteString[],
-    isLast: boolean,
-  ): void
-  /** A key was looked for. */
-  onLookup(isFound: boolean): void
-  /** The access clock to store for a key that was read; see `access-clock.ts`. */
-  touched(accessClock: number): number
-  /** The access clock of a new key. */
-  firstTouch(): number
-}
 
 /** How `setString` treats what was there. */
 export interface SetStringOptions {
@@ -78,105 +38,55 @@ export interface SetStringOptions {
 }
 
 /** One database of one shard. */
-export class Database {
-  /** The number by which SELECT names it; SWAPDB changes it. */
-  index: number
-  /** The number that it was made with: what the index of expiries knows it by. */
-  readonly id: number
-  readonly table: KeyTableWriter
-  readonly #host: DatabaseHost
-  readonly #expiry: KeyExpiry
-  readonly #objects = new ObjectPool()
-  /** Whether look-ups count as accesses of the key: not for OBJECT, TTL, SCAN and the like. */
-  touches = true
-  #lastKey: ByteString | undefined
-  #lastRef: RecordRef = 0
-  /** Keys whose collections the command that runs has made: one that it then left empty must go. */
-  readonly #fresh: ByteString[] = []
-
-  constructor(index: number, table: KeyTableWriter, expiry: ExpiryIndex, host: DatabaseHost) {
-    this.index = index
-    this.id = index
-    this.table = table
-    this.#expiry = new KeyExpiry(expiry, index, table, this.#objects)
-    this.#host = host
-  }
-
-  get nowMs(): number {
-    return this.#host.nowMs
-  }
-
-  get random(): Random {
-    return this.#host.random
-  }
-
-  get limits(): ValueLimits {
-    return this.#host.limits
-  }
-
-  /** The number of keys with an expiry. */
-  get volatileCount(): number {
-    return this.#expiry.volatileCount
-  }
-
-  /** Keys, those included whose time has come and that nobody has looked at yet. */
-  get size(): number {
-    return this.table.count
-  }
-
-  /** Estimated bytes of collections on the heap. */
-  get heapBytes(): number {
-    return this.#objects.bytes
-  }
-
+export class Database extends KeyRecords {
   // Keys of any type.
 
   exists(key: ByteString): boolean {
-    return this.#find(key) !== 0
+    return this.findRecord(key) !== 0
   }
 
   typeOf(key: ByteString): ValueType | undefined {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     return ref === 0 ? undefined : TYPE_NAMES[this.table.typeOf(ref)]
   }
 
   /** Removes a key and says so; false when there is none. `event` is its keyspace event. */
   delete(key: ByteString, event = 'del'): boolean {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     if (ref === 0) return false
-    this.#remove(ref)
-    this.#host.onChanged(this, key, event)
+    this.removeRecord(ref)
+    this.host.onChanged(this, key, event)
     return true
   }
 
   /** Wall-clock milliseconds; 0: never; undefined: no such key. */
   expireAt(key: ByteString): number | undefined {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     return ref === 0 ? undefined : this.table.expireAt(ref)
   }
 
   /** Sets when a key expires, 0 for never; false when there is no such key. Does not report a change. */
   setExpireAt(key: ByteString, expireAtMs: number): boolean {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     if (ref === 0) return false
-    this.#setExpireAt(ref, expireAtMs)
+    this.applyExpireAt(ref, expireAtMs)
     return true
   }
 
   /** The revision of the last change of a key; undefined when there is none. */
   revisionOf(key: ByteString): number | undefined {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     return ref === 0 ? undefined : this.table.revision(ref)
   }
 
   /** The access clock of a key, as `access-clock.ts` reads it; does not count as an access. */
   accessClockOf(key: ByteString): number | undefined {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     return ref === 0 ? undefined : this.table.accessClock(ref)
   }
 
   setAccessClock(key: ByteString, clock: number): void {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     if (ref !== 0) this.table.setAccessClock(ref, clock)
   }
 
@@ -208,8 +118,8 @@ export class Database {
    * become empty is removed, and `del` is reported after the event.
    */
   changed(key: ByteString, event: string): void {
-    this.#host.onChanged(this, key, event)
-    if (this.#settleChange(key)) this.#host.onChanged(this, key, 'del')
+    this.host.onChanged(this, key, event)
+    if (this.settleChange(key)) this.host.onChanged(this, key, 'del')
   }
 
   // Strings.
@@ -248,22 +158,22 @@ export class Database {
   markRaw(key: ByteString): void {
     const ref = this.#findString(key)
     // Nothing, written at its end: no other way leads to the mark.
-    if (ref !== 0) this.#remember(key, this.table.append(ref, ''))
+    if (ref !== 0) this.remember(key, this.table.append(ref, ''))
   }
 
   /** Puts a string in the place of whatever is there. */
   setString(key: ByteString, value: Argument, options: SetStringOptions = {}): void {
     checkLength(value.length)
-    this.#checkKey(key)
+    this.checkKey(key)
     const { table } = this
-    let ref = this.#find(key)
+    let ref = this.findRecord(key)
     const old = ref === 0 ? 0 : table.expireAt(ref)
-    if (ref !== 0 && table.typeOf(ref) !== STRING) this.#objects.remove(table.objectOf(ref))
+    if (ref !== 0 && table.typeOf(ref) !== STRING) this.objects.remove(table.objectOf(ref))
     const expireAt = options.keepTtl === true ? old : (options.expireAt ?? 0)
-    ref = table.putString(key, value, { expireAt, revision: this.#host.revision() })
-    this.#remember(key, ref)
-    this.#expiry.onChanged(ref, old, expireAt)
-    table.setAccessClock(ref, this.#host.firstTouch())
+    ref = table.putString(key, value, { expireAt, revision: this.host.revision() })
+    this.remember(key, ref)
+    this.expiry.onChanged(ref, old, expireAt)
+    table.setAccessClock(ref, this.host.firstTouch())
   }
 
   /** Appends, to nothing if there is no key; the new length. @throws WRONG_TYPE */
@@ -275,7 +185,7 @@ export class Database {
     }
     checkLength(this.table.valueLength(ref) + value.length)
     const moved = this.table.append(ref, value)
-    this.#remember(key, moved)
+    this.remember(key, moved)
     return this.table.valueLength(moved)
   }
 
@@ -287,10 +197,10 @@ export class Database {
     checkLength(offset + value.length)
     if (ref === 0) {
       this.setString(key, '')
-      ref = this.#find(key)
+      ref = this.findRecord(key)
     }
     const moved = this.table.overwrite(ref, offset, value)
-    this.#remember(key, moved)
+    this.remember(key, moved)
     return this.table.valueLength(moved)
   }
 
@@ -338,23 +248,23 @@ export class Database {
 
   /** The collection of a key, whatever its type; undefined for strings and missing keys. */
   collection(key: ByteString): CollectionValue | undefined {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     if (ref === 0 || this.table.typeOf(ref) === STRING) return undefined
-    return this.#objects.get(this.table.objectOf(ref))
+    return this.objects.get(this.table.objectOf(ref))
   }
 
   /** Puts a collection in the place of whatever is there, without an expiry unless given. Not empty. */
   putCollection(key: ByteString, type: CollectionType, value: CollectionValue, expireAt = 0): void {
-    this.#checkKey(key)
-    const ref = this.#find(key)
-    if (ref !== 0) this.#remove(ref)
-    const id = this.#objects.add(value)
+    this.checkKey(key)
+    const ref = this.findRecord(key)
+    if (ref !== 0) this.removeRecord(ref)
+    const id = this.objects.add(value)
     const put = this.table.putObject(key, TYPE_NAMES.indexOf(type), id)
-    this.#remember(key, put)
-    this.table.setAccessClock(put, this.#host.firstTouch())
-    this.table.setRevision(put, this.#host.revision())
-    if (expireAt !== 0) this.#setExpireAt(put, expireAt)
-    this.#expiry.onMembersChanged(put)
+    this.remember(key, put)
+    this.table.setAccessClock(put, this.host.firstTouch())
+    this.table.setRevision(put, this.host.revision())
+    if (expireAt !== 0) this.applyExpireAt(put, expireAt)
+    this.expiry.onMembersChanged(put)
   }
 
   /**
@@ -362,176 +272,42 @@ export class Database {
    * be such a key. Does not report a change.
    */
   move(from: ByteString, target: Database, to: ByteString): void {
-    const ref = this.#find(from)
+    const ref = this.findRecord(from)
     const expireAt = this.table.expireAt(ref)
     const type = TYPE_NAMES[this.table.typeOf(ref)] as ValueType
     if (type === 'string') {
       const value = this.table.valueBytes(ref)
       const isRaw = this.table.isRaw(ref)
-      this.#remove(ref)
+      this.removeRecord(ref)
       target.setString(to, value, { expireAt })
       if (isRaw) target.markRaw(to)
       return
     }
-    const value = this.#objects.get(this.table.objectOf(ref))
-    this.#remove(ref)
+    const value = this.objects.get(this.table.objectOf(ref))
+    this.removeRecord(ref)
     target.putCollection(to, type, value, expireAt)
   }
 
   // For the shard itself.
 
-  /**
-   * The record of a key, given as bytes, that holds a string and has no expiry; 0: there is no such key; -1:
-   * it is of another kind, and wants the long way.
-   */
-  findPlain(bytes: Uint8Array, offset: number, length: number): RecordRef {
-    const { table } = this
-    if (length > table.keyBytesMax) return -1
-    const ref = table.findBytes(bytes, offset, length)
-    if (ref === 0) return 0
-    if (table.typeOf(ref) !== STRING || table.expireAt(ref) !== 0) return -1
-    const clock = table.accessClock(ref)
-    const touched = this.#host.touched(clock)
-    // Most reads find the clock of this second: who reads the same line in another thread is not disturbed.
-    if (touched !== clock) table.setAccessClock(ref, touched)
-    return ref
-  }
-
-  /** Puts a string where there is one that never expires, or nothing; false: it wants the long way. */
-  putPlain(
-    bytes: Uint8Array,
-    keyOffset: number,
-    keyLength: number,
-    valueOffset: number,
-    valueLength: number,
-    revision: number,
-  ): boolean {
-    const clock = this.#host.firstTouch()
-    const ref = this.table.putPlainBytes(
-      bytes,
-      keyOffset,
-      keyLength,
-      valueOffset,
-      valueLength,
-      revision,
-      clock,
-    )
-    if (ref === 0) return false
-    this.#lastKey = undefined
-    return true
-  }
-
-  /** Removes the keys with this hash whose time has come, and members of theirs; how many. */
-  expireHash(hash: number): number {
-    const { table } = this
-    const due: ByteString[] = []
-    table.findByHash(hash, (ref) => {
-      const expireAt = table.expireAt(ref)
-      const isDue = expireAt !== 0 && expireAt <= this.nowMs
-      if (isDue || (table.typeOf(ref) !== STRING && this.#objects.dueAt(table.objectOf(ref)) <= this.nowMs)) {
-        due.push(table.keyOf(ref))
-      }
-    })
-    const { touches } = this
-    this.touches = false
-    for (const key of due) {
-      const ref = this.#find(key)
-      if (ref !== 0 && table.typeOf(ref) !== STRING) {
-        this.expireMembers(key, this.#objects.get(table.objectOf(ref)))
-      }
-    }
-    this.touches = touches
-    return due.length
-  }
-
-  /** A record with this hash that has an expiry; 0: none. */
-  volatileWithHash(hash: number): RecordRef {
-    return this.#expiry.volatileWithHash(hash)
-  }
-
-  /** Whether something with this hash expires at just this time: see `ExpiryIndex.sweep`. */
-  expiresAt(hash: number, atMs: number): boolean {
-    return this.#expiry.isLive(hash, atMs)
-  }
-
-  /** Removes a key to make room. */
-  evict(key: ByteString): boolean {
-    const ref = this.#find(key)
-    if (ref === 0) return false
-    this.#remove(ref)
-    this.#host.onRemoved(this, key, 'evicted')
-    return true
-  }
-
   /** Empties the database because a command said so. The event names no key. */
   flush(): void {
     if (this.size === 0) return
     this.clear()
-    this.#host.onChanged(this, '', 'flushdb')
-  }
-
-  /** Empties the database; the table's memory is given back by the table. */
-  clear(): void {
-    this.table.clear()
-    this.#objects.clear()
-    this.#expiry.onCleared()
-    this.#lastKey = undefined
-  }
-
-  /** A command has ended: collections that it made and did not fill are removed, unseen. */
-  settle(): void {
-    for (const key of this.#fresh) {
-      const ref = this.#find(key)
-      if (ref === 0 || this.table.typeOf(ref) === STRING) continue
-      if (this.#objects.get(this.table.objectOf(ref)).size === 0) this.#remove(ref)
-    }
-    this.#fresh.length = 0
-  }
-
-  /** Forgets which key was looked at last: the table was changed by other ways. */
-  forget(): void {
-    this.#lastKey = undefined
-  }
-
-  /** The record of a key that is alive; 0 when there is none. Counts as an access. */
-  #find(key: ByteString): RecordRef {
-    if (key === this.#lastKey) return this.#lastRef
-    const { table } = this
-    const ref = table.find(key)
-    if (ref !== 0) {
-      const expireAt = table.expireAt(ref)
-      if (expireAt !== 0 && expireAt <= this.#host.nowMs) {
-        this.#remove(ref)
-        this.#host.onRemoved(this, key, 'expired')
-        return 0
-      }
-      if (this.touches) {
-        const clock = table.accessClock(ref)
-        const touched = this.#host.touched(clock)
-        if (touched !== clock) table.setAccessClock(ref, touched)
-        this.#host.onLookup(true)
-      }
-      this.#remember(key, ref)
-    } else if (this.touches) this.#host.onLookup(false)
-    return ref
+    this.host.onChanged(this, '', 'flushdb')
   }
 
   #findString(key: ByteString): RecordRef {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     if (ref !== 0 && this.table.typeOf(ref) !== STRING) throw WRONG_TYPE
     return ref
   }
 
-  #remember(key: ByteString, ref: RecordRef): void {
-    this.#lastKey = key
-    this.#lastRef = ref
-  }
-
   #collection(key: ByteString, type: number): CollectionValue | undefined {
-    const ref = this.#find(key)
+    const ref = this.findRecord(key)
     if (ref === 0) return undefined
     if (this.table.typeOf(ref) !== type) throw WRONG_TYPE
-    const value = this.#objects.get(this.table.objectOf(ref))
+    const value = this.objects.get(this.table.objectOf(ref))
     while (value.nextExpiry <= this.nowMs) {
       if (!this.expireMembers(key, value)) return undefined
       // Ranks count what is due, so that of a sorted set all has to go. The others hide it until the next
@@ -541,68 +317,17 @@ export class Database {
     return value
   }
 
-  /** Removes members whose time has come, and the key with the last one; false when the key is gone. */
-  expireMembers(key: ByteString, value: CollectionValue): boolean {
-    const members = value.takeExpired(this.nowMs, this.limits.membersPerSlice)
-    if (members.length > 0) {
-      const type = this.typeOf(key) as CollectionType
-      const isLast = value.size === 0
-      this.#host.onMembersExpired(this, key, type, members, isLast)
-      // Not `changed`: a command that only reads has changed nothing, and is not logged.
-      this.#settleChange(key)
-    }
-    return value.size > 0
-  }
-
   #collectionOrNew(key: ByteString, type: number): CollectionValue {
     const found = this.#collection(key, type)
     if (found !== undefined) return found
-    this.#checkKey(key)
+    this.checkKey(key)
     const name = TYPE_NAMES[type] as CollectionType
     const value = makeCollection(name, this.limits)
-    const ref = this.table.putObject(key, type, this.#objects.add(value))
-    this.table.setAccessClock(ref, this.#host.firstTouch())
-    this.#remember(key, ref)
-    this.#fresh.push(key)
+    const ref = this.table.putObject(key, type, this.objects.add(value))
+    this.table.setAccessClock(ref, this.host.firstTouch())
+    this.remember(key, ref)
+    this.fresh.push(key)
     return value
-  }
-
-  #setExpireAt(ref: RecordRef, expireAtMs: number): void {
-    const old = this.table.expireAt(ref)
-    this.table.setExpireAt(ref, expireAtMs)
-    this.#expiry.onChanged(ref, old, expireAtMs)
-  }
-
-  /** A longer key is never found, and cannot be made. @throws ErrorReply */
-  #checkKey(key: ByteString): void {
-    if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG
-  }
-
-  /**
-   * A change was reported: stamps the key, counts its memory, removes an empty collection. True: it is gone.
-   */
-  #settleChange(key: ByteString): boolean {
-    const ref = this.#find(key)
-    if (ref === 0) return false
-    const { table } = this
-    table.setRevision(ref, this.#host.revision())
-    if (table.typeOf(ref) === STRING) return false
-    const id = table.objectOf(ref)
-    if (this.#objects.get(id).size > 0) {
-      this.#objects.recount(id)
-      this.#expiry.onMembersChanged(ref)
-      return false
-    }
-    this.#remove(ref)
-    return true
-  }
-
-  #remove(ref: RecordRef): void {
-    const { table } = this
-    this.#expiry.onRemoved(ref)
-    if (table.typeOf(ref) !== STRING) this.#objects.remove(table.objectOf(ref))
-    table.remove(ref)
-    this.#lastKey = undefined
   }
 }
 
@@ -611,6 +336,3 @@ function checkLength(lengthBytes: number): void {
 }
 
 const TOO_LONG: ErrorReply = err('string exceeds maximum allowed size (proto-max-bulk-len)')
-
-/** In a page of the key table a key has to fit, with its header. Redis takes keys as long as values. */
-const KEY_TOO_LONG: ErrorReply = err('key exceeds maximum allowed size')

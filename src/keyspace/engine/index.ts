@@ -33,7 +33,7 @@ export type {
 } from './command.ts'
 export { CommandTable } from './command-table.ts'
 export type { Commit, Effect, KeyChange, TransactionPart } from './commit.ts'
-export { Database, type SetStringOptions, type ValueType } from './database.ts'
+export { Database, type SetStringOptions } from './database.ts'
 export {
   BAD_CHECKSUM,
   BAD_PAYLOAD,
@@ -57,6 +57,7 @@ export {
   removeGuests,
 } from './guests.ts'
 export { type KeyEventClass, keyEventClass } from './key-event.ts'
+export type { ValueType } from './key-records.ts'
 export { checkFence, fencingToken } from './locks/fence.ts'
 export {
   type HolderState,

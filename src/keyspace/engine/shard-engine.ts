@@ -27,11 +27,12 @@ import type { BlockRequest, Call, Caller, CommandSpec } from './command.ts'
 import type { CommandTable } from './command-table.ts'
 import type { Commit, Effect, KeyChange } from './commit.ts'
 import { CommitRecord } from './commit-record.ts'
-import { Database, type DatabaseHost } from './database.ts'
+import { Database } from './database.ts'
 import { EngineCall } from './engine-call.ts'
 import type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 import { Evictor } from './evictor.ts'
 import { ExpiryIndex } from './expiry-index.ts'
+import type { DatabaseHost, KeyRecords } from './key-records.ts'
 import type { LockEvent, LockHost } from './locks/lock-host.ts'
 import { LockTable } from './locks/lock-table.ts'
 import type { TokenSource } from './locks/token-counter.ts'
@@ -368,7 +369,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     return this.#revision
   }
 
-  onChanged(db: Database, key: ByteString, event: string): void {
+  onChanged(db: KeyRecords, key: ByteString, event: string): void {
     this.#record.hasChanged = true
     this.#call.hasChanged = true
     this.blocked.mark(db.index, key)
@@ -376,14 +377,14 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     if (this.onCommit !== undefined) this.#record.changes.push({ db: db.index, key, event })
   }
 
-  onRemoved(db: Database, key: ByteString, event: 'expired' | 'evicted'): void {
+  onRemoved(db: KeyRecords, key: ByteString, event: 'expired' | 'evicted'): void {
     if (event === 'expired') this.stats.expiredKeys++
     else this.stats.evictedKeys++
     this.#noteRemoval(db, { db: db.index, key, event }, ['DEL', key])
   }
 
   onMembersExpired(
-    db: Database,
+    db: KeyRecords,
     key: ByteString,
     type: CollectionType,
     members: readonly ByteString[],
@@ -460,7 +461,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
 
   /** Removals by the shard itself come before what the command does, and are no part of what it logs. */
-  #noteRemoval(db: Database, change: KeyChange, argv: readonly Argument[]): void {
+  #noteRemoval(db: KeyRecords, change: KeyChange, argv: readonly Argument[]): void {
     this.#record.hasChanged = true
     this.blocked.mark(db.index, change.key)
     this.onTouched?.(db.index, change.key)

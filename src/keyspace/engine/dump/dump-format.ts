@@ -24,7 +24,7 @@
  * Limits: one string of VALUE_BYTES_MAX; no count and no length is believed before as many bytes are there.
  * Tests: test/keyspace/engine/dump/dump-format.test.ts, dump-reader.prop.test.ts
  */
-import type { ValueType } from '../database.ts'
+import type { ValueType } from '../key-records.ts'
 import { type ErrorReply, err } from '../reply.ts'
 
 /** The first byte. The format changes: the next number. */
