@@ -135,28 +135,26 @@ describe('decisions', () => {
 
   test('have so much room per shard, which is used again', () => {
     const { one, other } = pair(2)
-    const places = Array.from({ length: 32 }, (_, tx) => one.decide(1, tx + 1))
-    expect(new Set(places).size).toBe(32)
-    expect(places).not.toContain(undefined)
-    expect(one.decide(1, 99)).toBeUndefined()
-    expect(one.isDecided(1, 99)).toBe(false)
-    expect(one.decide(0, 99)).toBeDefined()
-    one.forgetDecision(places[20]!)
-    expect(other.decide(1, 100)).toBe(places[20])
-    expect(one.isDecided(1, 100)).toBe(true)
-    expect(one.isDecided(1, 21)).toBe(false)
-  })
-
-  test('of a shard that is lost go all at once, and only those', () => {
-    const { one, other } = pair(3)
-    for (let shard = 0; shard < 3; shard++) one.decide(shard, 10 + shard)
-    one.decide(1, 20)
-    other.forgetDecisionsOf(1)
-    expect([one.isDecided(0, 10), one.isDecided(1, 11), one.isDecided(1, 20), one.isDecided(2, 12)]).toEqual([
+    const places: number[] = []
+    for (;;) {
+      const at = one.decide(1, places.length + 1)
+      if (at === undefined) break
+      places.push(at)
+    }
+    expect(new Set(places).size).toBe(places.length)
+    expect(places.length).toBeGreaterThan(20)
+    expect(one.isDecided(1, places.length)).toBe(true)
+    expect(one.isDecided(1, places.length + 1)).toBe(false)
+    // Of another shard there is room still.
+    const elsewhere = one.decide(0, 5000)
+    expect(places).not.toContain(elsewhere)
+    expect([other.isDecided(0, 5000), other.isDecided(1, 5000), other.isDecided(0, 1)]).toEqual([
       true,
       false,
       false,
-      true,
     ])
+    one.forgetDecision(places[20]!)
+    expect(other.decide(1, 6000)).toBe(places[20])
+    expect([one.isDecided(1, 6000), one.isDecided(1, 21), one.isDecided(1, 22)]).toEqual([true, false, true])
   })
 })
