@@ -78,7 +78,7 @@ function run(
       dictionary.set(key(step.seed + i), value)
       model.set(key(step.seed + i), value)
     }
-  } else {
+  } else if (step.kind === 'shrink') {
     const random = seededRandom(step.seed)
     for (let i = 0; i < step.count && dictionary.size > 0; i++) {
       const name = dictionary.keyAt(dictionary.random(random))
