@@ -32,7 +32,7 @@ import { hashSlotOf } from '../hash-slot.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
 import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
-import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
+import { MOVED, NO_SLOT, nextBytes, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import { ShardListeners } from './shard-listeners.ts'
@@ -97,6 +97,8 @@ export class Shard {
   #timer: TimerHandle | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
   #isClosed = false
+  /** About what the replies of the next batch take. */
+  #replyBytes = nextBytes(0)
   #sinceLook = 0
 
   constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
@@ -126,7 +128,7 @@ export class Shard {
   /** Runs a batch: the replies as bytes, at once or when the last of them is there. */
   run(batch: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const reader = new RequestReader(batch)
-    const writer = new ReplyWriter()
+    const writer = new ReplyWriter(this.#replyBytes)
     const { engine, memory, schedule, id, slotLoad } = this
     const isOpen = schedule.size === 0
     // Counting them first would cost a pass; a batch has at most some hundred, and what is left is dropped.
@@ -152,7 +154,10 @@ export class Shard {
     }
     this.#revisions.end()
     this.afterCommands()
-    return waiting === undefined ? writer.take() : finish(writer, waiting)
+    if (waiting !== undefined) return finish(writer, waiting)
+    const replies = writer.end()
+    this.#replyBytes = nextBytes(replies.length)
+    return replies
   }
 
   /** Runs one command that may wait for as long as it likes; `signal` ends the wait. */
@@ -600,5 +605,5 @@ async function finish(
   waiting: readonly (Answer | Promise<Answer>)[],
 ): Promise<Uint8Array> {
   for (const answer of await Promise.all(waiting)) writer.reply(answer)
-  return writer.take()
+  return writer.end()
 }

@@ -20,8 +20,13 @@ export type NativeBuffer = Buffer & {
 
 /** Bytes that are being written. */
 export class ByteSink {
-  bytes: NativeBuffer = allocate(FIRST_BYTES)
+  bytes: NativeBuffer
   length = 0
+
+  /** `firstBytes` is about what will be written, when that is known. */
+  constructor(firstBytes: number = FIRST_BYTES) {
+    this.bytes = allocate(firstBytes)
+  }
 
   /** Makes room for `count` bytes at `length`. */
   reserve(count: number): void {
@@ -65,13 +70,23 @@ export class ByteSink {
     this.length = length + count
   }
 
+  /** What was written, for the last time: the sink must not be used any more. */
+  end(): Buffer {
+    return this.bytes.subarray(0, this.length)
+  }
+
   /** What was written; the sink begins anew. */
   take(): Buffer {
     const taken = this.bytes.subarray(0, this.length)
-    this.bytes = allocate(Math.max(FIRST_BYTES, Math.min(this.length + (this.length >> 2), NEXT_BYTES_MAX)))
+    this.bytes = allocate(nextBytes(this.length))
     this.length = 0
     return taken
   }
+}
+
+/** How many bytes to begin with when it were so many the last time. */
+export function nextBytes(lastBytes: number): number {
+  return Math.max(FIRST_BYTES, Math.min(lastBytes + (lastBytes >> 2), NEXT_BYTES_MAX))
 }
 
 function allocate(sizeBytes: number): NativeBuffer {

@@ -43,7 +43,12 @@ export const MOVED: unique symbol = Symbol('moved')
 
 /** Writes replies. */
 export class ReplyWriter {
-  readonly #sink = new ByteSink()
+  readonly #sink: ByteSink
+
+  /** `firstBytes` is about what will be written, when that is known. */
+  constructor(firstBytes?: number) {
+    this.#sink = new ByteSink(firstBytes)
+  }
 
   reply(reply: Reply | typeof MOVED): void {
     const sink = this.#sink
@@ -94,6 +99,11 @@ export class ReplyWriter {
 
   take(): Buffer {
     return this.#sink.take()
+  }
+
+  /** What was written, for the last time. */
+  end(): Buffer {
+    return this.#sink.end()
   }
 
   #object(reply: Exclude<Reply, null | number | string | bigint>): void {
