@@ -114,11 +114,12 @@ export function keyspaceSettings(
     timeoutMs: whole('timeoutMs', askMs, 1, 2 ** 31 - 1),
     rebalance: rebalanceSettings(options.rebalance),
     shard: {
-      maxBytes: Math.floor(maxMemoryBytes / shards),
+      // 0 would be no ceiling.
+      maxBytes: maxMemoryBytes === 0 ? 0 : Math.max(1, Math.floor(maxMemoryBytes / shards)),
       policy: choiceOption('keyspace.evictionPolicy', options.evictionPolicy, 'noeviction', POLICIES),
       samples: whole('evictionSamples', 5, 1, 64),
       sliceMs: numberOption('keyspace.sliceMs', options.sliceMs, 1, { min: 0.05, max: 1000 }),
-      segmentBytes: whole('segmentBytes', 16 * MIB, 1 * MIB, 1024 * MIB),
+      segmentBytes: powerOfTwo('segmentBytes', whole('segmentBytes', 16 * MIB, 1 * MIB, 1024 * MIB)),
       historyMax: whole('historyMax', 65_536, 0, 2 ** 31 - 1),
       historyBytesMax: whole('historyBytesMax', 16 * MIB, 0, 2 ** 53 - 1),
       historyKeepMs: whole('historyKeepMs', 60_000, 0, 2 ** 31 - 1),
@@ -134,14 +135,25 @@ function rebalanceSettings(option: KeyspaceOptions['rebalance']): Required<Rebal
     invalidOption('keyspace.rebalance', option, 'true, false, or an object of options')
   }
   checkKnownOptions('keyspace.rebalance', given, ['intervalMs', 'ratio', 'commandsMin', 'slotsMax'])
-  const number = (name: keyof RebalanceOptions, fallback: number, min: number, max: number): number =>
-    numberOption(`keyspace.rebalance.${name}`, given[name], fallback, { min, max })
+  const number = (
+    name: keyof RebalanceOptions,
+    fallback: number,
+    min: number,
+    max: number,
+    integer = false,
+  ): number => numberOption(`keyspace.rebalance.${name}`, given[name], fallback, { min, max, integer })
   return {
     intervalMs: number('intervalMs', 1000, 10, 2 ** 31 - 1),
     ratio: number('ratio', 1.5, 1, 1000),
     commandsMin: number('commandsMin', 10_000, 1, 2 ** 53 - 1),
-    slotsMax: number('slotsMax', 64, 1, 16_384),
+    slotsMax: number('slotsMax', 64, 1, 16_384, true),
   }
+}
+
+/** Refused here, where the caller is told, and not by each shard as it starts. */
+function powerOfTwo(name: string, bytes: number): number {
+  if ((bytes & (bytes - 1)) !== 0) invalidOption(`keyspace.${name}`, bytes, 'a power of two')
+  return bytes
 }
 
 function notifyOption(flags = ''): string {
