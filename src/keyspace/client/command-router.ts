@@ -20,6 +20,7 @@
  * test/keyspace/slots.race.test.ts
  */
 import { type Clock, ShardloomError } from '../../base/index.ts'
+import { shardError } from '../shard/shard-error.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 import { NO_SLOT } from '../wire/index.ts'
@@ -62,6 +63,7 @@ export class CommandRouter {
       return new ShardPipeline({
         clock: parts.clock,
         send: (batch) => parts.send(shard, batch),
+        errorOf: (error) => shardError(shard, error),
         onMoved: (command) => this.#onMoved(command),
         onSettled: (count) => this.#onSettled(count),
         atTickEnd: parts.atTickEnd,
@@ -170,7 +172,7 @@ export class CommandRouter {
   #isClear(slots: readonly number[]): boolean {
     const { memory } = this.#parts
     if (this.#held !== undefined || (this.#line.size > 0 && this.#isBlocked(slots))) return false
-    const owners = slots.map((slot) => (slot === NO_SLOT ? 0 : memory.ownerOf(slot)))
+    const owners = slots.map((slot) => this.#ownerOf(slot))
     return memory.epoch === this.#epoch && owners.every((owner) => !this.#pipelines[owner]!.isQueued)
   }
 
@@ -181,7 +183,7 @@ export class CommandRouter {
       while (this.#held !== undefined) {
         await new Promise<void>((resolve) => void this.#whenFree.push(resolve))
       }
-      const owners = new Set(slots.map((slot) => memory.ownerOf(slot)))
+      const owners = new Set(slots.map((slot) => this.#ownerOf(slot)))
       // Where slots have moved since, what is on its way may be on its way to who had them before.
       const isKnown = !isWhole && memory.epoch === this.#epoch
       const concerned = isKnown ? this.#pipelines.filter((_, shard) => owners.has(shard)) : this.#pipelines
@@ -190,6 +192,11 @@ export class CommandRouter {
       if (answers.length === 0) return
       await Promise.all(answers)
     }
+  }
+
+  /** What has no key, and is sent by itself, goes to the first shard. */
+  #ownerOf(slot: number): number {
+    return slot === NO_SLOT ? 0 : this.#parts.memory.ownerOf(slot)
   }
 
   #isBlocked(slots: readonly number[]): boolean {

@@ -22,6 +22,7 @@ import {
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import { channelHome } from '../pubsub/index.ts'
+import { askShard } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { ShardStats } from '../shard/shard-stats.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
@@ -187,7 +188,7 @@ export class KeyspaceClient {
     const reports = await Promise.all(
       [...byOwner].map(async ([owner, some]) => {
         const ref = await this.#ref(owner)
-        return ref.ask('moveSlots', { slots: some, to }, { timeoutMs: WAIT_MS_MAX })
+        return askShard(owner, () => ref.ask('moveSlots', { slots: some, to }, { timeoutMs: WAIT_MS_MAX }))
       }),
     )
     return {
@@ -353,7 +354,7 @@ export class KeyspaceClient {
   async #scanShard(shard: number, argv: readonly string[], db: number): Promise<ScanPart | ErrorReply> {
     const ref = await this.#ref(shard)
     const { timeoutMs } = this.#parts
-    const part = await ref.ask('scan', { argv, db }, { timeoutMs })
+    const part = await askShard(shard, () => ref.ask('scan', { argv, db }, { timeoutMs }))
     return 'error' in part ? new ErrorReply(part.error[0], part.error[1]) : part
   }
 
@@ -390,7 +391,7 @@ export class KeyspaceClient {
       const waits = [...byShard].map(async ([shard, some]) => {
         const ref = await this.#ref(shard)
         const asked = { timeoutMs: WAIT_MS_MAX, signal: stop.signal }
-        await ref.ask('awaitKeys', { keys: some, db, timeoutMs: leftMs }, asked)
+        await askShard(shard, () => ref.ask('awaitKeys', { keys: some, db, timeoutMs: leftMs }, asked))
       })
       const changed = Promise.race(waits)
       changed.catch(() => undefined)
@@ -466,7 +467,7 @@ export class KeyspaceClient {
       const shard = slot === NO_SLOT ? 0 : this.memory.ownerOf(slot)
       const ref = this.#parts.shardRef(shard)
       // At once when it runs: nothing may come in between.
-      return ref === undefined ? this.#ref(shard).then(send) : send(ref)
+      return askShard(shard, () => (ref === undefined ? this.#ref(shard).then(send) : send(ref)))
     })
   }
 

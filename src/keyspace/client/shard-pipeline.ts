@@ -23,6 +23,8 @@ export interface PipelineParts {
   readonly clock: Clock
   /** Sends a batch to the shard that is there now. */
   send(batch: Uint8Array): Promise<Uint8Array>
+  /** What callers are told when it could not be sent, or was not answered. */
+  errorOf(error: unknown): Error
   /** The slot of a command has gone to another shard. */
   onMoved(command: PendingCommand): void
   /** A batch was answered: so many of its commands are done. */
@@ -94,7 +96,7 @@ export class ShardPipeline {
     this.#onTheWay.add(first)
     this.#parts.send(this.#writer.take()).then(
       (answer) => this.#onAnswer(first, commands, answer),
-      (error: unknown) => this.#onFailure(first, commands, error as Error),
+      (error: unknown) => this.#onFailure(first, commands, this.#parts.errorOf(error)),
     )
   }
 

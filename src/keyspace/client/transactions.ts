@@ -25,6 +25,7 @@ import {
   ShardEngine,
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
+import { askShard } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { TransactAnswer, TransactionKey } from '../shard/transaction-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
@@ -117,9 +118,12 @@ export class TransactionClient {
       writer.begin(row, db, 0, argv.length - 1)
       for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
     }
-    const ref = await this.#parts.ref(this.#homeOf(keys))
+    const home = this.#homeOf(keys)
+    const ref = await this.#parts.ref(home)
     const message = { batch: writer.take(), watched }
-    const answer: TransactAnswer = await ref.ask('transact', message, this.#limits(options))
+    const answer: TransactAnswer = await askShard(home, () =>
+      ref.ask('transact', message, this.#limits(options)),
+    )
     if (answer.type === 'aborted') return undefined
     const reader = new ReplyReader(answer.replies)
     return commands.map(() => reader.next() as Reply)
@@ -140,9 +144,12 @@ export class TransactionClient {
     for (const { db, key } of names) addKey(keys, db, key)
     const wanted = [...keys.values()].map((one) => ({ ...one, isWritten: true }))
     return this.#parts.router.alone(wanted, false, async () => {
-      const ref = await this.#parts.ref(this.#homeOf(wanted))
+      const home = this.#homeOf(wanted)
+      const ref = await this.#parts.ref(home)
       const { timeoutMs } = this.#parts
-      const { tx, guests } = await ref.ask('begin', { keys: wanted, holdMs }, this.#limits(options))
+      const { tx, guests } = await askShard(home, () =>
+        ref.ask('begin', { keys: wanted, holdMs }, this.#limits(options)),
+      )
       let value: T
       let patches: readonly KeyPatch[]
       const scratch = this.#openScratch()
@@ -164,7 +171,7 @@ export class TransactionClient {
       } finally {
         for (const db of scratch.openDatabases()) db.clear()
       }
-      if (!(await ref.ask('commit', { tx, patches }, { timeoutMs }))) {
+      if (!(await askShard(home, () => ref.ask('commit', { tx, patches }, { timeoutMs })))) {
         throw new ShardloomError('SHL_TRANSACTION_LATE', { keys: wanted.length, holdMs })
       }
       return value

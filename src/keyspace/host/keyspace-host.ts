@@ -129,7 +129,7 @@ export class KeyspaceHost {
         this.memory.setAddress(shard, ref)
         return {
           ended: runtime.watch(ref, { unref: true }).then((reason) => {
-            this.#onShardEnded(shard, life)
+            void this.#onShardEnded(shard, life)
             return endOf(shard, reason)
           }),
           drain: () => runtime.sendStop(ref, 'drain'),
@@ -143,13 +143,30 @@ export class KeyspaceHost {
     }
   }
 
-  /** What a shard coordinated must be settled by the others, without it. */
-  #onShardEnded(lost: number, life: number): void {
-    for (let shard = 0; shard < this.settings.shards; shard++) {
-      const address = this.memory.addressOf(shard)
-      if (shard === lost || address === undefined) continue
-      const ref = this.#runtime.refTo({ ...address, name: `keyspace-shard-${shard}` })
-      ref.tell('shardLost', { shard: lost, life })
+  /** What a shard coordinated must be settled by the others, without it; then its decisions are forgotten. */
+  async #onShardEnded(lost: number, life: number): Promise<void> {
+    const { memory } = this
+    const decisions = memory.decisionsOf(lost)
+    const others = Array.from({ length: this.settings.shards }, (_, shard) => shard).filter(
+      (one) => one !== lost,
+    )
+    await Promise.all(others.map((shard) => this.#tellLost(shard, lost, life)))
+    for (const [at, tx] of decisions) memory.forgetDecision(at, tx)
+  }
+
+  /** Until it is told, or is gone itself: keys that it holds for a lost shard are locked as long. */
+  async #tellLost(shard: number, lost: number, life: number): Promise<void> {
+    const { memory } = this
+    const address = memory.addressOf(shard)
+    if (address === undefined) return
+    const ref = this.#runtime.refTo({ ...address, name: `keyspace-shard-${shard}` })
+    while (memory.incarnationOf(shard) === address.incarnation) {
+      try {
+        await ref.ask('shardLost', { shard: lost, life })
+        return
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'SHL_ASK_TIMEOUT') return
+      }
     }
   }
 

@@ -224,8 +224,7 @@ export class Coordinator {
     batch: Uint8Array | undefined,
   ): Promise<ScheduleAnswer> {
     const message = { tx, by: this.#shard.id, life: this.#life, keys, ...(batch && { batch }) }
-    if (id === this.#shard.id) return this.#shard.participant.schedule(message)
-    return this.#peers.ref(id).ask('schedule', message)
+    return this.#peers.schedule(id, message)
   }
 
   /** Each shard runs its part. With `isStaged` they have them already, should this shard be lost meanwhile. */

@@ -22,6 +22,7 @@ import {
 } from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
+import { begunAnew } from './shard-error.ts'
 import type {
   GatherMessage,
   PatchMessage,
@@ -30,7 +31,6 @@ import type {
   ScheduleMessage,
   TransactionKey,
 } from './transaction-messages.ts'
-import { begunAnew } from './transaction-peers.ts'
 
 /** What a participant needs of its shard. */
 export interface ParticipantShard {

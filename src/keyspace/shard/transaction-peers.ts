@@ -8,10 +8,10 @@
  * Tests: test/keyspace/shard/transactions.test.ts, test/keyspace/consistency/losses.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
-import { ShardloomError } from '../../base/index.ts'
 import type { Shard } from './shard.ts'
+import { askShard } from './shard-error.ts'
 import type { ShardMessages } from './shard-messages.ts'
-import type { RunMessage } from './transaction-messages.ts'
+import type { RunMessage, ScheduleAnswer, ScheduleMessage } from './transaction-messages.ts'
 
 /** Between two attempts to reach a shard that is slow, or to write down a decision. */
 const PAUSE_MS = 1
@@ -29,9 +29,10 @@ export class TransactionPeers {
     this.#peer = peer
   }
 
-  /** Another shard. @throws SHL_SHARD_DOWN when it has never started */
-  ref(id: number): ActorRef<ShardMessages> {
-    return this.#peer(id)
+  /** Takes a turn on a shard. @throws SHL_SHARD_DOWN when it is not there */
+  async schedule(id: number, message: ScheduleMessage): Promise<ScheduleAnswer> {
+    if (id === this.#shard.id) return this.#shard.participant.schedule(message)
+    return askShard(id, () => this.#peer(id).ask('schedule', message))
   }
 
   /** A step on a shard, this one or another. */
@@ -41,7 +42,9 @@ export class TransactionPeers {
     message: StepMessage<K>,
   ): Promise<Awaited<ReturnType<Shard['participant'][K]>>> {
     const { participant } = this.#shard
-    if (id !== this.#shard.id) return (this.#peer(id) as ActorRef).ask(step, message) as never
+    if (id !== this.#shard.id) {
+      return askShard(id, () => (this.#peer(id) as ActorRef).ask(step, message)) as never
+    }
     return (participant[step] as (message: unknown) => never).call(participant, message)
   }
 
@@ -62,9 +65,8 @@ export class TransactionPeers {
   }
 
   async run(id: number, message: RunMessage): Promise<Uint8Array> {
-    return id === this.#shard.id
-      ? this.#shard.participant.run(message)
-      : this.#peer(id).ask('runPart', message)
+    if (id === this.#shard.id) return this.#shard.participant.run(message)
+    return askShard(id, () => this.#peer(id).ask('runPart', message))
   }
 
   /** Ends a transaction without a change, wherever it is known. */
@@ -107,9 +109,4 @@ export class TransactionPeers {
 function isLate(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown }
   return code === 'SHL_ASK_TIMEOUT' || code === 'SHL_OFFER_TIMEOUT' || code === 'SHL_ASK_LIMIT'
-}
-
-/** A shard that was started anew knows nothing of what was begun before. */
-export function begunAnew(shard: number): ShardloomError {
-  return new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it was started anew in the middle of it' })
 }

@@ -6,7 +6,7 @@
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
  *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables
  *     slots (Uint16)    16,384: the shard that owns each hash slot
- *     decisions (Int64) per shard 32: transactions that it has decided to commit and that are not applied yet
+ *     decisions (Int64) per shard 256: transactions that it has decided to commit and that are not applied yet
  *
  * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; a
  * slot's word, by the shard that owns the slot; counters, by any thread with atomic additions.
@@ -41,7 +41,7 @@ const WIDE_OFFSET = WORDS * 4
 const SHARDS_OFFSET = WIDE_OFFSET + WIDE * 8
 const SLOTS_OFFSET = SHARDS_OFFSET + SHARDS_MAX * SHARD_WORDS * 4
 const DECISIONS_OFFSET = SLOTS_OFFSET + HASH_SLOTS * 2
-const DECISIONS = 32
+const DECISIONS = 256
 
 /** Where a shard's actor lives. */
 export interface ShardAddress {
@@ -185,8 +185,20 @@ export class KeyspaceMemory {
     return undefined
   }
 
-  forgetDecision(at: number): void {
-    Atomics.store(this.#decisions, at, 0n)
+  /** It is applied everywhere. With `tx`: unless another one stands there by now. */
+  forgetDecision(at: number, tx?: number): void {
+    if (tx === undefined) Atomics.store(this.#decisions, at, 0n)
+    else Atomics.compareExchange(this.#decisions, at, BigInt(tx), 0n)
+  }
+
+  /** What a coordinator has decided and not forgotten: where it stands, and which transactions. */
+  decisionsOf(shard: number): [at: number, tx: number][] {
+    const found: [number, number][] = []
+    for (let at = shard * DECISIONS; at < (shard + 1) * DECISIONS; at++) {
+      const tx = Number(Atomics.load(this.#decisions, at))
+      if (tx !== 0) found.push([at, tx])
+    }
+    return found
   }
 
   /** Whether a coordinator had decided to commit. */
@@ -195,12 +207,6 @@ export class KeyspaceMemory {
       if (Atomics.load(this.#decisions, at) === BigInt(tx)) return true
     }
     return false
-  }
-
-  /** A shard is gone, and whoever had to know of its decisions does. */
-  forgetDecisionsOf(shard: number): void {
-    for (let at = shard * DECISIONS; at < (shard + 1) * DECISIONS; at++)
-      Atomics.store(this.#decisions, at, 0n)
   }
 
   /** The newest token that was drawn. */

@@ -28,7 +28,7 @@ test('they are while threads stall and rings are full', async () => {
   await judgeSeeds('stalls', SOAK ? 4000 : 60, { moves: true, faults })
 })
 
-test('they are while wake-ups are lost', async () => {
-  const faults = { rate: 0.005, countMax: 3, types: ['lose_bells', 'stall_thread'] as const }
-  await judgeSeeds('bells', SOAK ? 2000 : 30, { moves: true, faults, timeoutMs: 300 })
+test('they are while wake-ups are lost, and commands time out', async () => {
+  const faults = { rate: 0.005, countMax: 6, types: ['stall_thread', 'fill_rings'] as const }
+  await judgeSeeds('bells', SOAK ? 2000 : 40, { moves: true, faults, losesBell: true, timeoutMs: 50 })
 })

@@ -80,3 +80,51 @@ function judgeOwn(own: readonly OwnNote[], process: number): string[] {
 function textOf(reply: unknown): unknown {
   return reply instanceof ErrorReply ? reply.text : plain(reply as Parameters<typeof plain>[0])
 }
+
+/** What must hold when shards are lost: of the keys that lie on the others. `final` is what is there at the end. */
+export function judgeSurvivors(
+  notes: readonly ClientNotes[],
+  survives: (key: string) => boolean,
+  final: ReadonlyMap<string, readonly string[]>,
+): string[] {
+  const linear = (operations: readonly Operation[]) => operations.filter(({ key }) => survives(key!))
+  const kept = notes.map((one): ClientNotes => {
+    const transactions = one.transactions
+      .map((each) => ({ ...each, steps: each.steps.filter(({ key }) => survives(key)) }))
+      .filter(({ steps }) => steps.length > 0)
+    const { register, counter, set } = one.operations
+    return {
+      ...one,
+      operations: { register: linear(register), counter: linear(counter), set: linear(set) },
+      transactions,
+      writes: one.writes.filter(({ key }) => survives(key)),
+      reads: one.reads.filter(({ key }) => survives(key)),
+      own: [],
+      snapshots: [],
+      listings: [],
+    }
+  })
+  return [...judge(kept), ...judgeHalves(kept, final)]
+}
+
+/** Of what a transaction appended, all is there or nothing. */
+function judgeHalves(notes: readonly ClientNotes[], final: ReadonlyMap<string, readonly string[]>): string[] {
+  return notes.flatMap(({ transactions }) =>
+    transactions.flatMap(({ steps }) => {
+      const appends = steps.filter((step) => step.type === 'append')
+      const found = appends.filter(({ key, value }) => final.get(key)?.includes(String(value)) === true)
+      if (found.length === 0 || found.length === appends.length) return []
+      const all = appends.map(({ key, value }) => `${key}:${String(value)}`)
+      return [`half applied: of ${all.join(' ')} only ${found.map(({ key }) => key).join(' ')}`]
+    }),
+  )
+}
+
+/** Errors that tell a caller what to do: to ask again, or that nobody knows the outcome. */
+export function judgeErrors(notes: readonly ClientNotes[], allowed: readonly string[]): string[] {
+  return notes.flatMap(({ errors }) =>
+    errors
+      .filter(({ code, retryable }) => !(retryable === true && allowed.includes(code)))
+      .map(({ code, text, retryable }) => `${code} (retryable: ${String(retryable)}): ${text}`),
+  )
+}

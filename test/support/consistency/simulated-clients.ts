@@ -10,11 +10,15 @@ export interface Chaos {
   readonly faults?: FaultOptions
   /** Some wake-ups do not arrive: a thread sleeps until it does something by itself. */
   readonly losesBell?: boolean
+  /** Threads are lost, with the clients on them. */
+  readonly losses?: boolean
   /** How long a command may take. */
   readonly timeoutMs?: number
   readonly steps?: number
   readonly kinds?: readonly Kind[]
   readonly shards?: number
+  /** Default: 2 or 3. */
+  readonly threads?: number
   /** Called when all is prepared: plants a bug, or brings something down. */
   begin?(sim: Simulation): void | Promise<void>
   /** Called when all clients are done, while the world is calm. */
@@ -28,6 +32,15 @@ const KINDS: readonly Kind[] = [
 const STEPS = 14
 const VIRTUAL_MS_MAX = 120_000
 const BEAT_MS = 100
+/** Of an address that was written once. */
+const FIRST_LIFE = 2
+
+/** What a run has told. */
+export interface Told {
+  readonly notes: readonly ClientNotes[]
+  /** Shards that were never lost. */
+  readonly survivors: ReadonlySet<number>
+}
 
 /** Seeds from 1 on, or the one that the environment names. */
 export function seedsOf(count: number): number[] {
@@ -38,17 +51,15 @@ export function seedsOf(count: number): number[] {
 }
 
 /** Runs a world with clients; what they wrote down. */
-export async function simulateClients(
-  seed: number,
-  chaos: Chaos,
-): Promise<{ readonly notes: ClientNotes[] }> {
-  const threads = 2 + (seed % 2)
+export async function simulateClients(seed: number, chaos: Chaos): Promise<Told> {
   const { moves = false, faults, timeoutMs = 20_000, steps = STEPS, shards = 3 } = chaos
+  const { threads = 2 + (seed % 2) } = chaos
   const kinds = [...(chaos.kinds ?? KINDS), ...(moves ? (['move', 'move'] as const) : [])]
   const keyspace = { shards, segmentBytes: 1 << 20, timeoutMs }
   const options = { seed, threads, keyspace, virtualMsMax: VIRTUAL_MS_MAX, ...(faults && { faults }) }
   return simulate(options, async (sim) => {
     let time = 0
+    const notes: ClientNotes[] = []
     const plan = { processes: threads + 1, steps, kinds, now: () => ++time }
     const client = defineActor({
       name: 'client',
@@ -56,7 +67,13 @@ export async function simulateClients(
       receive: {
         run(_state, process: number, ctx) {
           beat(ctx.keyspace.client.clock, () => ctx.self.tell('beat'))
-          return runClient({ ...plan, keyspace: ctx.keyspace, process, seed: seed * 31 + process })
+          return runClient({
+            ...plan,
+            keyspace: ctx.keyspace,
+            process,
+            seed: seed * 31 + process,
+            onNotes: (made) => notes.push(made),
+          })
         },
         beat: () => undefined,
       },
@@ -66,15 +83,19 @@ export async function simulateClients(
       await chaos.begin?.(sim)
       return Promise.all(Array.from({ length: threads }, (_, i) => sim.spawn(client, { thread: i + 1 })))
     })
-    const clients = Promise.all([
-      runClient({ ...plan, keyspace: sim.runtime.keyspace, process: 0, seed: seed * 31 }),
-      ...refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX })),
-    ])
+    const onMain = runClient({ ...plan, keyspace: sim.runtime.keyspace, process: 0, seed: seed * 31 })
+    const elsewhere = refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX }))
+    const clients = Promise.all(
+      // A client that is lost with its thread has written down what it did until then.
+      elsewhere.map((one) => (chaos.losses === true ? one.catch(ifTimely) : one)),
+    )
     beat(sim.clock, () => refs[0]!.tell('beat'))
-    if (chaos.losesBell === true) void sim.advance(sim.random.below(20)).then(() => sim.loseBells(1 + sim.random.below(3)))
-    const notes = await clients
+    if (chaos.losesBell === true)
+      void sim.advance(sim.random.below(20)).then(() => sim.loseBells(1 + sim.random.below(3)))
+    notes.push(await onMain)
+    await clients
     await sim.calm(async () => chaos.end?.(sim))
-    return { notes }
+    return { notes, survivors: survivorsOf(sim) }
   })
 }
 
@@ -84,4 +105,15 @@ function beat(clock: Clock, tell: () => void): void {
     tell()
     beat(clock, tell)
   })
+}
+
+function survivorsOf(sim: Simulation): ReadonlySet<number> {
+  const { memory } = sim.runtime.keyspace.client
+  const shards = Array.from({ length: memory.shardCount }, (_, shard) => shard)
+  return new Set(shards.filter((shard) => memory.incarnationOf(shard) === FIRST_LIFE))
+}
+
+/** A client that never ends is none that was lost. */
+function ifTimely(error: Error & { readonly code?: string }): void {
+  if (error.code === 'SHL_ASK_TIMEOUT') throw error
 }

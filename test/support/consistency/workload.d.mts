@@ -46,6 +46,8 @@ export interface ClientPlan {
   readonly steps: number
   readonly kinds: readonly Kind[]
   readonly pause?: () => Promise<unknown>
+  /** Given the notes while they are made. */
+  onNotes?(notes: ClientNotes): void
 }
 
 export const TOKENS: readonly string[]

@@ -40,8 +40,9 @@ export async function prepare(keyspace) {
 }
 
 /** Runs one client to its end; its notes. */
-export async function runClient({ keyspace, process, processes, seed, now, steps, kinds, pause }) {
+export async function runClient({ keyspace, process, processes, seed, now, steps, kinds, pause, onNotes }) {
   const client = new Client(keyspace, process, processes, chanceOf(seed), now)
+  onNotes?.(client.notes)
   for (let step = 0; step < steps; step++) {
     const kind = kinds[client.chance(kinds.length)]
     client.begin(client[kind]())
@@ -121,15 +122,14 @@ class Client {
   /** An operation on one or more objects; `task` gives the output of each. */
   async operate(model, calls, task) {
     const callAt = this.now()
-    const base = calls.map(({ key, call }) => ({ process: this.process, key, call, callAt }))
-    const into = this.notes.operations[model]
+    const notes = calls.map(({ key, call }) => ({ process: this.process, key, call, callAt, pending: true }))
+    this.notes.operations[model].push(...notes)
     try {
       const outputs = await task()
       const returnAt = this.now()
-      base.forEach((one, i) => void into.push({ ...one, output: outputs[i], returnAt }))
+      notes.forEach((note, i) => void Object.assign(note, { output: outputs[i], returnAt, pending: false }))
     } catch (error) {
       this.failed(error)
-      base.forEach((one) => void into.push({ ...one, pending: true }))
     }
   }
 
@@ -230,18 +230,19 @@ class Client {
 
   async moveMember(from, to, value) {
     if (from === to) return
-    const callAt = this.now()
-    const into = this.notes.operations.set
-    const base = { process: this.process, callAt }
+    const base = { process: this.process, callAt: this.now(), pending: true }
+    const removal = { ...base, key: from, call: { type: 'remove', value } }
+    const addition = { ...base, key: to, call: { type: 'add', value } }
+    const { set } = this.notes.operations
+    set.push(removal, addition)
     try {
       const output = (await this.run('SMOVE', from, to, value)) === 1
-      const returnAt = this.now()
-      into.push({ ...base, key: from, call: { type: 'remove', value }, output, returnAt })
-      if (output) into.push({ ...base, key: to, call: { type: 'add', value }, returnAt })
+      const done = { returnAt: this.now(), pending: false }
+      Object.assign(removal, done, { output })
+      if (output) Object.assign(addition, done)
+      else set.splice(set.indexOf(addition), 1)
     } catch (error) {
       this.failed(error)
-      into.push({ ...base, key: from, call: { type: 'remove', value }, pending: true })
-      into.push({ ...base, key: to, call: { type: 'add', value }, pending: true })
     }
   }
 
@@ -293,19 +294,21 @@ class Client {
   }
 
   async transact(plan, task) {
-    const callAt = this.now()
-    const base = { process: this.process, callAt }
-    const into = this.notes.transactions
+    const note = this.noteTransaction(plan.filter(({ type }) => type === 'append' || type === 'set'))
     try {
       const replies = await task(plan)
-      const returnAt = this.now()
       const steps = plan.map((step, i) => stepOf(step, replies[i]))
-      into.push({ ...base, steps, returnAt })
+      Object.assign(note, { steps, status: 'committed', returnAt: this.now() })
     } catch (error) {
       this.failed(error)
-      const steps = plan.filter(({ type }) => type === 'append' || type === 'set')
-      into.push({ ...base, steps, status: 'unknown' })
     }
+  }
+
+  /** Nobody knows yet what becomes of it. */
+  noteTransaction(steps) {
+    const note = { process: this.process, callAt: this.now(), steps, status: 'unknown' }
+    this.notes.transactions.push(note)
+    return note
   }
 
   /** WATCH, reads, MULTI, writes, EXEC: what was read stands, if it went through. */
@@ -313,8 +316,7 @@ class Client {
     const session = this.keyspace.session()
     const keys = this.some(LISTS, 2)
     const writes = this.some(LISTS, 2).map((key) => ({ type: 'append', key, value: this.value() }))
-    const callAt = this.now()
-    const base = { process: this.process, callAt }
+    const note = this.noteTransaction(writes)
     try {
       await checked(session.call(['WATCH', ...keys]))
       const reads = []
@@ -327,11 +329,10 @@ class Client {
       const done = await checked(session.call(['EXEC']))
       const returnAt = this.now()
       if (Array.isArray(done))
-        this.notes.transactions.push({ ...base, steps: [...reads, ...writes], returnAt })
-      else this.notes.transactions.push({ ...base, steps: writes, status: 'aborted', returnAt })
+        Object.assign(note, { steps: [...reads, ...writes], status: 'committed', returnAt })
+      else Object.assign(note, { status: 'aborted', returnAt })
     } catch (error) {
       this.failed(error)
-      this.notes.transactions.push({ ...base, steps: writes, status: 'unknown' })
     }
   }
 
@@ -353,18 +354,17 @@ class Client {
     if (this.chance(3) === 0) {
       const index = this.chance(2)
       const key = `y${this.process}.${index}`
-      const write = { key, value: String(++this.written[index]), revision: this.written[index] }
-      const callAt = this.now()
+      const revision = ++this.written[index]
+      const write = { key, value: String(revision), callAt: this.now() }
+      this.notes.writes.push(write)
       try {
         const how = this.chance(4)
         if (how === 0) await this.run('MSET', key, write.value, `y${this.process}.x`, write.value)
         else if (how === 1) await this.keyspace.transaction([key, 'L0'], (tx) => tx.set(key, write.value))
         else await this.keyspace.set(key, write.value)
-        this.notes.writes.push({ ...write, callAt, returnAt: this.now() })
+        Object.assign(write, { revision, returnAt: this.now() })
       } catch (error) {
         this.failed(error)
-        const { revision: _, ...unknown } = write
-        this.notes.writes.push({ ...unknown, callAt })
       }
       return
     }
