@@ -47,6 +47,10 @@ export const question: Question = {
     { text: 'at least 3 M/s', isMet: (figures) => (figureOf(figures, 'shardloom', ONE)?.median ?? 0) >= 3e6 },
     { text: 'at least 2 × lmdb', isMet: (figures) => ratio(figures, 'shardloom', 'lmdb', false, ONE) >= 2 },
     {
+      text: 'at most half of the processor time of lmdb',
+      isMet: (figures) => ratio(figures, 'shardloom', 'lmdb', true, `${ONE}, processor time`) >= 2,
+    },
+    {
       text: 'under a busy writer: at least 2 × lmdb',
       isMet: (figures) => ratio(figures, 'shardloom', 'lmdb', false, WRITTEN) >= 2,
     },
@@ -100,7 +104,7 @@ function whileWritten(sizes: Sizes): (kind: StoreKind) => Subject {
       const writer = await store.runtime.spawn<typeof reader>(READER)
       const round = async () => {
         await writer.ask('startWriting', { kind, folder: store.folder, keys: sizes.keys })
-        const result = roundOf([readAll(store.get, taskOf(store, sizes, 1))])
+        const result = roundOf([readAll(store.get, taskOf(store, sizes, 1))], true)
         await writer.ask('stopWriting')
         return result
       }
@@ -170,7 +174,12 @@ function taskOf({ kind, folder }: OpenStore, sizes: Sizes, threads: number): Rea
   return { kind, folder, ...sizes, seed: 7, gate, threads }
 }
 
-function roundOf(results: readonly ReadResult[]): Round {
+function roundOf(results: readonly ReadResult[], isWritten = false): Round {
   const value = results.reduce((sum, { perSecond }) => sum + perSecond, 0) / results.length
-  return { value, check: results.map(({ bytes }) => bytes).join(' ') }
+  const check = results.map(({ bytes }) => bytes).join(' ')
+  // Of one thread alone: that of several, and of those that write, is in the same sum.
+  const [first, ...others] = results
+  return others.length > 0 || isWritten
+    ? { value, check }
+    : { value, check, processorNs: first?.processorNs ?? Number.NaN }
 }

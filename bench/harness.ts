@@ -26,6 +26,8 @@ export interface Round {
   readonly value: number
   /** The same for every subject that did the same work. */
   readonly check: string
+  /** Processor time of the process for each thing done, in ns: what a busy machine does not change much. */
+  readonly processorNs?: number
 }
 
 /** One of those compared. */
@@ -65,10 +67,10 @@ export async function compare(
   subjects: readonly Subject[],
   params: BenchParams,
 ): Promise<Figure[]> {
-  const running: { name: string; values: number[]; round(): Promise<Round>; stop(): Promise<void> }[] = []
+  const running: (Running & Awaited<ReturnType<Subject['start']>>)[] = []
   for (const subject of subjects) {
     try {
-      running.push({ name: subject.name, values: [], ...(await subject.start()) })
+      running.push({ name: subject.name, values: [], processor: [], ...(await subject.start()) })
     } catch (error) {
       if (subject.name === 'shardloom') throw error
       skipped(subject.name, error)
@@ -84,14 +86,29 @@ export async function compare(
           throw new Error(`${subject.name} did other work: ${round.check} instead of ${check}`)
         }
         // The first round warms up.
-        if (i > 0) subject.values.push(round.value)
+        if (i === 0) continue
+        subject.values.push(round.value)
+        if (round.processorNs !== undefined) subject.processor.push(round.processorNs)
       }
     }
   } finally {
     for (const subject of running) await subject.stop()
   }
   noteCheck(check ?? '')
-  return running.map(({ name, values }) => summarise(about, name, values))
+  const spent = { ...about, metric: `${about.metric}, processor time`, unit: 'ns' }
+  return [
+    ...running.map(({ name, values }) => summarise(about, name, values)),
+    ...running
+      .filter(({ processor }) => processor.length > 0)
+      .map(({ name, processor }) => summarise(spent, name, processor)),
+  ]
+}
+
+/** What was measured of a subject. */
+interface Running {
+  readonly name: string
+  readonly values: number[]
+  readonly processor: number[]
 }
 
 /** A peer that is not there, and how to get it. */

@@ -27,6 +27,8 @@ export interface ReadTask {
 /** What came of it. */
 export interface ReadResult {
   readonly perSecond: number
+  /** Processor time of the whole process for each read. */
+  readonly processorNs: number
   /** Sum of the lengths. */
   readonly bytes: number
 }
@@ -42,9 +44,12 @@ export function readAll(get: Get, { keys, reads, seed, gate, threads }: ReadTask
   for (let i = 0; i < Math.min(reads, 20_000); i++) get(names[order[i]!]!)
   Atomics.add(gate, 0, 1)
   while (Atomics.load(gate, 0) < threads);
+  const cpuBefore = process.cpuUsage()
   const startMs = performance.now()
   for (let i = 0; i < reads; i++) bytes += get(names[order[i]!]!)?.length ?? 0
-  return { perSecond: reads / ((performance.now() - startMs) / 1000), bytes }
+  const perSecond = reads / ((performance.now() - startMs) / 1000)
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { perSecond, processorNs: ((user + system) * 1000) / reads, bytes }
 }
 
 /** A `Map` with the same strings. */

@@ -7,6 +7,7 @@
  * measured), or a baseline of one thread on a machine that was busy with something else.
  */
 import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Figure, noteCheck, type Question } from './harness.ts'
@@ -22,6 +23,7 @@ interface Point {
   readonly min: number
   readonly max: number
   readonly efficiency: number
+  readonly processorUs: number
 }
 
 interface Report {
@@ -38,6 +40,13 @@ export const question: Question = {
       text: 'commands: at least 0.9 of linear up to the cores, or of what a bare loop reaches',
       isMet: (figures) =>
         efficiencies(figures, 'shardloom').every((own, i) => own >= 0.9 * bareAt(figures, i)),
+    },
+    {
+      text: 'commands: the processor time of each grows by at most a tenth up to the cores',
+      isMet: (figures) => {
+        const spent = figures.filter(({ metric }) => metric.startsWith('commands: processor time'))
+        return spent.every(({ median }, i) => i >= availableParallelism() || median <= 1.1 * spent[0]!.median)
+      },
     },
     {
       text: 'commands: flat beyond the cores (at least 0.9 of the best)',
@@ -71,7 +80,15 @@ export const question: Question = {
         return { question, subject, metric, unit: 'of linear', ...same, rounds }
       }),
     )
-    return [...rates, ...parts.sort((a, b) => threadsOf(a) - threadsOf(b))]
+    const spent = curves.flatMap(({ workload, points }) =>
+      points.map(({ threads, processorUs }): Figure => {
+        const subject = workload === BARE ? BARE_NAME : 'shardloom'
+        const metric = `${workload}: processor time, ${threads} threads`
+        const same = { median: processorUs, min: processorUs, max: processorUs }
+        return { question, subject, metric, unit: 'µs', ...same, rounds }
+      }),
+    )
+    return [...rates, ...spent, ...parts.sort((a, b) => threadsOf(a) - threadsOf(b))]
   },
 }
 

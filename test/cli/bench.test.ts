@@ -31,7 +31,7 @@ describe('shardloom bench', { timeout: 120_000 }, () => {
     for (const workload of ['commands', 'reads', 'writes', 'mixed', 'bare']) {
       expect(stdout).toContain(`\n${workload}: `)
     }
-    expect(stdout).toMatch(/ {4}1 {2}[█▏▎▍▌▋▊▉ ]{40} .*\/s {2}1\.00/)
+    expect(stdout).toMatch(/ {4}1 {2}[█▏▎▍▌▋▊▉ ]{40} .*\/s {2}1\.00 .* µs\n/)
     expect(readFileSync(file, 'utf8')).toMatch(/^<svg xmlns[\s\S]*<\/svg>\n$/)
   })
 

@@ -72,7 +72,7 @@ export async function benchCommand(given: BenchArguments, output: BenchOutput): 
     return 0
   }
   output.out(`${cores} cores (${machine.model}), Node ${machine.node}; ${rounds} rounds of ${seconds} s\n`)
-  output.out('threads and shards, rate, and efficiency against linear up to the cores\n\n')
+  output.out('threads and shards, rate, efficiency against linear up to the cores, processor time each\n\n')
   output.out(`${terminalChart(curves)}\n`)
   if (given.svg !== undefined) output.out(`\nchart: ${given.svg}\n`)
   return 0

@@ -21,9 +21,11 @@ export function terminalChart(curves: readonly Curve[]): string {
   return curves
     .map(({ workload, points }) => {
       const most = Math.max(...points.map(({ perSecond }) => perSecond))
-      const lines = points.map(({ threads, perSecond, efficiency }) => {
+      const lines = points.map(({ threads, perSecond, efficiency, processorUs }) => {
         const rate = `${short(perSecond)}/s`.padStart(10)
-        return `  ${String(threads).padStart(3)}  ${bar(perSecond / most)} ${rate}  ${efficiency.toFixed(2)}`
+        const spent = `${processorUs.toPrecision(3)} µs`.padStart(9)
+        const name = String(threads).padStart(3)
+        return `  ${name}  ${bar(perSecond / most)} ${rate}  ${efficiency.toFixed(2)} ${spent}`
       })
       const last = points.findLast(({ efficiency }) => efficiency < 0.9) ?? points.at(-1)
       const limit = last === undefined ? [] : [`       ${last.threads} threads: ${last.limit}`]

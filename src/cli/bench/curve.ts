@@ -15,6 +15,8 @@ export interface CurvePoint {
   readonly shardBusy: number
   readonly senderBusy: number
   readonly coresUsed: number
+  /** Processor time of all threads for each thing done, in µs: it shows what a busy machine hides. */
+  readonly processorUs: number
   /** What keeps it below linear. */
   readonly limit: string
 }
@@ -59,6 +61,7 @@ function pointsOf(samples: readonly Sample[], workload: Workload, cores: number)
     const rates = here.map(({ perSecond }) => perSecond)
     const perSecond = median(rates)
     if (one === 0) one = perSecond / threads
+    const coresUsed = of((sample) => sample.coresUsed)
     return {
       threads,
       perSecond,
@@ -67,7 +70,8 @@ function pointsOf(samples: readonly Sample[], workload: Workload, cores: number)
       efficiency: perSecond / (one * Math.min(threads, cores)),
       shardBusy: of((sample) => sample.shardBusy),
       senderBusy: of((sample) => sample.senderBusy),
-      coresUsed: of((sample) => sample.coresUsed),
+      coresUsed,
+      processorUs: of((sample) => (sample.coresUsed * 1e6) / sample.perSecond),
     }
   })
 }
@@ -80,10 +84,15 @@ export function limitOf(
   cores: number,
 ): string {
   const { threads, efficiency, shardBusy, senderBusy, coresUsed } = point
+  const got = `${coresUsed.toFixed(1)} cores were to be had`
   if (threads === 1) return 'one thread: what the others are compared with'
   if (efficiency >= LINEAR) return threads > cores ? 'the cores: all are in use' : 'nothing: it is linear'
   const machine = bare?.efficiency ?? 1
-  if (workload === 'bare') return `the machine: ${coresUsed.toFixed(1)} cores were to be had`
+  if (workload === 'bare') return `the machine: ${got}`
+  // Threads that never wait, and yet do not run.
+  if (shardBusy >= BUSY && coresUsed < LINEAR * Math.min(threads, cores)) {
+    return `the machine: busy with something else, ${got}`
+  }
   if (machine < LINEAR && efficiency >= LINEAR * machine) {
     return `the machine: a bare loop reaches ${percent(machine)} of linear`
   }

@@ -78,8 +78,8 @@ export async function measureScaling(options: ScalingOptions): Promise<Sample[]>
         for (const workload of WORKLOADS) {
           options.onProgress?.(samples.length, total, `${workload}, ${threads} threads`)
           const ms = options.seconds * 1000
-          // A tenth of it beforehand, for the compiler.
-          await measure(workload, keyspace, loads, ms / 10)
+          // A quarter of it beforehand, for the compiler.
+          await measure(workload, keyspace, loads, ms / 4)
           samples.push(await measure(workload, keyspace, loads, ms))
         }
       })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { bar, short, svgChart, terminalChart } from '../../../src/cli/bench/chart.ts'
 import { curvesOf } from '../../../src/cli/bench/curve.ts'
 
-const busy = { shardBusy: 1, senderBusy: 0, coresUsed: 1 }
+const busy = { shardBusy: 1, senderBusy: 0, coresUsed: 4 }
 const curves = curvesOf(
   [1, 2, 4].flatMap((threads) => [
     { workload: 'reads' as const, threads, perSecond: 1e6 * threads, ...busy },
@@ -17,9 +17,9 @@ describe('terminalChart', () => {
     const [reads, writes] = terminalChart(curves).split('\n\n')
     expect(reads?.split('\n')).toEqual([
       expect.stringMatching(/^reads: /),
-      `    1  ${'█'.repeat(10)}${' '.repeat(30)}   1.00 M/s  1.00`,
-      `    2  ${'█'.repeat(20)}${' '.repeat(20)}   2.00 M/s  1.00`,
-      `    4  ${'█'.repeat(40)}   4.00 M/s  1.00`,
+      `    1  ${'█'.repeat(10)}${' '.repeat(30)}   1.00 M/s  1.00   4.00 µs`,
+      `    2  ${'█'.repeat(20)}${' '.repeat(20)}   2.00 M/s  1.00   2.00 µs`,
+      `    4  ${'█'.repeat(40)}   4.00 M/s  1.00   1.00 µs`,
       '       4 threads: nothing: it is linear',
     ])
     expect(writes).toMatch(/4 threads: messages: 3 of 4 writes go to another thread/)

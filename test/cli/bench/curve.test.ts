@@ -25,7 +25,7 @@ describe('curvesOf', () => {
 
 describe('what limits', () => {
   const point = { threads: 2, perSecond: 1, min: 1, max: 1, efficiency: 0.6, shardBusy: 1, senderBusy: 0.1 }
-  const measured = { ...point, coresUsed: 2 }
+  const measured = { ...point, coresUsed: 2, processorUs: 1 }
 
   test.each([
     ['a linear curve: nothing', { efficiency: 0.97 }, 1, 4, /^nothing/],
@@ -33,6 +33,7 @@ describe('what limits', () => {
     ['a machine that gives no more: the machine', {}, 0.62, 2, /^the machine: a bare loop reaches 62 %/],
     ['a busy sender: the sender', { senderBusy: 0.97 }, 1, 2, /^the thread that sends: it is busy 97 %/],
     ['busy shards on all cores: the cores', {}, 1, 2, /^the cores: 2 threads/],
+    ['threads that do not run: the machine', { coresUsed: 0.9 }, 1, 2, /^the machine: busy .* 0\.9 cores/],
     ['idle shards: waiting', { shardBusy: 0.5 }, 1, 2, /^waiting: shards are busy 50 %/],
   ])('%s', (_, more, machine, cores, expected) => {
     const bare = { ...measured, efficiency: machine }
