@@ -32,6 +32,7 @@ export async function startRedis(): Promise<RedisServer> {
   ])
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
+  process.once('SIGTERM', leave)
   await isReady(child)
   const clients: Redis[] = []
   const client = async (options: { readonly isPipelined?: boolean } = {}): Promise<Redis> => {
@@ -51,11 +52,17 @@ export async function startRedis(): Promise<RedisServer> {
     async stop() {
       for (const one of clients) one.disconnect()
       process.off('exit', kill)
+      process.off('SIGTERM', leave)
       const ended = once(child, 'exit')
       child.kill('SIGKILL')
       await ended
     },
   }
+}
+
+/** So that what is done at the exit is done. */
+function leave(): void {
+  process.exit(143)
 }
 
 async function isReady(child: ChildProcess): Promise<void> {
