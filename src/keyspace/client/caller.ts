@@ -126,6 +126,30 @@ export function itemsOf(reply: Reply): readonly Reply[] {
   return reply instanceof MapReply ? reply.flat : []
 }
 
+/** Arguments, and behind them the names and values of an object. */
+export function withEntries(
+  argv: KeyspaceInput[],
+  entries: Readonly<Record<string, KeyspaceInput>>,
+): KeyspaceInput[] {
+  for (const name of Object.keys(entries)) argv.push(name, entries[name] as KeyspaceInput)
+  return argv
+}
+
+/** Fields and values as an object. */
+export function recordOf(reply: Reply): Record<string, string> {
+  const items = itemsOf(reply)
+  const record: Record<string, string> = {}
+  for (let i = 0; i + 1 < items.length; i += 2) {
+    const field = textOf(items[i] as Reply) ?? ''
+    const value = textOf(items[i + 1] as Reply) ?? ''
+    // An assignment would change what the object inherits from.
+    if (field === '__proto__') {
+      Object.defineProperty(record, field, { value, writable: true, enumerable: true, configurable: true })
+    } else record[field] = value
+  }
+  return record
+}
+
 export function textsOf(reply: Reply): string[] {
   return itemsOf(reply).map((item) => textOf(item) ?? '')
 }

@@ -2,7 +2,7 @@
  * A hash, typed: fields and values as text, or bytes on request.
  * Tests: test/keyspace/faces.race.test.ts
  */
-import { type CommandCaller, type KeyspaceInput, pairsOf, textOf } from './caller.ts'
+import { type CommandCaller, type KeyspaceInput, recordOf, withEntries } from './caller.ts'
 import { scanPairs } from './scanning.ts'
 
 /** The hash at a key. */
@@ -18,7 +18,7 @@ export class KeyspaceHash {
 
   /** Sets fields; how many of them are new. */
   set(fields: Readonly<Record<string, KeyspaceInput>>): Promise<number> {
-    return this.#caller.integer('HSET', this.#key, ...Object.entries(fields).flat())
+    return this.#caller.as(withEntries(['HSET', this.#key], fields), Number)
   }
 
   /** Sets a field unless it is there; whether it was set. */
@@ -34,11 +34,8 @@ export class KeyspaceHash {
     return this.#caller.maybeTexts('HMGET', this.#key, ...fields)
   }
 
-  async getAll(): Promise<Record<string, string>> {
-    const reply = await this.#caller.run(['HGETALL', this.#key])
-    return Object.fromEntries(
-      pairsOf(reply).map(([field, value]) => [textOf(field) ?? '', textOf(value) ?? '']),
-    )
+  getAll(): Promise<Record<string, string>> {
+    return this.#caller.as(['HGETALL', this.#key], recordOf)
   }
 
   /** Removes fields; how many there were. */

@@ -26,7 +26,7 @@ import {
   watchEvents,
   watchKeys,
 } from '../watch/index.ts'
-import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument } from './caller.ts'
+import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument, withEntries } from './caller.ts'
 import { type Compute, ComputeOnce, type ComputeOptions } from './compute-once.ts'
 import { KeyspaceHash } from './hash-face.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
@@ -166,7 +166,7 @@ export class Keyspace {
 
   /** Sets several strings, all at once for whoever reads by commands. */
   mset(values: Readonly<Record<string, KeyspaceInput>>): Promise<void> {
-    return this.#caller.done('MSET', ...Object.entries(values).flat())
+    return this.#caller.as(withEntries(['MSET'], values), () => undefined)
   }
 
   /** Adds to a number; the sum. A key that is not there counts as 0. */
