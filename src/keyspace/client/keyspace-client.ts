@@ -418,9 +418,16 @@ export class KeyspaceClient {
     return this.memory.ownerOf(hashSlotOf(byteString(argumentOf(key))))
   }
 
-  /** A key that was not found in the memory of a shard may have gone to another one meanwhile. */
+  /**
+   * A key that was not found in the memory of a shard may have gone to another one meanwhile, or be in its new
+   * memory, since it was started anew. @throws SHL_SHARD_DOWN when nobody has told of that
+   */
   #isStill(shard: number, key: string | Uint8Array): boolean {
-    return this.#shardOf(key) === shard && this.tables.isCurrent(shard)
+    if (this.#shardOf(key) !== shard) return false
+    if (this.tables.isCurrent(shard)) return true
+    this.tables.drain()
+    if (this.tables.isCurrent(shard)) return false
+    throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'its memory is not known to this thread' })
   }
 
   #refuseRead(shard: number, outcome: symbol): never {

@@ -1,5 +1,6 @@
 /** Runs in which threads are lost, and what must hold of whoever is left. */
 import { expect } from 'vitest'
+import { KeyspaceMemory } from '../../../src/keyspace/shared/keyspace-memory.ts'
 import type { Simulation } from '../../../src/testkit/index.ts'
 import { judgeErrors, judgeSurvivors } from './judge.ts'
 import { simulateClients } from './simulated-clients.ts'
@@ -17,8 +18,34 @@ async function checkFree(sim: Simulation): Promise<Map<string, string[]>> {
   return new Map(LISTS.map((key, i) => [key, lists[i]!]))
 }
 
+/** What goes on when threads are lost. */
+export interface Losses {
+  readonly moves?: boolean
+  /** A shard is lost as soon as it has decided that a transaction is to be applied. */
+  readonly atDecision?: boolean
+}
+
+/** Loses the thread of a coordinator at its `count`th decision, at a moment between then and its end. */
+function loseAtDecision(sim: Simulation, count: number): void {
+  const { memory } = sim.runtime.keyspace.client
+  const { decide } = KeyspaceMemory.prototype
+  let left = count
+  KeyspaceMemory.prototype.decide = function (shard, tx) {
+    const at = decide.call(this, shard, tx)
+    if (at !== undefined && --left === 0) {
+      KeyspaceMemory.prototype.decide = decide
+      const { thread } = memory.addressOf(shard)!
+      sim.loseThread(thread)
+    }
+    return at
+  }
+}
+
 /** What is wrong with a run. */
-export async function judgeLosses(seed: number, moves: boolean): Promise<string[]> {
+export async function judgeLosses(
+  seed: number,
+  { moves = false, atDecision = false }: Losses,
+): Promise<string[]> {
   let final = new Map<string, string[]>()
   let shardOf = (_key: string): number => -1
   const { notes, survivors } = await simulateClients(seed, {
@@ -37,7 +64,10 @@ export async function judgeLosses(seed: number, moves: boolean): Promise<string[
       'transaction',
       'transaction',
     ],
-    faults: { rate: 0.006, countMax: 3, types: ['lose_thread', 'crash_actor', 'stall_thread', 'fill_rings'] },
+    ...(atDecision && { begin: (sim) => loseAtDecision(sim, 1 + (seed % 8)) }),
+    faults: atDecision
+      ? {}
+      : { rate: 0.006, countMax: 3, types: ['lose_thread', 'crash_actor', 'stall_thread', 'fill_rings'] },
     async end(sim) {
       final = await checkFree(sim)
       shardOf = (key) => sim.runtime.keyspace.shardOf(key).shard
