@@ -1,5 +1,6 @@
 /** Runs in which threads are lost, and what must hold of whoever is left. */
 import { expect } from 'vitest'
+import { TransactionPeers } from '../../../src/keyspace/shard/transaction-peers.ts'
 import { KeyspaceMemory } from '../../../src/keyspace/shared/keyspace-memory.ts'
 import type { Simulation } from '../../../src/testkit/index.ts'
 import { judgeErrors, judgeSurvivors } from './judge.ts'
@@ -25,19 +26,35 @@ export interface Losses {
   readonly atDecision?: boolean
 }
 
-/** Loses the thread of a coordinator at its `count`th decision, at a moment between then and its end. */
-function loseAtDecision(sim: Simulation, count: number): void {
+/**
+ * Loses the thread of a coordinator soon after its `count`th decision, while what it tells the others is slow on
+ * its way to some of them. Returns what puts everything back.
+ */
+function loseAtDecision(sim: Simulation, count: number): () => void {
   const { memory } = sim.runtime.keyspace.client
   const { decide } = KeyspaceMemory.prototype
+  const { insist, run } = TransactionPeers.prototype
+  const late = (peers: TransactionPeers): Promise<void> =>
+    sim.random.below(2) === 0 ? Promise.resolve() : peers.pause()
   let left = count
   KeyspaceMemory.prototype.decide = function (shard, tx) {
     const at = decide.call(this, shard, tx)
     if (at !== undefined && --left === 0) {
-      KeyspaceMemory.prototype.decide = decide
-      const { thread } = memory.addressOf(shard)!
-      sim.loseThread(thread)
+      void sim.advance(sim.random.below(3) / 2).then(() => sim.loseThread(memory.addressOf(shard)!.thread))
     }
     return at
+  }
+  TransactionPeers.prototype.insist = async function (id, step, message) {
+    if (step === 'applyStaged') await late(this)
+    return insist.call(this, id, step, message as never)
+  }
+  TransactionPeers.prototype.run = async function (id, message) {
+    await late(this)
+    return run.call(this, id, message)
+  }
+  return () => {
+    KeyspaceMemory.prototype.decide = decide
+    Object.assign(TransactionPeers.prototype, { insist, run })
   }
 }
 
@@ -48,6 +65,7 @@ export async function judgeLosses(
 ): Promise<string[]> {
   let final = new Map<string, string[]>()
   let shardOf = (_key: string): number => -1
+  let restore = (): void => undefined
   const { notes, survivors } = await simulateClients(seed, {
     losses: true,
     shards: 4,
@@ -64,7 +82,9 @@ export async function judgeLosses(
       'transaction',
       'transaction',
     ],
-    ...(atDecision && { begin: (sim) => loseAtDecision(sim, 1 + (seed % 8)) }),
+    begin(sim) {
+      if (atDecision) restore = loseAtDecision(sim, 1 + (seed % 8))
+    },
     faults: atDecision
       ? {}
       : { rate: 0.006, countMax: 3, types: ['lose_thread', 'crash_actor', 'stall_thread', 'fill_rings'] },
@@ -72,7 +92,7 @@ export async function judgeLosses(
       final = await checkFree(sim)
       shardOf = (key) => sim.runtime.keyspace.shardOf(key).shard
     },
-  })
+  }).finally(() => restore())
   const owners = new Map<string, number>()
   const survives = (key: string): boolean => {
     if (!owners.has(key)) owners.set(key, shardOf(key))
