@@ -38,7 +38,7 @@ export const question: Question = {
     for (const [name, run] of KINDS) {
       for (const atOnce of [1, PAIRS]) {
         for (const isContended of atOnce === 1 ? [false] : [false, true]) {
-          const count = params.small ? 100 : atOnce === 1 ? 3000 : 10_000
+          const count = params.small ? 100 : atOnce === 1 ? 1500 : 4000
           const given = isContended ? pairs.slice(0, 1) : pairs
           const subjects = [
             subjectOf('shardloom', () => openShardloom(2), run, atOnce, count, given),
