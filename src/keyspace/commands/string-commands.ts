@@ -11,8 +11,8 @@ import {
   type ByteString,
   byteString,
   type Call,
-  checkFence,
   type CommandSpec,
+  checkFence,
   err,
   OK,
   type Reply,
@@ -121,6 +121,8 @@ function mget({ db }: Call, argv: readonly ByteString[]): Reply {
 
 function mset({ db }: Call, argv: readonly Argument[]): Reply {
   refuseOdd(argv, 'mset')
+  // All or none.
+  for (let i = 1; i < argv.length; i += 2) db.checkKey(byteString(argv[i]!))
   for (let i = 1; i < argv.length; i += 2) {
     const key = byteString(argv[i]!)
     db.setString(key, argv[i + 1]!)

@@ -127,6 +127,9 @@ export class KeyspaceHost {
           throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'its start was given up' })
         }
         this.memory.setAddress(shard, ref)
+        // A thread that came meanwhile listened too late for the first time, and asked too early: the shard had
+        // no address. It listens by now.
+        ;(ref as ActorRef<ShardMessages>).tell('tellTables')
         return {
           ended: runtime.watch(ref, { unref: true }).then((reason) => {
             void this.#onShardEnded(shard, life)

@@ -29,6 +29,7 @@ const receive: ShardMessages<ShardState> = {
   wait: ({ waits }, { id, request }, ctx) => waits.run(id, request, ctx.signal),
   endWait: ({ waits }, id) => waits.end(id),
   tables: ({ shard }) => shard.publisher.news(),
+  tellTables: ({ shard }) => shard.publisher.tellAgain(),
   scan: ({ shard }, request) => shard.scan(request),
   awaitKeys: ({ shard }, request, ctx) => shard.awaitKeys(request, ctx.signal),
   transact: ({ coordinator }, message, ctx) => coordinator.transact(message, ctx.signal),

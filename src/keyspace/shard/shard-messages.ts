@@ -38,6 +38,8 @@ export interface ShardMessages<State = unknown> {
   endWait(state: State, id: string): void
   /** The table that readers look into. */
   tables(state: State): TableNews
+  /** Tells every thread of the table once more. */
+  tellTables(state: State): void
   /** One step of SCAN here; the cursor is a place in the order of hashes. */
   scan(state: State, request: { readonly argv: readonly string[]; readonly db: number }): ScanAnswer
   /** Resolves when one of the keys has changed, or the time is over. */

@@ -117,6 +117,11 @@ export class TablePublisher {
     this.#memory.nextTables(this.#shard)
   }
 
+  /** Tells all there is once more: see `KeyspaceHost`. */
+  tellAgain(): void {
+    if (this.#directory !== undefined) this.#broadcast.post(this.news())
+  }
+
   /** All there is, for a thread that comes later. */
   news(): TableNews {
     const directory = this.#directory
