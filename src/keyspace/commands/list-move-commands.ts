@@ -42,6 +42,7 @@ export function moveElement(
   const source = listToPop(db, from, isWaiting)
   if (source === undefined) return undefined
   db.list(to)
+  db.checkKey(to)
   const value = popOne(source, fromSide)
   if (value === undefined) return undefined
   pushOne(db.listOrNew(to), toSide, value)

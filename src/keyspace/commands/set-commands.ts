@@ -48,6 +48,7 @@ function smove({ db }: Call, argv: readonly ByteString[]): Reply {
   const expireAt = source.expireAt(member, nowMs)
   if (expireAt === undefined) return 0
   if (from === to) return 1
+  db.checkKey(to)
   source.delete(member, nowMs)
   db.changed(from, 'srem')
   const target = db.setOrNew(to)

@@ -269,9 +269,10 @@ export class Database extends KeyRecords {
 
   /**
    * Gives what a key holds, with its expiry, to another key, in the place of whatever that holds; there must
-   * be such a key. Does not report a change.
+   * be such a key. Does not report a change. @throws ErrorReply when the name is too long
    */
   move(from: ByteString, target: Database, to: ByteString): void {
+    target.checkKey(to)
     const ref = this.findRecord(from)
     const expireAt = this.table.expireAt(ref)
     const type = TYPE_NAMES[this.table.typeOf(ref)] as ValueType

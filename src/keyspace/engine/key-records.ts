@@ -229,7 +229,7 @@ export class KeyRecords {
       if (expireAt !== 0 && expireAt <= this.host.nowMs) {
         this.removeRecord(ref)
         this.host.onRemoved(this, key, 'expired')
-        return 0
+        return this.#missed(key)
       }
       if (this.touches) {
         const clock = table.accessClock(ref)
@@ -238,8 +238,16 @@ export class KeyRecords {
         this.host.onLookup(true)
       }
       this.remember(key, ref)
-    } else if (this.touches) this.host.onLookup(false)
-    return ref
+      return ref
+    }
+    return this.#missed(key)
+  }
+
+  /** There is no such key: counted once, however often the command looks. */
+  #missed(key: ByteString): RecordRef {
+    if (this.touches) this.host.onLookup(false)
+    this.remember(key, 0)
+    return 0
   }
 
   protected remember(key: ByteString, ref: RecordRef): void {
@@ -266,8 +274,11 @@ export class KeyRecords {
     this.expiry.onChanged(ref, old, expireAtMs)
   }
 
-  /** A longer key is never found, and cannot be made. @throws ErrorReply */
-  protected checkKey(key: ByteString): void {
+  /**
+   * A longer key is never found, and cannot be made. What takes something from elsewhere, or makes several keys,
+   * asks before it changes anything. @throws ErrorReply
+   */
+  checkKey(key: ByteString): void {
     if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG
   }
 
