@@ -21,7 +21,7 @@ import {
   type ShardEngine,
 } from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
-import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
+import { WHOLE_SHARD } from '../transactions/index.ts'
 import { begunAnew } from './shard-error.ts'
 import type {
   GatherMessage,
@@ -31,22 +31,18 @@ import type {
   ScheduleMessage,
   TransactionKey,
 } from './transaction-messages.ts'
+import type { Turns } from './turns.ts'
 
 /** What a participant needs of its shard. */
 export interface ParticipantShard {
   readonly id: number
   readonly engine: ShardEngine
   readonly memory: KeyspaceMemory
-  readonly schedule: ShardSchedule
+  readonly turns: Turns
   owns(slot: number): boolean
   readonly slots: { readonly isFreezing: boolean; isFrozen(slot: number): boolean }
   /** Runs commands whose keys are all here, as one. */
   runBatch(batch: Uint8Array): Uint8Array
-  /** Calls `run` when the schedule lets the transaction run. */
-  onTurn(tx: number, run: () => void): void
-  onAcknowledged(tx: number, acknowledge: () => void): void
-  forget(tx: number): void
-  pump(): void
   /** A transaction has ended. */
   afterTurn(): void
 }
@@ -121,7 +117,7 @@ export class Participant {
     // All keys of a shard that is about to give some away: soon it is known which.
     if (keys === undefined && shard.slots.isFreezing) return 'moved'
     const intents = keys === undefined ? WHOLE_SHARD : keys.map(intentOf)
-    const outcome = shard.schedule.schedule(tx, intents)
+    const outcome = shard.turns.schedule.schedule(tx, intents)
     if (outcome === 'refused') return 'refused'
     const slots = keys?.map(({ slot }) => slot)
     const part: Part = {
@@ -139,7 +135,7 @@ export class Participant {
     if (outcome !== 'pending') return 'yes'
     return new Promise((resolve) => {
       part.answer = resolve
-      shard.onAcknowledged(tx, () => {
+      shard.turns.onAcknowledged(tx, () => {
         part.answer = undefined
         resolve('yes')
       })
@@ -192,13 +188,13 @@ export class Participant {
     const part = this.#parts.get(tx)
     if (part === undefined) return
     if (part.hasTurn) return this.finish(tx)
-    const { schedule } = this.#shard
+    const { schedule } = this.#shard.turns
     if (schedule.stateOf(tx) === 'running') {
       part.isGivenUp = true
       return
     }
     this.#parts.delete(tx)
-    this.#shard.forget(tx)
+    this.#shard.turns.forget(tx)
     part.answer?.('refused')
     schedule.cancel(tx)
     this.#shard.afterTurn()
@@ -240,7 +236,7 @@ export class Participant {
   finish(tx: number): void {
     this.#parts.delete(tx)
     this.#floors.delete(tx)
-    this.#shard.schedule.finish(tx)
+    this.#shard.turns.schedule.finish(tx)
     this.#shard.afterTurn()
   }
 
@@ -250,14 +246,14 @@ export class Participant {
     const part = this.#part(tx)
     if (part.hasTurn) return Promise.resolve()
     return new Promise((resolve) => {
-      shard.onTurn(tx, () => {
+      shard.turns.onTurn(tx, () => {
         part.hasTurn = true
         this.#floors.set(tx, shard.memory.revision)
         if (part.isGivenUp) this.finish(tx)
         else resolve()
       })
-      shard.schedule.arm(tx)
-      shard.pump()
+      shard.turns.schedule.arm(tx)
+      shard.turns.pump()
     })
   }
 

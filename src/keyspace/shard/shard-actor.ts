@@ -12,6 +12,7 @@ import { Coordinator } from './coordinator.ts'
 import { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
 import type { ShardArgs } from './shard-options.ts'
+import { awaitKeys, loadOf, scanStep, statsOf } from './shard-reports.ts'
 import { SlotExporter } from './slot-export.ts'
 import { Waits } from './waits.ts'
 
@@ -30,15 +31,15 @@ const receive: ShardMessages<ShardState> = {
   endWait: ({ waits }, id) => waits.end(id),
   tables: ({ shard }) => shard.publisher.news(),
   tellTables: ({ shard }) => shard.publisher.tellAgain(),
-  scan: ({ shard }, request) => shard.scan(request),
-  awaitKeys: ({ shard }, request, ctx) => shard.awaitKeys(request, ctx.signal),
+  scan: ({ shard }, request) => scanStep(shard, request),
+  awaitKeys: ({ shard }, request, ctx) => awaitKeys(shard, request, ctx.signal),
   transact: ({ coordinator }, message, ctx) => coordinator.transact(message, ctx.signal),
   begin: ({ coordinator }, { keys, holdMs }, ctx) => coordinator.begin(keys, holdMs, ctx.signal),
   commit: ({ coordinator }, { tx, patches }) => coordinator.commit(tx, patches),
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
   moveSlots: ({ exporter }, message) => exporter.move(message),
-  stats: ({ shard }) => shard.stats(),
-  load: ({ shard }, slotsMax) => shard.load(slotsMax),
+  stats: ({ shard }) => statsOf(shard),
+  load: ({ shard }, slotsMax) => loadOf(shard, slotsMax),
   importKeys: ({ shard }, message) => shard.slots.importKeys(message),
   dropImported: ({ shard }, from) => shard.slots.dropImported(from),
   async *watch({ shard }, request, ctx) {

@@ -11,10 +11,10 @@
  * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).
  * Tests: test/keyspace/shard/shard.test.ts
  */
-import { addAbortListener, type Clock, type Random, type TimerHandle } from '../../base/index.ts'
+import { addAbortListener, type Clock, type Random } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'
 import type { Broadcast } from '../../transport/index.ts'
-import { commandTable, readScan, scanShard } from '../commands/index.ts'
+import { commandTable } from '../commands/index.ts'
 import {
   type Argument,
   BLOCKED,
@@ -26,23 +26,21 @@ import {
   type LaterReply,
   type Reply,
   ShardEngine,
-  type Waiter,
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
-import { ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
+import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, nextBytes, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import { ShardListeners } from './shard-listeners.ts'
-import type { ScanAnswer } from './shard-messages.ts'
 import type { ShardSettings } from './shard-options.ts'
-import type { ShardStats } from './shard-stats.ts'
+import { ShardTimer } from './shard-timer.ts'
 import { sharedTokens } from './shared-tokens.ts'
 import { SlotKeeper } from './slot-keeper.ts'
-import type { ShardLoad } from './slot-messages.ts'
 import type { TransactionKey } from './transaction-messages.ts'
+import { Turns } from './turns.ts'
 
 /** What a shard is made of. */
 export interface ShardParts {
@@ -62,18 +60,11 @@ const ROW_SET = commandTable.rows.findIndex((row) => row.name === 'set')
 /** Names of rows, as requests begin: a subcommand travels as the first argument. */
 const NAMES: readonly string[] = commandTable.rows.map((row) => row.name.split('|')[0]!)
 const MEMORY_DATABASE = 0
-/** Expiry is looked for at most so often. */
-const TICK_MS_MIN = 5
-/** Batches between two looks for work that is not urgent. */
-const LOOK_BATCHES = 64
-/** A timer is set again only for what is sooner by more than this. */
-const TICK_SLACK_MS = 1
-
 /** One shard. */
 export class Shard {
   readonly id: number
   readonly engine: ShardEngine
-  readonly schedule = new ShardSchedule()
+  readonly turns: Turns
   readonly memory: KeyspaceMemory
   readonly clock: Clock
   readonly publisher: TablePublisher
@@ -87,19 +78,11 @@ export class Shard {
   readonly slotLoad = new Uint32Array(16_384)
   readonly #revisions: Revisions
   readonly #hashSeed: readonly [number, number]
-  /** What runs when the schedule says so: commands of this shard alone, and hops of transactions. */
-  readonly #runners = new Map<TransactionId, () => void>()
-  readonly #acknowledgers = new Map<TransactionId, () => void>()
   readonly #callers: Caller[] = []
-  /** The slots of commands that wait for their turn; undefined: all. */
-  readonly #localSlots = new Map<TransactionId, readonly number[] | undefined>()
   readonly #touchListeners = new Set<(db: number, key: string) => void>()
-  #timer: TimerHandle | undefined
-  #timerAtMs = Number.POSITIVE_INFINITY
-  #isClosed = false
+  readonly #timer: ShardTimer
   /** About what the replies of the next batch take. */
   #replyBytes = nextBytes(0)
-  #sinceLook = 0
 
   constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
     this.#hashSeed = hashSeed
@@ -118,11 +101,17 @@ export class Shard {
       memory: { maxBytes: settings.maxBytes, policy: settings.policy, samples: settings.samples },
       makeTable: (db) => this.#makeTable(db),
     })
+    this.turns = new Turns(() => this.afterCommands())
+    this.#timer = new ShardTimer(this.engine, clock, settings.sliceMs, () => this.afterCommands())
     this.slots = new SlotKeeper(this)
     this.participant = new Participant(this)
     this.listeners = new ShardListeners(this)
     // Readers may look for it before the first write.
     this.engine.database(MEMORY_DATABASE)
+  }
+
+  get schedule(): ShardSchedule {
+    return this.turns.schedule
   }
 
   /** Runs a batch: the replies as bytes, at once or when the last of them is there. */
@@ -203,18 +192,12 @@ export class Shard {
 
   /** Whether transactions, or commands that wait for one, use these slots. */
   isInUse(slots: ReadonlySet<number>): boolean {
-    if (this.participant.usesSlots(slots)) return true
-    for (const used of this.#localSlots.values()) {
-      if (used === undefined || used.some((slot) => slots.has(slot))) return true
-    }
-    return false
+    return this.participant.usesSlots(slots) || this.turns.usesSlots(slots)
   }
 
   /** Whether a transaction over all keys is under way. */
   isWholeInUse(): boolean {
-    if (this.participant.hasWhole) return true
-    for (const used of this.#localSlots.values()) if (used === undefined) return true
-    return false
+    return this.participant.hasWhole || this.turns.hasWhole
   }
 
   /** Calls back whenever a key is changed; with '' as the key: all of them. Returns what ends it. */
@@ -233,97 +216,6 @@ export class Shard {
   /** Resolves when others have had their turn. */
   breathe(): Promise<void> {
     return new Promise((resolve) => void this.clock.after(0, resolve, { unref: true }))
-  }
-
-  /** What this shard holds and has done. */
-  stats(): ShardStats {
-    const { engine } = this
-    const databases = engine.openDatabases()
-    const sum = (of: (db: (typeof databases)[number]) => number): number =>
-      databases.reduce((total, db) => total + of(db), 0)
-    const {
-      keyHits: hits,
-      keyMisses: misses,
-      commands,
-      expiredKeys,
-      expiredMembers,
-      evictedKeys,
-    } = engine.stats
-    return {
-      shards: 1,
-      keys: sum((db) => db.size),
-      volatileKeys: sum((db) => db.volatileCount),
-      usedBytes: engine.usedBytes(),
-      heapBytes: sum((db) => db.heapBytes),
-      reservedBytes: sum((db) => db.table.reservedBytes),
-      commands,
-      hits,
-      misses,
-      expiredKeys,
-      expiredMembers,
-      evictedKeys,
-      blocked: engine.blocked.count,
-      transactions: this.participant.count,
-      locks: engine.locks.holderCount,
-    }
-  }
-
-  /** How busy this shard is, with its busiest slots. */
-  load(slotsMax: number): ShardLoad {
-    const busiest = [...this.slotLoad.entries()]
-      .filter(([slot, commands]) => commands > 0 && this.owns(slot))
-      .sort(([, a], [, b]) => b - a)
-      .slice(0, slotsMax)
-    return {
-      shard: this.id,
-      commands: this.commands,
-      usedBytes: this.engine.usedBytes(),
-      slots: busiest.map(([slot, commands]) => ({ slot, commands })),
-    }
-  }
-
-  /** One step of SCAN. */
-  scan({ argv, db }: { readonly argv: readonly string[]; readonly db: number }): ScanAnswer {
-    const { engine } = this
-    try {
-      const request = readScan(argv)
-      const found = engine.atomically(() =>
-        scanShard(engine.database(db), request.cursor, request.count, request),
-      )
-      if (!this.slots.mayHaveForeign) return found
-      return { cursor: found.cursor, keys: found.keys.filter(({ key }) => !this.slots.isForeign(key)) }
-    } catch (thrown) {
-      if (thrown instanceof ErrorReply) return { error: [thrown.code, thrown.message] }
-      throw thrown
-    }
-  }
-
-  /** Resolves when one of the keys has changed, or the time is over, or nobody waits any more. */
-  awaitKeys(
-    {
-      keys,
-      db,
-      timeoutMs,
-    }: { readonly keys: readonly string[]; readonly db: number; readonly timeoutMs: number },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { blocked } = this.engine
-    return new Promise((resolve) => {
-      const waiter: Waiter = {
-        caller: this.callerOf(db),
-        db,
-        request: { keys, timeoutMs, serve: () => 1, onTimeout: null },
-        deadlineMs: this.clock.nowMs() + timeoutMs,
-        resolve: () => {
-          forget()
-          resolve()
-        },
-        isDone: false,
-      }
-      const forget = addAbortListener(signal, () => blocked.settle(waiter, null))
-      blocked.add(waiter)
-      this.#arm()
-    })
   }
 
   /** Whether a slot is this shard's. */
@@ -348,32 +240,28 @@ export class Shard {
 
   /** Runs `run` when no transaction is in the way of these keys, or of the whole shard. */
   inTurn<T>(keys: readonly TransactionKey[], isWhole: boolean, run: () => T): Promise<T> {
-    const { schedule } = this
     const intents = isWhole
       ? WHOLE_SHARD
       : keys.map(({ db, key, isWritten }) => ({ key: intentName(db, key), exclusive: isWritten }))
     return new Promise((resolve, reject) => {
-      const id = schedule.scheduleLocal(intents)
-      this.#localSlots.set(id, isWhole ? undefined : keys.map(({ slot }) => slot))
-      this.onTurn(id, () => {
-        try {
-          resolve(run())
-        } catch (error) {
-          reject(error)
-        } finally {
-          this.#localSlots.delete(id)
-          schedule.finish(id)
-          this.afterCommands()
-        }
-      })
-      this.pump()
+      this.turns.whenFree(
+        intents,
+        keys.map(({ slot }) => slot),
+        () => {
+          try {
+            resolve(run())
+          } catch (error) {
+            reject(error)
+          }
+        },
+      )
     })
   }
 
   /** A transaction has ended: whoever waited for its keys goes on. */
   afterTurn(): void {
     this.listeners.watch.afterTransaction()
-    this.pump()
+    this.turns.pump()
     this.afterCommands()
   }
 
@@ -381,37 +269,6 @@ export class Shard {
   callerOf(db: number): Caller {
     this.#callers[db] ??= { id: `shard-${this.id}`, resp: 2, db }
     return this.#callers[db]
-  }
-
-  /** Runs what the schedule lets run now; to be called after each change of it. */
-  pump(): void {
-    for (;;) {
-      const acknowledged = this.schedule.nextAcknowledged()
-      if (acknowledged !== undefined) {
-        this.#acknowledgers.get(acknowledged)?.()
-        this.#acknowledgers.delete(acknowledged)
-        continue
-      }
-      const id = this.schedule.next()
-      if (id === undefined) return
-      const runner = this.#runners.get(id)
-      this.#runners.delete(id)
-      runner?.()
-    }
-  }
-
-  /** Calls `run` when the transaction may run here; it must end with `schedule.finish`. */
-  onTurn(id: TransactionId, run: () => void): void {
-    this.#runners.set(id, run)
-  }
-
-  onAcknowledged(id: TransactionId, acknowledge: () => void): void {
-    this.#acknowledgers.set(id, acknowledge)
-  }
-
-  forget(id: TransactionId): void {
-    this.#runners.delete(id)
-    this.#acknowledgers.delete(id)
   }
 
   /** To be called after anything that may have changed keys: serves who waits, and sets the timer. */
@@ -424,7 +281,7 @@ export class Shard {
         return !schedule.isBlocked(names, true)
       })
     }
-    this.#arm()
+    this.#timer.arm()
   }
 
   /** The shard is about to stop: nobody waits any longer. */
@@ -434,8 +291,7 @@ export class Shard {
   }
 
   close(): void {
-    this.#isClosed = true
-    this.#timer?.cancel()
+    this.#timer.close()
     this.listeners.close()
   }
 
@@ -535,53 +391,11 @@ export class Shard {
           key: intentName(use.db ?? db, byteString(argv[use.index]!)),
           exclusive: use.isWritten,
         }))
-    const id = this.schedule.scheduleLocal(intents)
-    this.#localSlots.set(id, intents === WHOLE_SHARD ? undefined : slotsIn(spec, argv))
-    this.onTurn(id, () => {
-      try {
-        run()
-      } finally {
-        this.#localSlots.delete(id)
-        this.schedule.finish(id)
-        this.afterCommands()
-      }
-    })
-    this.pump()
+    this.turns.whenFree(intents, slotsIn(spec, argv), run)
   }
 
   #areFrozen(keys: readonly string[]): boolean {
     return this.slots.isFreezing && keys.some((key) => this.slots.isFrozen(hashSlotOf(key)))
-  }
-
-  /** Sets the timer for what is due next. */
-  #arm(): void {
-    const { engine, clock } = this
-    let dueMs = engine.nextDeadlineMs
-    const { nextExpiryMs } = engine
-    if (nextExpiryMs !== Number.POSITIVE_INFINITY) {
-      const inMs = Math.max(TICK_MS_MIN, nextExpiryMs - engine.clock.wallMs())
-      dueMs = Math.min(dueMs, clock.nowMs() + inMs)
-    }
-    // What is not urgent is looked for now and then.
-    if (++this.#sinceLook >= LOOK_BATCHES) {
-      this.#sinceLook = 0
-      if (engine.hasBackgroundWork) dueMs = Math.min(dueMs, clock.nowMs() + TICK_MS_MIN)
-    }
-    if (dueMs >= this.#timerAtMs - TICK_SLACK_MS || this.#isClosed) return
-    this.#timer?.cancel()
-    this.#timerAtMs = dueMs
-    this.#timer = clock.after(Math.max(0, dueMs - clock.nowMs()), () => this.#tick(), { unref: true })
-  }
-
-  #tick(): void {
-    this.#timerAtMs = Number.POSITIVE_INFINITY
-    const isMore = this.engine.tick(this.settings.sliceMs)
-    this.afterCommands()
-    if (!isMore || this.#isClosed) return
-    // Between two slices callers have their turn.
-    this.#timer?.cancel()
-    this.#timerAtMs = this.clock.nowMs() + 1
-    this.#timer = this.clock.after(1, () => this.#tick(), { unref: true })
   }
 }
 
