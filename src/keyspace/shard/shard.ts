@@ -32,6 +32,7 @@ import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
 import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, nextBytes, ReplyWriter, RequestReader } from '../wire/index.ts'
+import { hasSeveralKeys, intentsOf, isBlockedBy, slotsIn } from './command-keys.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import { ShardListeners } from './shard-listeners.ts'
@@ -174,8 +175,8 @@ export class Shard {
         const place = spec instanceof ErrorReply ? 'here' : this.#placeOf(spec, argv, slot)
         if (place === 'elsewhere') return resolve(MOVED)
         if (place === 'frozen') return this.slots.wait(slotsIn(spec as CommandSpec, argv), begin)
-        if (spec instanceof ErrorReply || !this.#isBlocked(spec, argv, caller.db)) start()
-        else this.#whenFree(spec, argv, caller.db, start)
+        if (spec instanceof ErrorReply || !isBlockedBy(this.schedule, spec, argv, caller.db)) start()
+        else this.turns.whenFree(intentsOf(spec, argv, caller.db), slotsIn(spec, argv), start)
         this.afterCommands()
       }
       begin()
@@ -344,9 +345,11 @@ export class Shard {
         this.slots.wait(slotsIn(spec, argv), () => resolve(this.#runSpec(spec, argv, caller, slot)))
       })
     }
-    if (!this.#isBlocked(spec, argv, caller.db)) return this.engine.run(spec, caller, argv) as Reply
+    if (!isBlockedBy(this.schedule, spec, argv, caller.db))
+      return this.engine.run(spec, caller, argv) as Reply
     return new Promise((resolve) => {
-      this.#whenFree(spec, argv, caller.db, () => resolve(this.engine.run(spec, caller, argv) as Reply))
+      const run = (): void => resolve(this.engine.run(spec, caller, argv) as Reply)
+      this.turns.whenFree(intentsOf(spec, argv, caller.db), slotsIn(spec, argv), run)
     })
   }
 
@@ -373,27 +376,6 @@ export class Shard {
     return { spec: commandTable.find(argv), argv }
   }
 
-  #isBlocked(spec: CommandSpec, argv: readonly Argument[], db: number): boolean {
-    const { schedule } = this
-    if (schedule.size === 0) return false
-    if (spec.flags.includes('all_shards')) return schedule.isBlocked(WHOLE_SHARD, true)
-    const keys = commandTable.keysOf(spec, argv)
-    return keys.some((use) =>
-      schedule.isBlocked([intentName(use.db ?? db, byteString(argv[use.index]!))], use.isWritten),
-    )
-  }
-
-  /** Runs a command of this shard alone in its turn. */
-  #whenFree(spec: CommandSpec, argv: readonly Argument[], db: number, run: () => void): void {
-    const intents = spec.flags.includes('all_shards')
-      ? WHOLE_SHARD
-      : commandTable.keysOf(spec, argv).map((use) => ({
-          key: intentName(use.db ?? db, byteString(argv[use.index]!)),
-          exclusive: use.isWritten,
-        }))
-    this.turns.whenFree(intents, slotsIn(spec, argv), run)
-  }
-
   #areFrozen(keys: readonly string[]): boolean {
     return this.slots.isFreezing && keys.some((key) => this.slots.isFrozen(hashSlotOf(key)))
   }
@@ -403,16 +385,6 @@ export class Shard {
 const SENT_AWAY = new ErrorReply('MOVED', 'the key is on another shard')
 
 const STOPPING = new ErrorReply('UNAVAILABLE', 'the shard is stopping')
-
-function hasSeveralKeys({ keys, keysOf }: CommandSpec): boolean {
-  if (keysOf !== undefined) return true
-  return keys !== undefined && (keys.keynum !== undefined || (keys.last ?? keys.first) !== keys.first)
-}
-
-/** The slots of all keys of a command. */
-function slotsIn(spec: CommandSpec, argv: readonly Argument[]): readonly number[] {
-  return commandTable.keysOf(spec, argv).map(({ index }) => hashSlotOf(byteString(argv[index]!)))
-}
 
 async function finish(
   writer: ReplyWriter,
