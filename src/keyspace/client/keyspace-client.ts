@@ -7,13 +7,10 @@
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { addAbortListener, type Clock, ShardloomError } from '../../base/index.ts'
-import { NOT_A_STRING, TORN } from '../../memory/index.ts'
 import { blockTimeoutMs, commandTable } from '../commands/index.ts'
 import {
   type Argument,
-  argumentOf,
   byteString,
-  bytesOfText,
   type CommandSpec,
   ErrorReply,
   err,
@@ -24,13 +21,12 @@ import { hashSlotOf } from '../hash-slot.ts'
 import { channelHome } from '../pubsub/index.ts'
 import { askShard } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
-import type { ShardStats } from '../shard/shard-stats.ts'
-import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
 import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
 import { CommandRouter } from './command-router.ts'
 import { type Convert, hasOneKey, KeyCommand } from './key-command.ts'
+import { MemoryReads } from './memory-reads.ts'
 import { replyError } from './reply-value.ts'
 import { mergeScans, type ScanPart } from './scan-merge.ts'
 import { TransactionClient } from './transactions.ts'
@@ -81,10 +77,11 @@ export class KeyspaceClient {
   readonly memory: KeyspaceMemory
   readonly tables: TableDirectory
   readonly clock: Clock
+  /** What is read without a message. */
+  readonly reads: MemoryReads
   readonly #parts: ClientParts
   readonly #router: CommandRouter
   readonly #isSingle: boolean
-  readonly #nowMs: () => number
   #names = 0
   #transactions: TransactionClient | undefined
 
@@ -94,7 +91,7 @@ export class KeyspaceClient {
     this.tables = parts.tables
     this.clock = parts.clock
     this.#isSingle = parts.memory.shardCount === 1
-    this.#nowMs = () => parts.memory.wallMs(parts.clock.wallMs())
+    this.reads = new MemoryReads(parts.memory, parts.tables, () => this.wallMs())
     this.#router = new CommandRouter({
       memory: parts.memory,
       clock: parts.clock,
@@ -178,52 +175,6 @@ export class KeyspaceClient {
     return this.#transactions
   }
 
-  /** Gives slots to a shard, from wherever they are, while they are used. @throws SHL_SHARD_DOWN */
-  async moveSlots(slots: readonly number[], to: number): Promise<MoveSlotsReport> {
-    const byOwner = new Map<number, number[]>()
-    for (const slot of slots) {
-      const owner = this.memory.ownerOf(slot)
-      byOwner.set(owner, [...(byOwner.get(owner) ?? []), slot])
-    }
-    const reports = await Promise.all(
-      [...byOwner].map(async ([owner, some]) => {
-        const ref = await this.#ref(owner)
-        return askShard(owner, () => ref.ask('moveSlots', { slots: some, to }, { timeoutMs: WAIT_MS_MAX }))
-      }),
-    )
-    return {
-      slots: sum(reports.map((report) => report.slots)),
-      keys: sum(reports.map((report) => report.keys)),
-      resent: sum(reports.map((report) => report.resent)),
-      pausedMs: Math.max(0, ...reports.map((report) => report.pausedMs)),
-    }
-  }
-
-  /** What each shard holds and has done, by its number. A shard that is down is left out. */
-  async stats(): Promise<ShardStats[]> {
-    const { timeoutMs } = this.#parts
-    const asked = Array.from({ length: this.memory.shardCount }, (_, shard) =>
-      this.#parts.shardRef(shard)?.ask('stats', undefined, { timeoutMs }),
-    )
-    const answers = await Promise.allSettled(asked)
-    return answers.flatMap((one) =>
-      one.status === 'fulfilled' && one.value !== undefined ? [one.value] : [],
-    )
-  }
-
-  /** How busy each shard is, with its `slotsMax` busiest slots. A shard that is down is left out. */
-  async loads(slotsMax: number): Promise<ShardLoad[]> {
-    const { timeoutMs } = this.#parts
-    const asked = Array.from({ length: this.memory.shardCount }, (_, shard) => {
-      const ref = this.#parts.shardRef(shard)
-      return ref?.ask('load', slotsMax, { timeoutMs })
-    })
-    const answers = await Promise.allSettled(asked)
-    return answers.flatMap((one) =>
-      one.status === 'fulfilled' && one.value !== undefined ? [one.value] : [],
-    )
-  }
-
   /** How long a shard may be down. */
   get timeoutMs(): number {
     return this.#parts.timeoutMs
@@ -246,49 +197,9 @@ export class KeyspaceClient {
     })
   }
 
-  /** A string, read from memory. @throws SHL_WRONG_TYPE, SHL_SHARD_DOWN */
-  getSync(key: string): string | undefined {
-    const shard = this.#isSingle ? 0 : this.memory.ownerOf(hashSlotOf(bytesOfText(key)))
-    const reader = this.tables.reader(shard)
-    if (reader === undefined)
-      throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has not started' })
-    const value = reader.getString(key, this.#nowMs)
-    if (typeof value === 'string') return value
-    if (value === undefined) return this.#isStill(shard, key) ? undefined : this.getSync(key)
-    return this.#refuseRead(shard, value)
-  }
-
-  /** The same as bytes of its own. @throws SHL_WRONG_TYPE, SHL_SHARD_DOWN */
-  getBytesSync(key: string | Uint8Array): Uint8Array | undefined {
-    const shard = this.#shardOf(key)
-    const reader = this.tables.reader(shard)
-    if (reader === undefined)
-      throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has not started' })
-    const value = reader.getBytes(key, this.#nowMs)
-    if (value instanceof Uint8Array) return value
-    if (value === undefined) return this.#isStill(shard, key) ? undefined : this.getBytesSync(key)
-    return this.#refuseRead(shard, value)
-  }
-
-  hasSync(key: string | Uint8Array): boolean {
-    return this.expireAtSync(key) !== undefined
-  }
-
-  /** Wall-clock milliseconds; 0: never; undefined: no such key. */
-  expireAtSync(key: string | Uint8Array): number | undefined {
-    const shard = this.#shardOf(key)
-    const reader = this.tables.reader(shard)
-    if (reader === undefined)
-      throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has not started' })
-    const value = reader.expireAt(key, this.#nowMs)
-    if (typeof value === 'number') return value
-    if (value === undefined) return this.#isStill(shard, key) ? undefined : this.expireAtSync(key)
-    return this.#refuseRead(shard, value)
-  }
-
   /** Milliseconds of the keyspace's wall clock. */
   wallMs(): number {
-    return this.#nowMs()
+    return this.memory.wallMs(this.clock.wallMs())
   }
 
   /** A name that nobody else has or had: for who takes a lock, and for messages. */
@@ -413,32 +324,6 @@ export class KeyspaceClient {
     }
   }
 
-  #shardOf(key: string | Uint8Array): number {
-    if (this.#isSingle) return 0
-    return this.memory.ownerOf(hashSlotOf(byteString(argumentOf(key))))
-  }
-
-  /**
-   * A key that was not found in the memory of a shard may have gone to another one meanwhile, or be in its new
-   * memory, since it was started anew. @throws SHL_SHARD_DOWN when nobody has told of that
-   */
-  #isStill(shard: number, key: string | Uint8Array): boolean {
-    if (this.#shardOf(key) !== shard) return false
-    if (this.tables.isCurrent(shard)) return true
-    this.tables.drain()
-    if (this.tables.isCurrent(shard)) return false
-    throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'its memory is not known to this thread' })
-  }
-
-  #refuseRead(shard: number, outcome: symbol): never {
-    if (outcome === NOT_A_STRING) {
-      const reply = 'WRONGTYPE Operation against a key holding the wrong kind of value'
-      throw new ShardloomError('SHL_WRONG_TYPE', { reply, command: 'getSync' })
-    }
-    const reason = outcome === TORN ? 'it stopped in the middle of a write' : String(outcome)
-    throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason })
-  }
-
   /**
    * A command that may wait is a message of its own: nobody else waits with it. It goes out in its turn; when
    * its slot has moved meanwhile, it is given once more, behind what was given after it.
@@ -502,10 +387,6 @@ export class KeyspaceClient {
       await new Promise<void>((resolve) => void clock.after(DOWN_POLL_MS, resolve))
     }
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0)
 }
 
 /** What ends a shard under its callers: it is being started again. */

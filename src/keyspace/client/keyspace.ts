@@ -39,6 +39,7 @@ import { type ReplyValue, replyError, replyValue } from './reply-value.ts'
 import { type ScanOptions, scanTexts } from './scanning.ts'
 import { KeyspaceSession } from './session.ts'
 import { KeyspaceSet } from './set-face.ts'
+import { moveSlots, shardLoads, shardStats } from './shard-admin.ts'
 import { KeyspaceSortedSet } from './sorted-set-face.ts'
 import { KeyspaceTransaction } from './transaction-face.ts'
 
@@ -123,22 +124,24 @@ export class Keyspace {
   getSync(key: string): string | undefined
   getSync(key: KeyspaceKey, form: 'buffer'): Uint8Array | undefined
   getSync(key: KeyspaceKey, form?: 'buffer'): string | Uint8Array | undefined {
-    return form === undefined ? this.#client.getSync(key as string) : this.#client.getBytesSync(key)
+    return form === undefined
+      ? this.#client.reads.getSync(key as string)
+      : this.#client.reads.getBytesSync(key)
   }
 
   /** The strings at several keys, each read by itself: not as one, for that there is `mget`. */
   mgetSync(keys: readonly string[]): (string | undefined)[] {
-    return keys.map((key) => this.#client.getSync(key))
+    return keys.map((key) => this.#client.reads.getSync(key))
   }
 
   /** Whether there is a key, of any type. */
   hasSync(key: KeyspaceKey): boolean {
-    return this.#client.hasSync(key)
+    return this.#client.reads.hasSync(key)
   }
 
   /** Milliseconds until a key expires; Infinity: never; undefined: no such key. */
   ttlSync(key: KeyspaceKey): number | undefined {
-    const expireAt = this.#client.expireAtSync(key)
+    const expireAt = this.#client.reads.expireAtSync(key)
     if (expireAt === undefined) return undefined
     return expireAt === 0 ? Number.POSITIVE_INFINITY : Math.max(0, expireAt - this.#client.wallMs())
   }
@@ -315,7 +318,7 @@ export class Keyspace {
    */
   async getOrCompute(key: KeyspaceKey, compute: Compute, options: ComputeOptions = {}): Promise<string> {
     if (typeof key === 'string') {
-      const found = this.#client.getSync(key)
+      const found = this.#client.reads.getSync(key)
       if (found !== undefined) return found
     }
     return textOf(await this.#compute().get(key, compute, options)) as string
@@ -327,7 +330,7 @@ export class Keyspace {
     compute: Compute,
     options: ComputeOptions = {},
   ): Promise<Uint8Array> {
-    const found = this.#client.getBytesSync(key)
+    const found = this.#client.reads.getBytesSync(key)
     if (found !== undefined) return found
     return bufferOf(await this.#compute().get(key, compute, options)) as Uint8Array
   }
@@ -350,17 +353,17 @@ export class Keyspace {
     const range = { min: 0, max: HASH_SLOTS - 1, integer: true }
     for (const slot of slots) numberOption('slot', slot, 0, range)
     numberOption('shard', shard, 0, { min: 0, max: this.#client.memory.shardCount - 1, integer: true })
-    return this.#client.moveSlots(slots, shard)
+    return moveSlots(this.#client, slots, shard)
   }
 
   /** What the keyspace holds and has done, all shards together. */
   async stats(): Promise<ShardStats> {
-    return sumStats(await this.#client.stats())
+    return sumStats(await shardStats(this.#client))
   }
 
   /** How busy each shard is, with its busiest slots. */
   loads(slotsMax = 16): Promise<ShardLoad[]> {
-    return this.#client.loads(slotsMax)
+    return shardLoads(this.#client, slotsMax)
   }
 
   // Several at once.

@@ -168,7 +168,11 @@ export class Database extends KeyRecords {
     const { table } = this
     let ref = this.findRecord(key)
     const old = ref === 0 ? 0 : table.expireAt(ref)
-    if (ref !== 0 && table.typeOf(ref) !== STRING) this.objects.remove(table.objectOf(ref))
+    if (ref !== 0 && table.typeOf(ref) !== STRING) {
+      const id = table.objectOf(ref)
+      this.expiry.onCollectionRemoved(id)
+      this.objects.remove(id)
+    }
     const expireAt = options.keepTtl === true ? old : (options.expireAt ?? 0)
     ref = table.putString(key, value, { expireAt, revision: this.host.revision() })
     this.remember(key, ref)

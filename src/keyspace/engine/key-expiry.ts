@@ -18,6 +18,8 @@ const STRING = 0
 export class KeyExpiry {
   /** Keys with an expiry. */
   volatileCount = 0
+  /** Collections with expiring members: each has one entry that means something. */
+  #dueCount = 0
   readonly #index: ExpiryIndex
   readonly #databaseId: number
   readonly #table: KeyTableWriter
@@ -45,9 +47,10 @@ export class KeyExpiry {
     const next = this.#objects.get(id).nextExpiry
     const old = this.#objects.dueAt(id)
     if (next === old) return
-    if (old !== Number.POSITIVE_INFINITY) this.#index.noteStale()
+    if (old !== Number.POSITIVE_INFINITY) this.#noteMembersStale()
     this.#objects.setDueAt(id, next)
     if (next !== Number.POSITIVE_INFINITY) {
+      this.#dueCount++
       this.#index.schedule(next, this.#table.hashOf(ref), this.#databaseId)
     }
   }
@@ -59,18 +62,19 @@ export class KeyExpiry {
       this.volatileCount--
       this.#index.noteStale()
     }
-    if (
-      table.typeOf(ref) !== STRING &&
-      this.#objects.dueAt(table.objectOf(ref)) !== Number.POSITIVE_INFINITY
-    ) {
-      this.#index.noteStale()
-    }
+    if (table.typeOf(ref) !== STRING) this.onCollectionRemoved(table.objectOf(ref))
+  }
+
+  /** A collection is about to be removed, and its record not. */
+  onCollectionRemoved(id: number): void {
+    if (this.#objects.dueAt(id) !== Number.POSITIVE_INFINITY) this.#noteMembersStale()
   }
 
   /** The database was emptied. */
   onCleared(): void {
-    for (let i = 0; i < this.volatileCount; i++) this.#index.noteStale()
+    for (let i = this.volatileCount + this.#dueCount; i > 0; i--) this.#index.noteStale()
     this.volatileCount = 0
+    this.#dueCount = 0
   }
 
   /** Whether an entry means something: a key with this hash, or a member of one, expires at just this time. */
@@ -92,5 +96,10 @@ export class KeyExpiry {
       if (this.#table.expireAt(ref) !== 0) found = ref
     })
     return found
+  }
+
+  #noteMembersStale(): void {
+    this.#dueCount--
+    this.#index.noteStale()
   }
 }

@@ -20,6 +20,7 @@ import {
 } from '../../supervise/index.ts'
 import type { AgentArgs } from '../client/agent-actor.ts'
 import type { KeyspaceClient } from '../client/keyspace-client.ts'
+import { moveSlots, shardLoads } from '../client/shard-admin.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { ShardArgs } from '../shard/shard-options.ts'
 import type { ShardLoad } from '../shard/slot-messages.ts'
@@ -95,10 +96,10 @@ export class KeyspaceHost {
     let isStopped = false
     const look = async (): Promise<void> => {
       try {
-        const now = await client.loads(rebalance.slotsMax * 4)
+        const now = await shardLoads(client, rebalance.slotsMax * 4)
         const move = chooseMove(loadBetween(before, now), rebalance)
         before = now
-        if (move !== undefined && !isStopped) await client.moveSlots(move.slots, move.to)
+        if (move !== undefined && !isStopped) await moveSlots(client, move.slots, move.to)
       } catch {
         // A shard is down: its load is not what it was. The next look finds what there is then.
         before = []

@@ -41,12 +41,14 @@ export class TableDirectory {
     this.#broadcast = broadcast
   }
 
-  /** The reader of a shard's table; undefined while the shard has none that is known here. */
+  /** The reader of a shard's table; undefined while the newest is not known here. */
   reader(shard: number): KeyTableReader | undefined {
     const known = this.#tables[shard]
     if (known !== undefined && known.tables === this.#memory.tablesOf(shard)) return known.reader
     this.drain()
-    return this.#tables[shard]?.reader
+    const table = this.#tables[shard]
+    // An older one shows what its shard had before it was lost.
+    return table?.tables === this.#memory.tablesOf(shard) ? table.reader : undefined
   }
 
   /** Whether the newest table of a shard is known here. */

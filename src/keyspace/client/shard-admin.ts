@@ -1,0 +1,60 @@
+/**
+ * What is asked of shards as such: figures, load, and slots to be moved.
+ * Tests: test/keyspace/slots.race.test.ts, test/keyspace/keyspace.race.test.ts
+ */
+import { askShard } from '../shard/shard-error.ts'
+import type { ShardStats } from '../shard/shard-stats.ts'
+import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
+import type { KeyspaceClient } from './keyspace-client.ts'
+
+const WAIT_MS_MAX = 2 ** 31 - 1
+
+/** Gives slots to a shard, from wherever they are, while they are used. @throws SHL_SHARD_DOWN */
+export async function moveSlots(
+  client: KeyspaceClient,
+  slots: readonly number[],
+  to: number,
+): Promise<MoveSlotsReport> {
+  const byOwner = new Map<number, number[]>()
+  for (const slot of slots) {
+    const owner = client.memory.ownerOf(slot)
+    byOwner.set(owner, [...(byOwner.get(owner) ?? []), slot])
+  }
+  const reports = await Promise.all(
+    [...byOwner].map(async ([owner, some]) => {
+      const ref = await client.shardRef(owner)
+      return askShard(owner, () => ref.ask('moveSlots', { slots: some, to }, { timeoutMs: WAIT_MS_MAX }))
+    }),
+  )
+  return {
+    slots: sum(reports.map((report) => report.slots)),
+    keys: sum(reports.map((report) => report.keys)),
+    resent: sum(reports.map((report) => report.resent)),
+    pausedMs: Math.max(0, ...reports.map((report) => report.pausedMs)),
+  }
+}
+
+/** What each shard holds and has done, by its number. A shard that is down is left out. */
+export async function shardStats(client: KeyspaceClient): Promise<ShardStats[]> {
+  const { timeoutMs } = client
+  const asked = Array.from({ length: client.memory.shardCount }, (_, shard) =>
+    client.shardRefNow(shard)?.ask('stats', undefined, { timeoutMs }),
+  )
+  const answers = await Promise.allSettled(asked)
+  return answers.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+}
+
+/** How busy each shard is, with its `slotsMax` busiest slots. A shard that is down is left out. */
+export async function shardLoads(client: KeyspaceClient, slotsMax: number): Promise<ShardLoad[]> {
+  const { timeoutMs } = client
+  const asked = Array.from({ length: client.memory.shardCount }, (_, shard) => {
+    const ref = client.shardRefNow(shard)
+    return ref?.ask('load', slotsMax, { timeoutMs })
+  })
+  const answers = await Promise.allSettled(asked)
+  return answers.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0)
+}
