@@ -2,8 +2,9 @@
  * When the keys of one database expire, and the members of its collections, as the shard's index is told.
  *
  * For each key that expires the index has an entry with just that time, and for each collection with expiring
- * members one with the time of the first. Entries of times that were changed are stale, and are swept away when
- * they outnumber the others; so a key whose expiry is set again and again costs no more than a few entries.
+ * members one with the time of the first. Entries of times that were changed are stale, and are swept away
+ * when they outnumber the others; so a key whose expiry is set again and again costs no more than a few
+ * entries.
  *
  * Tests: test/keyspace/engine/key-expiry.test.ts
  */
@@ -77,7 +78,9 @@ export class KeyExpiry {
     this.#dueCount = 0
   }
 
-  /** Whether an entry means something: a key with this hash, or a member of one, expires at just this time. */
+  /**
+   * Whether an entry means something: a key with this hash, or a member of one, expires at just this time.
+   */
   isLive(hash: number, atMs: number): boolean {
     const table = this.#table
     let isLive = false
