@@ -3,7 +3,8 @@
  *
  * Keys with one tag share a slot, and so a shard: commands over them need no transaction.
  *
- * Source: Redis Cluster specification, appendix A (CRC16-CCITT, XMODEM). Tests: test/keyspace/hash-slot.test.ts
+ * Source: Redis Cluster specification, appendix A (CRC16-CCITT, XMODEM). Tests:
+ * test/keyspace/hash-slot.test.ts
  */
 import type { ByteString } from './engine/index.ts'
 

@@ -3,13 +3,15 @@
  *
  * Usually a command goes straight into the pipeline of the owner. When the slot map has changed, or a shard
  * answers that a slot is no longer its own, new commands are held back until all that are on their way have
- * been answered; then what was refused is sent again, first, and in its order, and what was held back follows.
- * So two commands for one key never overtake each other, at the price of one round trip whenever slots move.
+ * been answered; then what was refused is sent again, first, and in its order, and what was held back
+ * follows. So two commands for one key never overtake each other, at the price of one round trip whenever
+ * slots move.
  *
- * What goes another way than a pipeline (transactions, and commands that may wait) stands in one line with the
- * commands on its slots: it begins when those before it are done, and those behind it wait for their turn. The
- * line is a `ShardSchedule`, which keeps the order of arrival for any two that have a slot in common; a promise
- * per waiting command would not, since whoever comes between the promise and its callback would go first.
+ * What goes another way than a pipeline (transactions, and commands that may wait) stands in one line with
+ * the commands on its slots: it begins when those before it are done, and those behind it wait for their
+ * turn. The line is a `ShardSchedule`, which keeps the order of arrival for any two that have a slot in
+ * common; a promise per waiting command would not, since whoever comes between the promise and its callback
+ * would go first.
  *
  * Invariants
  *   1. Commands of this thread for one key take effect in the order in which they were given.
@@ -97,8 +99,8 @@ export class CommandRouter {
   }
 
   /**
-   * One with keys in several slots of one shard keeps those behind it waiting until it is answered: when one of
-   * its slots has gone it is refused, while a command behind it for another one would be run.
+   * One with keys in several slots of one shard keeps those behind it waiting until it is answered: when one
+   * of its slots has gone it is refused, while a command behind it for another one would be run.
    */
   #sendOfSeveral(command: PendingCommand, slots: readonly number[]): void {
     const done = (): void => {

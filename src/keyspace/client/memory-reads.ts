@@ -75,8 +75,8 @@ export class MemoryReads {
   }
 
   /**
-   * A key that was not found in the memory of a shard may have gone to another one meanwhile, or be in its new
-   * memory, since it was started anew. @throws SHL_SHARD_DOWN when nobody has told of that
+   * A key that was not found in the memory of a shard may have gone to another one meanwhile, or be in its
+   * new memory, since it was started anew. @throws SHL_SHARD_DOWN when nobody has told of that
    */
   #isStill(shard: number, key: string | Uint8Array): boolean {
     if (this.#shardOf(key) !== shard) return false

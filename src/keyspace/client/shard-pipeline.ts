@@ -3,8 +3,8 @@
  * at a time.
  *
  * Commands are encoded when they are made, so that what the caller does to its bytes afterwards changes
- * nothing. While enough batches are on their way the next one grows; thus batches are small when there is little
- * to do and large when there is much, with no timer.
+ * nothing. While enough batches are on their way the next one grows; thus batches are small when there is
+ * little to do and large when there is much, with no timer.
  *
  * Invariant: commands leave in the order in which they were added, and are answered in it.
  * Cost: bench/set-memory.ts. Tests: test/keyspace/client/command-router.test.ts

@@ -1,9 +1,9 @@
 /**
  * Transactions as a client sees them: batches of commands, and callbacks over copies of the keys.
  *
- * A batch is sent to one of the shards that it concerns, which coordinates. A callback runs here, on an engine
- * of its own that holds nothing but the keys that were named; what it made of them is sent back. The shards
- * hold the keys meanwhile, so that the callback must be short, and has a deadline.
+ * A batch is sent to one of the shards that it concerns, which coordinates. A callback runs here, on an
+ * engine of its own that holds nothing but the keys that were named; what it made of them is sent back. The
+ * shards hold the keys meanwhile, so that the callback must be short, and has a deadline.
  *
  * Order: what this thread has sent before to the shards concerned is answered first, and what it sends
  * afterwards to the same keys waits. So a transaction stands in the order of its thread's commands.

@@ -17,7 +17,8 @@ import {
 } from '../engine/index.ts'
 
 const WITHIN =
-  'Within a transaction whose shard is not the home of the channel it answers 0: the message goes on from there.'
+  'Within a transaction whose shard is not the home of the channel it answers 0: ' +
+  'the message goes on from there.'
 const COUNTED =
   'Subscriptions are counted, each as often as it fits, and all are known: nothing is told to other nodes.'
 

@@ -21,7 +21,9 @@ const PAGE_BYTES = 64 * 1024
 const SPARSE_PAGES_MIN = 16
 /** Pages are sparse when they hold less than this part of what they could. */
 const SPARSE_FACTOR = 2
-/** A table that had nothing to gain is looked at again when its pages have become so many times more, or less. */
+/**
+ * A table that had nothing to gain is looked at again when its pages have become so many times more, or less.
+ */
 const COMPACT_AGAIN = 1.25
 
 /** What background work needs of its engine. */

@@ -1,9 +1,9 @@
 /**
  * Callers that wait for keys: blocking pops and the like.
  *
- * Who waited longest for a key is served first (as in Redis), whatever else it waits for. A key that changes is
- * only marked; who waits for it is served after the command that changed it, in the order of the marks, since
- * nothing may come between the parts of one command.
+ * Who waited longest for a key is served first (as in Redis), whatever else it waits for. A key that changes
+ * is only marked; who waits for it is served after the command that changed it, in the order of the marks,
+ * since nothing may come between the parts of one command.
  *
  * Invariants
  *   1. A waiter is in the queue of each of its keys, or in none.

@@ -22,7 +22,9 @@ export interface CollectionValue {
   takeExpired(nowMs: number, limit: number): ByteString[]
 }
 
-/** Sizes at which collections change their reported encoding, as in Redis, and how much one slice may take. */
+/**
+ * Sizes at which collections change their reported encoding, as in Redis, and how much one slice may take.
+ */
 export interface ValueLimits {
   readonly hashListpackEntries: number
   readonly hashListpackValueBytes: number

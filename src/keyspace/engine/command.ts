@@ -3,8 +3,8 @@
  *
  * A row is data with a handler: the embedded API, the Redis protocol, the log's replay, routing over shards
  * and the reference page all read the same row. A handler is synchronous and runs to its end: that is what
- * makes a command atomic. It changes values through `Database`, says what it did by `db.changed`, and, where a
- * replay of its arguments would not give the same result (chance, time, floats), logs what it did by
+ * makes a command atomic. It changes values through `Database`, says what it did by `db.changed`, and, where
+ * a replay of its arguments would not give the same result (chance, time, floats), logs what it did by
  * `call.effect`.
  *
  * Tests: test/keyspace/commands/table.test.ts
@@ -66,7 +66,9 @@ export interface KeyUse {
   readonly db?: number
 }
 
-/** How a command whose keys lie on several shards is put together from one per shard, where that is simple. */
+/**
+ * How a command whose keys lie on several shards is put together from one per shard, where that is simple.
+ */
 export type SplitRule =
   /** The shards' integers are added: DEL, EXISTS, UNLINK, TOUCH. */
   | 'sum'
@@ -152,8 +154,8 @@ export interface Call {
   /** Logs this in the place of the command's arguments. May be called several times. */
   effect(...argv: Argument[]): void
   /**
-   * Runs another command in the place of this one: its arguments are logged, and it does not wait. Returned by
-   * the handler: `return call.runInstead(…)`.
+   * Runs another command in the place of this one: its arguments are logged, and it does not wait. Returned
+   * by the handler: `return call.runInstead(…)`.
    *
    * @throws ErrorReply
    */

@@ -37,7 +37,10 @@ export interface EngineServices {
   readonly channels: ChannelHost
   /** Tokens of locks of other shards, by the name of the lock, while a transaction runs with guests. */
   readonly guestTokens: ReadonlyMap<string, readonly number[]> | undefined
-  /** Keys that are here and not this shard's, which nothing that lists keys may name; undefined: there are none. */
+  /**
+   * Keys that are here and not this shard's, which nothing that lists keys may name; undefined: there are
+   * none.
+   */
   readonly isHidden: ((key: ByteString) => boolean) | undefined
   /** A database by its number. @throws ErrorReply when there is none */
   database(index: number): Database

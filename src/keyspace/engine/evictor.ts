@@ -1,7 +1,8 @@
 /**
  * Throws keys out at the ceiling of memory, by policy: joins the pool of candidates to databases.
  *
- * Policies of keys with an expiry draw from the index of expiries, so that they find them however few they are.
+ * Policies of keys with an expiry draw from the index of expiries, so that they find them however few they
+ * are.
  * Source: Redis' evict.c, as described in https://redis.io/docs/latest/develop/reference/eviction/
  * Tests: test/keyspace/engine/memory-ceiling.test.ts
  */

@@ -4,8 +4,8 @@
  * A transaction over several shards runs on one of them. The values of foreign keys travel as dumps, stand in
  * the database while the commands run, and are taken out again; what became of them travels back as patches.
  * Nobody sees guests: readers look for a key in the shard that owns its slot, and no other command runs in
- * between. The alternative, a second form of every command that works on parts, would double the command table
- * and its tests.
+ * between. The alternative, a second form of every command that works on parts, would double the command
+ * table and its tests.
  *
  * Cost: a copy of each foreign value there, and of each changed one back.
  * Tests: test/keyspace/engine/guests.test.ts

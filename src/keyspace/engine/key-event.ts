@@ -5,7 +5,9 @@
  * Tests: test/keyspace/engine/key-event.test.ts
  */
 
-/** Letters of `notify-keyspace-events`: generic, string, list, set, hash, sorted set, expired, evicted, lock. */
+/**
+ * Letters of `notify-keyspace-events`: generic, string, list, set, hash, sorted set, expired, evicted, lock.
+ */
 export type KeyEventClass = 'g' | '$' | 'l' | 's' | 'h' | 'z' | 'x' | 'e' | 'k'
 
 const NAMES: Readonly<Record<KeyEventClass, string>> = {
@@ -14,7 +16,9 @@ const NAMES: Readonly<Record<KeyEventClass, string>> = {
   l: 'lpush rpush lpop rpop linsert lset lrem ltrim sortstore',
   s: 'sadd srem spop sinterstore sunionstore sdiffstore sexpire spersist sexpired',
   h: 'hset hincrby hincrbyfloat hdel hexpire hpersist hexpired',
-  z: 'zadd zincr zrem zremrangebyscore zremrangebyrank zremrangebylex zdiffstore zinterstore zunionstore zrangestore geosearchstore zpopmin zpopmax zexpire zpersist zexpired',
+  z:
+    'zadd zincr zrem zremrangebyscore zremrangebyrank zremrangebylex zdiffstore zinterstore zunionstore ' +
+    'zrangestore geosearchstore zpopmin zpopmax zexpire zpersist zexpired',
   x: 'expired',
   e: 'evicted',
   k: 'lock unlock lockexpired',

@@ -1,8 +1,8 @@
 /**
  * The records of one database: how a key is found, expires and is removed, and what is counted on the way.
  *
- * Every key has a record in the shard's key table, off the heap; the record of a string holds the string, that
- * of a collection the place of an object on the heap. `Database` adds what commands do with them.
+ * Every key has a record in the shard's key table, off the heap; the record of a string holds the string,
+ * that of a collection the place of an object on the heap. `Database` adds what commands do with them.
  *
  * Invariants
  *   1. A key whose time has come is never seen: every look-up removes it first, and logs that.
@@ -275,8 +275,8 @@ export class KeyRecords {
   }
 
   /**
-   * A longer key is never found, and cannot be made. What takes something from elsewhere, or makes several keys,
-   * asks before it changes anything. @throws ErrorReply
+   * A longer key is never found, and cannot be made. What takes something from elsewhere, or makes several
+   * keys, asks before it changes anything. @throws ErrorReply
    */
   checkKey(key: ByteString): void {
     if (key.length > this.table.keyBytesMax) throw KEY_TOO_LONG

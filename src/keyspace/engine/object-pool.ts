@@ -1,9 +1,9 @@
 /**
  * The collections of a database by number: what a record of the key table names instead of a value.
  *
- * Numbers are used again, so that the array stays as long as there were collections at once. Chunks instead of
- * one array: growing one array of millions copies it whole. Memory is counted as an estimate that each value
- * keeps of itself; `recount` takes over what it says now.
+ * Numbers are used again, so that the array stays as long as there were collections at once. Chunks instead
+ * of one array: growing one array of millions copies it whole. Memory is counted as an estimate that each
+ * value keeps of itself; `recount` takes over what it says now.
  *
  * Tests: test/keyspace/engine/object-pool.test.ts
  */

@@ -1,9 +1,9 @@
 /**
  * One shard as a pure, synchronous machine: commands go in, replies and commits come out.
  *
- * It knows no actor, no thread and no disk: replay, model tests and benchmarks drive it directly. Time, chance
- * and revisions come by argument. What a command did leaves as a `Commit`: its effects for the log, its changes
- * for watchers and events, under one revision. Nobody who listens, no commit is built.
+ * It knows no actor, no thread and no disk: replay, model tests and benchmarks drive it directly. Time,
+ * chance and revisions come by argument. What a command did leaves as a `Commit`: its effects for the log,
+ * its changes for watchers and events, under one revision. Nobody who listens, no commit is built.
  *
  * Work that could take long (expiry, eviction, emptying) is done in slices by `tick`, each within a budget of
  * time that a setting names.
@@ -230,8 +230,9 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
 
   /**
-   * A batch begins: takes the time. Whether `hotGet` and `hotSet` may be used in it, which skip what most callers
-   * do not need: evictions, and commits, which `hotSet` leaves to the long way while somebody wants them.
+   * A batch begins: takes the time. Whether `hotGet` and `hotSet` may be used in it, which skip what most
+   * callers do not need: evictions, and commits, which `hotSet` leaves to the long way while somebody wants
+   * them.
    */
   beginHot(): boolean {
     this.nowMs = this.clock.wallMs()
@@ -272,8 +273,8 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   }
 
   /**
-   * Runs several commands as one: one revision, one commit, nothing in between, also when some are refused. The
-   * revision may be given, when it was drawn for several shards.
+   * Runs several commands as one: one revision, one commit, nothing in between, also when some are refused.
+   * The revision may be given, when it was drawn for several shards.
    */
   atomically<T>(run: () => T, revision = 0): T {
     this.#begin()

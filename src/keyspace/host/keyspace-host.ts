@@ -2,8 +2,8 @@
  * The keyspace on the main thread: starts its shards, each supervised, and attaches every thread to it.
  *
  * Shards are children of one tree, so that one that crashes is started again by the rules that hold for any
- * child. Where it lives is written to shared memory, from where all threads take it. What a shard held is lost
- * with it: memory is all it has until there is a log.
+ * child. Where it lives is written to shared memory, from where all threads take it. What a shard held is
+ * lost with it: memory is all it has until there is a log.
  *
  * Writer of shard addresses and of the slot map. Tests: test/keyspace/keyspace.race.test.ts
  */
@@ -128,8 +128,8 @@ export class KeyspaceHost {
           throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'its start was given up' })
         }
         this.memory.setAddress(shard, ref)
-        // A thread that came meanwhile listened too late for the first time, and asked too early: the shard had
-        // no address. It listens by now.
+        // A thread that came meanwhile listened too late for the first time, and asked too early: the shard
+        // had no address. It listens by now.
         ;(ref as ActorRef<ShardMessages>).tell('tellTables')
         return {
           ended: runtime.watch(ref, { unref: true }).then((reason) => {

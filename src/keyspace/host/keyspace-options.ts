@@ -37,8 +37,8 @@ export interface KeyspaceOptions {
   /** How long they are kept when nobody watches any more, in milliseconds. Default 60,000. */
   readonly historyKeepMs?: number
   /**
-   * What is told on the channels `__keyspace@0__:key` (`K`) and `__keyevent@0__:event` (`E`), by classes of events:
-   * `KEA` for all. As in Redis. Default: nothing.
+   * What is told on the channels `__keyspace@0__:key` (`K`) and `__keyevent@0__:event` (`E`), by classes of
+   * events: `KEA` for all. As in Redis. Default: nothing.
    */
   readonly notifyKeyspaceEvents?: string
 }

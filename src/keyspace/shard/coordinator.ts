@@ -7,8 +7,8 @@
  *
  * Commands run on this shard, with the keys of the others as guests (`engine/guests.ts`). A command that is a
  * sum of its parts runs on each shard at once instead, with one hop. A transaction whose callback runs at the
- * client is gathered here, and applied here when the client says what has become of the keys; it has a deadline
- * of its own, since it holds its keys meanwhile.
+ * client is gathered here, and applied here when the client says what has become of the keys; it has a
+ * deadline of its own, since it holds its keys meanwhile.
  *
  * Where two or more other shards change, they are told first (`stage`), the decision is written to shared
  * memory, and only then do they apply: should this shard be lost in between, they find there what to do.
@@ -227,7 +227,9 @@ export class Coordinator {
     return this.#peers.schedule(id, message)
   }
 
-  /** Each shard runs its part. With `isStaged` they have them already, should this shard be lost meanwhile. */
+  /**
+   * Each shard runs its part. With `isStaged` they have them already, should this shard be lost meanwhile.
+   */
   async #runSplit(
     tx: number,
     plan: TransactionPlan,
@@ -251,9 +253,9 @@ export class Coordinator {
   }
 
   /**
-   * A revision for all parts, drawn when all hold their keys. It costs a hop more, so that it is done only while
-   * somebody watches, who is to see the parts together. To be asked for when all have scheduled it: a watch that
-   * begins later finds it on each shard, and leaves it out (`WatchHub`).
+   * A revision for all parts, drawn when all hold their keys. It costs a hop more, so that it is done only
+   * while somebody watches, who is to see the parts together. To be asked for when all have scheduled it: a
+   * watch that begins later finds it on each shard, and leaves it out (`WatchHub`).
    */
   async #oneRevision(tx: number, ids: readonly number[]): Promise<number> {
     try {
@@ -410,7 +412,8 @@ export class Coordinator {
       this.#releaseAll(untouched, tx)
       return
     }
-    // From here on there is no way back: who is lost meanwhile has lost all that it held, and the others go on.
+    // From here on there is no way back: who is lost meanwhile has lost all that it held, and the others go
+    // on.
     await Promise.all(written.map(([id, message]) => this.#peers.insist(id, 'stage', message)))
     const decision = await this.#peers.decide(tx)
     await Promise.all(written.map(([id]) => this.#peers.insist(id, 'applyStaged', tx)))

@@ -2,8 +2,8 @@
  * A shard's part in transactions that another shard, or itself, coordinates.
  *
  * From the moment its turn has come until it is applied or released, a transaction holds its keys here: other
- * commands on them wait in the schedule. A coordinator that is lost leaves transactions behind; they are applied
- * if it had decided so, which stands in shared memory, and released otherwise.
+ * commands on them wait in the schedule. A coordinator that is lost leaves transactions behind; they are
+ * applied if it had decided so, which stands in shared memory, and released otherwise.
  *
  * Invariants
  *   1. What was staged is applied on all shards or on none.

@@ -1,9 +1,9 @@
 /**
  * The revisions of one shard: above all that were drawn anywhere before, and growing.
  *
- * Drawing from shared memory is an atomic addition that all shards contend for, so that a batch draws a few at
- * once. What is left of them is dropped at its end: used later, they would be below revisions that other shards
- * have answered with meanwhile, and the order of revisions would not be that of time.
+ * Drawing from shared memory is an atomic addition that all shards contend for, so that a batch draws a few
+ * at once. What is left of them is dropped at its end: used later, they would be below revisions that other
+ * shards have answered with meanwhile, and the order of revisions would not be that of time.
  *
  * Tests: test/keyspace/shard/revisions.test.ts
  */

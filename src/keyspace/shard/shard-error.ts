@@ -1,6 +1,6 @@
 /**
- * What callers of a shard are told when it is not there: that the shard is down and may be asked again, whatever
- * it was that happened to its actor or to its thread. That is the cause.
+ * What callers of a shard are told when it is not there: that the shard is down and may be asked again,
+ * whatever it was that happened to its actor or to its thread. That is the cause.
  *
  * Tests: test/keyspace/shard/shard-error.test.ts, test/keyspace/consistency/losses.prop.test.ts
  */

@@ -4,8 +4,8 @@
  *     batch ──► for each command: is the slot mine? · is a transaction in the way? · run ──► replies
  *
  * A batch is answered at once unless one of its commands has to wait for a transaction; then it is answered
- * when all have run. Replies stand in the order of the commands in any case, and two commands of one batch, or
- * of two, on the same key keep their order, because who waits stands in the same queue as who comes later.
+ * when all have run. Replies stand in the order of the commands in any case, and two commands of one batch,
+ * or of two, on the same key keep their order, because who waits stands in the same queue as who comes later.
  *
  * Writer of the table and of its own words in the shared memory; see `shared/`.
  * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).
@@ -309,7 +309,9 @@ export class Shard {
     return table
   }
 
-  /** GET and SET of plain strings, from the bytes of the batch to those of the table; false: not so simple. */
+  /**
+   * GET and SET of plain strings, from the bytes of the batch to those of the table; false: not so simple.
+   */
   #runHot(reader: RequestReader, row: number, writer: ReplyWriter): boolean {
     if (reader.db !== MEMORY_DATABASE) return false
     const { engine } = this

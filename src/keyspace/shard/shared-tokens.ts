@@ -1,6 +1,6 @@
 /**
- * Fencing tokens from shared memory: one counter for all locks of all shards, so that the token of a lock only
- * grows, also when its hash slot moves, and however often a shard is started again.
+ * Fencing tokens from shared memory: one counter for all locks of all shards, so that the token of a lock
+ * only grows, also when its hash slot moves, and however often a shard is started again.
  * Tests: test/keyspace/locks.race.test.ts
  */
 import type { TokenSource } from '../engine/index.ts'

@@ -8,9 +8,9 @@
  *     clean up  the keys are removed here, in slices, unseen
  *
  * Readers of memory follow the slot map, and find each key in one place or the other: it is complete there
- * before the map changes, and stays here until after. Order is kept by the callers' routers, which let nothing
- * overtake what was refused here (`command-router.ts`). When the other shard is lost on the way, the slots stay
- * here, and nothing has happened.
+ * before the map changes, and stays here until after. Order is kept by the callers' routers, which let
+ * nothing overtake what was refused here (`command-router.ts`). When the other shard is lost on the way, the
+ * slots stay here, and nothing has happened.
  *
  * Invariants
  *   1. At each moment one shard owns a slot; only the owner gives it away.

@@ -1,9 +1,9 @@
 /**
  * Which slots a shard serves at this moment, and the keys it has of slots that it does not own.
  *
- * While slots move, keys lie in two tables: here, before the slot is ours, or after it was. Readers of memory do
- * not look at them. What lists keys (SCAN, KEYS, DBSIZE) leaves them out, and what happens to them by itself
- * (they expire, are evicted, are removed) is told to nobody.
+ * While slots move, keys lie in two tables: here, before the slot is ours, or after it was. Readers of memory
+ * do not look at them. What lists keys (SCAN, KEYS, DBSIZE) leaves them out, and what happens to them by
+ * itself (they expire, are evicted, are removed) is told to nobody.
  *
  * Frozen slots are about to be handed over: commands for them wait until it is known where they belong. Who
  * waits holds up those behind it on all of its keys, and goes on before anything else when the slots thaw.

@@ -1,8 +1,8 @@
 /**
  * Who runs when on a shard: commands that wait for a transaction, and hops of transactions, in their turns.
  *
- * The schedule (`transactions/`) says whose turn it is; here is what is then run, and which slots whoever waits
- * concerns, for slots that are about to move.
+ * The schedule (`transactions/`) says whose turn it is; here is what is then run, and which slots whoever
+ * waits concerns, for slots that are about to move.
  * Tests: test/keyspace/shard/transactions.test.ts
  */
 import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'

@@ -6,13 +6,13 @@
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
  *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables
  *     slots (Uint16)    16,384: the shard that owns each hash slot
- *     decisions (Int64) per shard 256: transactions that it has decided to commit and that are not applied yet
+ *     decisions (Int64) per shard 256: transactions it has decided to commit, that are not applied yet
  *
  * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; a
  * slot's word, by the shard that owns the slot; counters, by any thread with atomic additions.
  * Readers: any thread.
- * Invariants: (1) counters only grow; (2) the epoch grows before and after each change of the slot map; (3) an actor's
- * address is written before its incarnation, and read after it.
+ * Invariants: (1) counters only grow; (2) the epoch grows before and after each change of the slot map; (3)
+ * an actor's address is written before its incarnation, and read after it.
  * Cost: drawing a revision is one atomic addition (some 60 ns for 64 bits); shards draw one per batch.
  * Tests: test/keyspace/shared/keyspace-memory.test.ts
  */
@@ -91,8 +91,9 @@ export class KeyspaceMemory {
   }
 
   /**
-   * Gives a slot to another shard; the shard that owns it alone. The epoch changes before and after: who finds the new owner
-   * finds a new epoch afterwards, and who saw the epoch change too early sees it change again.
+   * Gives a slot to another shard; the shard that owns it alone. The epoch changes before and after: who
+   * finds the new owner finds a new epoch afterwards, and who saw the epoch change too early sees it change
+   * again.
    */
   setOwner(slot: number, shard: number): void {
     Atomics.add(this.#words, WORD_EPOCH, 1)
@@ -154,7 +155,9 @@ export class KeyspaceMemory {
     return Atomics.load(this.#words, WORD_WATCHED) > 0
   }
 
-  /** One more shard does, or one less with -1. One that is lost meanwhile stays counted: see the coordinator. */
+  /**
+   * One more shard does, or one less with -1. One that is lost meanwhile stays counted: see the coordinator.
+   */
   addWatched(shards: 1 | -1): void {
     Atomics.add(this.#words, WORD_WATCHED, shards)
   }
@@ -229,8 +232,8 @@ export class KeyspaceMemory {
   }
 
   /**
-   * The wall clock, which never goes backwards on any thread: a time that one thread has acted upon is past for
-   * all. `machineMs` is what the machine's clock says.
+   * The wall clock, which never goes backwards on any thread: a time that one thread has acted upon is past
+   * for all. `machineMs` is what the machine's clock says.
    */
   wallMs(machineMs: number): number {
     if (machineMs > this.#wallMs) {

@@ -2,8 +2,9 @@
  * How the memory of shards gets to the threads that read it: tables and their segments, as they are made.
  *
  * A shard tells all threads of each segment before anything in it can be found. A thread does not listen; it
- * takes what has come when it meets a segment or a table that it does not know, in the middle of a synchronous
- * read, without its event loop. What was there before a thread came is asked for when it attaches.
+ * takes what has come when it meets a segment or a table that it does not know, in the middle of a
+ * synchronous read, without its event loop. What was there before a thread came is asked for when it
+ * attaches.
  *
  * Writer: the shard, through its own end. Readers: every thread, through `TableDirectory`.
  * Invariants: (1) a segment is told of before a reference into it is published; (2) messages of one shard are

@@ -1,6 +1,7 @@
 /**
- * Threads are lost, with the shards and the clients on them: whoever is left has all of a transaction or nothing
- * of it, is told of errors that say to ask again, waits for nobody who is gone, and keeps its promises.
+ * Threads are lost, with the shards and the clients on them: whoever is left has all of a transaction or
+ * nothing of it, is told of errors that say to ask again, waits for nobody who is gone, and keeps its
+ * promises.
  */
 import { expect, test } from 'vitest'
 import { judgeLosses } from '../../support/consistency/losses.ts'

@@ -1,6 +1,6 @@
 /**
- * Bugs that are planted into the protocol, and what finds them: a history that no checker rejects proves little
- * unless the checkers reject those of a keyspace that is broken.
+ * Bugs that are planted into the protocol, and what finds them: a history that no checker rejects proves
+ * little unless the checkers reject those of a keyspace that is broken.
  *
  * Each bug replaces a method of a prototype while its test runs; the product knows nothing of it.
  */

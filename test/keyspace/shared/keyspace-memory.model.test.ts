@@ -2,8 +2,8 @@
  * The address of a shard that is read while it is written: every interleaving of one reader with two writes.
  *
  * The writer's stores are written down once. The reader is run again and again, with each possible number of
- * them carried out before each of its loads. Where it finds the address being written it must go on, so that a
- * schedule without progress is not walked.
+ * them carried out before each of its loads. Where it finds the address being written it must go on, so that
+ * a schedule without progress is not walked.
  */
 import { expect, test } from 'vitest'
 import { KeyspaceMemory, type ShardAddress } from '../../../src/keyspace/shared/keyspace-memory.ts'

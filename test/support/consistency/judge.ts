@@ -81,7 +81,10 @@ function textOf(reply: unknown): unknown {
   return reply instanceof ErrorReply ? reply.text : plain(reply as Parameters<typeof plain>[0])
 }
 
-/** What must hold when shards are lost: of the keys that lie on the others. `final` is what is there at the end. */
+/**
+ * What must hold when shards are lost: of the keys that lie on the others. `final` is what is there at the
+ * end.
+ */
 export function judgeSurvivors(
   notes: readonly ClientNotes[],
   survives: (key: string) => boolean,

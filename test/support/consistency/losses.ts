@@ -27,8 +27,8 @@ export interface Losses {
 }
 
 /**
- * Loses the thread of a coordinator soon after its `count`th decision, while what it tells the others is slow on
- * its way to some of them. Returns what puts everything back.
+ * Loses the thread of a coordinator soon after its `count`th decision, while what it tells the others is slow
+ * on its way to some of them. Returns what puts everything back.
  */
 function loseAtDecision(sim: Simulation, count: number): () => void {
   const { memory } = sim.runtime.keyspace.client

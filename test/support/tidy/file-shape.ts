@@ -32,6 +32,14 @@ const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>>
   'src/actor/actor-system.ts': { linesMax: 580, reason: 'the wiring of a thread: many short delegations' },
   'src/actor/outbox.ts': { linesMax: 550, reason: 'every way to send, over one table of pending asks' },
   'src/base/error-codes.ts': { linesMax: 600, reason: 'one table: a row per code, and nothing else' },
+  'src/keyspace/client/keyspace.ts': { linesMax: 500, reason: 'the public face, half of it documentation' },
+  'src/keyspace/engine/shard-engine.ts': { linesMax: 545, reason: 'one command, from its row to its commit' },
+  'src/keyspace/shard/coordinator.ts': {
+    linesMax: 480,
+    reason: 'one transaction, with every way it may fail',
+  },
+  'src/memory/key-table/key-table-writer.ts': { linesMax: 410, reason: 'every way to change one table' },
+  'src/memory/key-table/records.ts': { linesMax: 410, reason: 'one record, from its birth to its move' },
   'src/runtime/runtime.ts': { linesMax: 530, reason: 'the public face, half of it documentation' },
 }
 

@@ -34,7 +34,7 @@ const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
 
 /** Files where something begins: package.json names them, or a script, or a path at run time. */
 const ENTRY_POINTS = [
-  /^src\/(?:index|actor\/public|cli\/main|testkit\/index)\.ts$/,
+  /^src\/(?:index|actor\/public|keyspace\/public|cli\/main|testkit\/index)\.ts$/,
   /^workers\/(?:thread|task)-main\.ts$/,
   /^examples\/[\w-]+\/main\.ts$/,
   /^bench\/main\.ts$/,

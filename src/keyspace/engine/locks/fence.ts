@@ -4,8 +4,8 @@
  * Only a token whose lease runs passes. "No newer token was drawn" would do for the lock's own sake, but
  * would let somebody write who was paused past the end of the lease, as long as nobody else has asked yet.
  *
- * A lock of another shard comes with the guests of the transaction, which holds its name meanwhile: its tokens
- * are those that were valid when the transaction's turn came there.
+ * A lock of another shard comes with the guests of the transaction, which holds its name meanwhile: its
+ * tokens are those that were valid when the transaction's turn came there.
  *
  * Tests: test/keyspace/commands/fenced-command.test.ts
  */
