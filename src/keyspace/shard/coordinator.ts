@@ -15,7 +15,7 @@
  *
  * Invariants: see participant.ts. Strictly serialisable: see transactions/shard-schedule.ts.
  * Cost: two hops, about 40 µs while both threads are awake (bench/transactions.ts).
- * Tests: test/keyspace/shard/transactions.test.ts, test/keyspace/serializable.race.test.ts
+ * Tests: test/keyspace/shard/transactions.test.ts, test/keyspace/transaction.race.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { ShardloomError, type TimerHandle } from '../../base/index.ts'
