@@ -123,6 +123,11 @@ export const ERROR_CODES = {
     advice: 'list every key that the callback uses in the first argument of transaction()',
     retryable: false,
   },
+  SHL_TRANSACTION_OVER: {
+    message: 'transaction is over: command={command}',
+    advice: 'use what the callback is given within the callback alone, and synchronously',
+    retryable: false,
+  },
   SHL_TRANSACTION_LATE: {
     message: 'transaction held its keys for too long: keys={keys} holdMs={holdMs}',
     advice: 'nothing was changed; make the callback shorter, or raise holdMs',

@@ -2,6 +2,7 @@
  * How the typed faces run commands: arguments of users in, plain values out.
  * Tests: test/keyspace/keyspace.race.test.ts
  */
+import { invalidOption } from '../../base/index.ts'
 import {
   type Argument,
   argumentOf,
@@ -43,6 +44,20 @@ export class CommandCaller {
 
   integer(...argv: KeyspaceInput[]): Promise<number> {
     return this.as(argv, Number)
+  }
+
+  // The same with arguments as a list: there may be more than a call takes.
+
+  integerOf(argv: readonly KeyspaceInput[]): Promise<number> {
+    return this.as(argv, Number)
+  }
+
+  doneOf(argv: readonly KeyspaceInput[]): Promise<void> {
+    return this.as(argv, nothing)
+  }
+
+  maybeTextsOf(argv: readonly KeyspaceInput[]): Promise<(string | undefined)[]> {
+    return this.as(argv, maybeTextsOf)
   }
 
   boolean(...argv: KeyspaceInput[]): Promise<boolean> {
@@ -97,9 +112,12 @@ function toArguments(argv: readonly KeyspaceInput[]): Argument[] {
   return args
 }
 
+/** @throws SHL_OPTION_INVALID for what is neither text, bytes nor a number */
 export function toArgument(input: KeyspaceInput): Argument {
   if (typeof input === 'string') return bytesOfText(input)
-  return typeof input === 'object' ? argumentOf(input) : String(input)
+  if (typeof input === 'number' || typeof input === 'bigint') return String(input)
+  if (input instanceof Uint8Array) return argumentOf(input)
+  return invalidOption('key or value', typeof input, 'a string, a Uint8Array, a number or a bigint')
 }
 
 export function textOf(reply: Reply): string | undefined {

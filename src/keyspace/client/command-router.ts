@@ -178,6 +178,11 @@ export class CommandRouter {
     return memory.epoch === this.#epoch && owners.every((owner) => !this.#pipelines[owner]!.isQueued)
   }
 
+  /** Resolves when all that was given before has been answered. */
+  allBefore(): Promise<void> {
+    return this.#allBefore([], true)
+  }
+
   /** Resolves when all that was given before, and may be for these slots, has been answered. */
   async #allBefore(slots: readonly number[], isWhole: boolean): Promise<void> {
     const { memory } = this.#parts

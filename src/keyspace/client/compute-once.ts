@@ -12,7 +12,13 @@
  *
  * Tests: test/keyspace/compute-once.race.test.ts, test/keyspace/lock-kin.prop.test.ts
  */
-import { addAbortListener, checkKnownOptions, numberOption, ShardloomError } from '../../base/index.ts'
+import {
+  addAbortListener,
+  checkKnownOptions,
+  numberOption,
+  ShardloomError,
+  type TimerHandle,
+} from '../../base/index.ts'
 import { type Argument, argumentOf, ErrorReply, type Reply, textOfBytes } from '../engine/index.ts'
 import { type CommandCaller, toArgument } from './caller.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
@@ -163,10 +169,14 @@ export class ComputeOnce {
   async #compute({ compute, computeMs, end, shown }: Flight): Promise<Argument> {
     const stop = new AbortController()
     const late = new ShardloomError('SHL_COMPUTE_LATE', { key: shown, computeMs })
-    const timer = this.#client.clock.after(computeMs, () => stop.abort(late), { unref: true })
     let forget = (): void => undefined
-    // Who aborts does not wait for a computation that goes on regardless.
+    let timer: TimerHandle | undefined
+    // Nobody waits for a computation that goes on regardless.
     const aborted = new Promise<never>((_, reject) => {
+      timer = this.#client.clock.after(computeMs, () => {
+        stop.abort(late)
+        reject(late)
+      })
       forget = addAbortListener(end, () => {
         stop.abort(end.reason)
         reject(end.reason)
@@ -179,7 +189,7 @@ export class ComputeOnce {
       const allowed = 'a function that gives a string or bytes'
       throw new ShardloomError('SHL_OPTION_INVALID', { option: 'compute', value: typeof made, allowed })
     } finally {
-      timer.cancel()
+      timer?.cancel()
       forget()
     }
   }

@@ -31,7 +31,7 @@ export class KeyspaceHash {
   }
 
   getMany(fields: readonly KeyspaceInput[]): Promise<(string | undefined)[]> {
-    return this.#caller.maybeTexts('HMGET', this.#key, ...fields)
+    return this.#caller.maybeTextsOf(['HMGET', this.#key, ...fields])
   }
 
   getAll(): Promise<Record<string, string>> {

@@ -250,6 +250,7 @@ export class KeyspaceClient {
    */
   async #scan(argv: readonly string[], db: number): Promise<Reply> {
     const { memory } = this
+    await this.#router.allBefore()
     for (;;) {
       const { epoch } = memory
       const parts = await Promise.all(

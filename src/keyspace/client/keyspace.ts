@@ -6,7 +6,13 @@
  * command refuses is thrown as a `ShardloomError`.
  * Tests: test/keyspace/keyspace.race.test.ts, test/keyspace/faces.race.test.ts
  */
-import { numberOption, ShardloomError } from '../../base/index.ts'
+import {
+  checkKnownOptions,
+  choiceOption,
+  invalidOption,
+  numberOption,
+  ShardloomError,
+} from '../../base/index.ts'
 import { byteString, ErrorReply, type Reply } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
 import {
@@ -44,7 +50,8 @@ import { KeyspaceSortedSet } from './sorted-set-face.ts'
 import { KeyspaceTransaction } from './transaction-face.ts'
 
 const HOLD_MS = 5000
-const TIMEOUT_MAX_MS = 2 ** 31 - 1
+/** Should the thread of the callback be lost, its keys are held for so long all the same. */
+const HOLD_MS_MAX = 60_000
 
 /** How a string is set. */
 export interface SetOptions {
@@ -164,7 +171,7 @@ export class Keyspace {
   }
 
   mget(keys: readonly KeyspaceKey[]): Promise<(string | undefined)[]> {
-    return this.#caller.maybeTexts('MGET', ...keys)
+    return this.#caller.maybeTextsOf(['MGET', ...keys])
   }
 
   /** Sets several strings, all at once for whoever reads by commands. */
@@ -209,7 +216,7 @@ export class Keyspace {
 
   /** Removes keys; how many there were. */
   delete(...keys: KeyspaceKey[]): Promise<number> {
-    return this.#caller.integer('DEL', ...keys)
+    return this.#caller.integerOf(['DEL', ...keys])
   }
 
   async has(key: KeyspaceKey): Promise<boolean> {
@@ -352,6 +359,7 @@ export class Keyspace {
   async moveSlots(slots: readonly number[], shard: number): Promise<MoveSlotsReport> {
     const range = { min: 0, max: HASH_SLOTS - 1, integer: true }
     for (const slot of slots) numberOption('slot', slot, 0, range)
+    if (shard === undefined) invalidOption('shard', shard, 'the number of a shard')
     numberOption('shard', shard, 0, { min: 0, max: this.#client.memory.shardCount - 1, integer: true })
     return moveSlots(this.#client, slots, shard)
   }
@@ -398,7 +406,8 @@ export class Keyspace {
     body: (tx: KeyspaceTransaction) => T,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const range = { min: 1, max: TIMEOUT_MAX_MS }
+    checkKnownOptions('transaction', options, ['holdMs', 'timeoutMs', 'signal'])
+    const range = { min: 1, max: HOLD_MS_MAX }
     const holdMs = numberOption('holdMs', options.holdMs, HOLD_MS, range)
     if (keys.length === 0) {
       throw new ShardloomError('SHL_OPTION_INVALID', {
@@ -408,9 +417,14 @@ export class Keyspace {
       })
     }
     const names = keys.map((key) => ({ db: 0, key: byteString(toArgument(key)) }))
-    return this.#client.transactions.callback(names, holdMs, options, (scratch) =>
-      body(new KeyspaceTransaction(scratch)),
-    )
+    return this.#client.transactions.callback(names, holdMs, options, (scratch) => {
+      const tx = new KeyspaceTransaction(scratch)
+      try {
+        return body(tx)
+      } finally {
+        tx.end()
+      }
+    })
   }
 
   // What happens.
@@ -483,7 +497,16 @@ function isThere(reply: Reply): boolean {
 /** A key: text, stored as UTF-8, or bytes. */
 export type KeyspaceKey = string | Uint8Array
 
-function setFlags({ ttl, keepTtl, only, ifRevision, fence }: SetOptions): KeyspaceInput[] {
+const SET_OPTIONS = ['ttl', 'keepTtl', 'only', 'ifRevision', 'fence']
+const ONLY = ['new', 'existing'] as const
+const TTL_MS_MAX = 2 ** 53 - 1
+
+/** @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
+function setFlags(options: SetOptions): KeyspaceInput[] {
+  checkKnownOptions('set', options, SET_OPTIONS)
+  const { ttl, keepTtl, only, ifRevision, fence } = options
+  if (ttl !== undefined) numberOption('ttl', ttl, 1, { min: 1, max: TTL_MS_MAX, integer: true })
+  if (only !== undefined) choiceOption('only', only, 'new', ONLY)
   return [
     ...(ttl === undefined ? [] : ['PX', ttl]),
     ...(keepTtl === true ? ['KEEPTTL'] : []),

@@ -9,12 +9,14 @@
  * Invariant: commands leave in the order in which they were added, and are answered in it.
  * Cost: bench/set-memory.ts. Tests: test/keyspace/client/command-router.test.ts
  */
-import type { Clock } from '../../base/index.ts'
+import { type Clock, ShardloomError } from '../../base/index.ts'
 import { MOVED, ReplyReader, RequestWriter } from '../wire/index.ts'
 import type { PendingCommand } from './pending-command.ts'
 
 /** A batch that is larger does not wait for the end of the tick. */
 const BATCH_BYTES = 48 * 1024
+/** A command may take so much: lengths are written with 32 bits, and a message has its own limit. */
+const REQUEST_BYTES_MAX = 2 ** 30
 /** Batches on their way to one shard. Two keep both threads busy; more hide a slow wake-up. */
 const WINDOW = 4
 
@@ -38,6 +40,8 @@ export class ShardPipeline {
   readonly #parts: PipelineParts
   readonly #writer = new RequestWriter()
   #queue: PendingCommand[] = []
+  /** Batches that wait for a place on the way. */
+  readonly #sealed: { readonly bytes: Uint8Array; readonly commands: readonly PendingCommand[] }[] = []
   /** Batches on their way, each by the number of its first command. */
   readonly #onTheWay = new Set<number>()
   #isFlushSet = false
@@ -56,12 +60,12 @@ export class ShardPipeline {
 
   /** Whether nothing waits and nothing is on its way. */
   get isIdle(): boolean {
-    return this.#onTheWay.size === 0 && this.#queue.length === 0
+    return this.#onTheWay.size === 0 && !this.isQueued
   }
 
   /** Whether something was added that is not on its way yet. */
   get isQueued(): boolean {
-    return this.#queue.length > 0
+    return this.#queue.length > 0 || this.#sealed.length > 0
   }
 
   /** Resolves when all that was added so far has been answered; undefined when it has been. */
@@ -75,26 +79,54 @@ export class ShardPipeline {
   add(command: PendingCommand): void {
     const { args } = command
     const writer = this.#writer
+    let sizeBytes = 0
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i]!
+      if (typeof arg !== 'string' && !(arg instanceof Uint8Array))
+        return this.#refuse(command, notAnArgument(arg))
+      sizeBytes += arg.length
+    }
+    if (sizeBytes > REQUEST_BYTES_MAX) return this.#refuse(command, tooLarge(sizeBytes))
+    // A large one goes alone: whatever becomes of it, the others have nothing to do with it.
+    if (sizeBytes >= BATCH_BYTES) this.#seal()
     writer.begin(command.row, command.db, command.slot, args.length)
     for (let i = 0; i < args.length; i++) writer.argument(args[i]!)
     this.#queue.push(command)
     this.#added++
-    if (writer.sizeBytes >= BATCH_BYTES) this.flush()
-    else if (!this.#isFlushSet) {
+    if (writer.sizeBytes >= BATCH_BYTES) {
+      this.#seal()
+      this.flush()
+    } else if (!this.#isFlushSet) {
       this.#isFlushSet = true
       this.#parts.atTickEnd(this.#flushSoon)
     }
   }
 
+  /** Nothing of it was written: the others are not concerned. */
+  #refuse(command: PendingCommand, error: ShardloomError): void {
+    command.reject(error)
+    this.#parts.onSettled(1)
+  }
+
   /** Sends what has been added, unless enough is on its way. */
   flush(): void {
-    if (this.#queue.length === 0 || this.#onTheWay.size >= WINDOW) return
-    const commands = this.#queue
+    if (this.#queue.length > 0 && this.#sealed.length === 0 && this.#onTheWay.size < WINDOW) this.#seal()
+    while (this.#sealed.length > 0 && this.#onTheWay.size < WINDOW) this.#sendFirst()
+  }
+
+  /** Closes the batch that is being written: what waits for its turn stays of moderate size. */
+  #seal(): void {
+    if (this.#queue.length === 0) return
+    this.#sealed.push({ bytes: this.#writer.take(), commands: this.#queue })
     this.#queue = []
+  }
+
+  #sendFirst(): void {
+    const { bytes, commands } = this.#sealed.shift()!
     const first = this.#sent
     this.#sent += commands.length
     this.#onTheWay.add(first)
-    this.#parts.send(this.#writer.take()).then(
+    this.#parts.send(bytes).then(
       (answer) => this.#onAnswer(first, commands, answer),
       (error: unknown) => this.#onFailure(first, commands, this.#parts.errorOf(error)),
     )
@@ -135,4 +167,14 @@ export class ShardPipeline {
     this.#waiting = this.#waiting.filter(({ until }) => !isAnswered(until))
     for (const { resolve } of done) resolve()
   }
+}
+
+function tooLarge(sizeBytes: number): ShardloomError {
+  const details = { actor: 'keyspace', sizeBytes, sizeBytesMax: REQUEST_BYTES_MAX }
+  return new ShardloomError('SHL_MESSAGE_TOO_LARGE', details)
+}
+
+function notAnArgument(value: unknown): ShardloomError {
+  const allowed = 'a string, a Uint8Array, a number or a bigint'
+  return new ShardloomError('SHL_OPTION_INVALID', { option: 'argument', value: typeof value, allowed })
 }

@@ -49,7 +49,12 @@ export class KeyspaceSortedSet {
     const isOne = typeof members === 'string'
     const options = (isOne ? more : (scoreOrOptions as SortedSetAddOptions | undefined)) ?? {}
     const pairs: [string, number][] = isOne ? [[members, scoreOrOptions as number]] : Object.entries(members)
-    return this.#caller.integer('ZADD', this.#key, ...addFlags(options), ...pairs.flatMap(([m, s]) => [s, m]))
+    return this.#caller.integerOf([
+      'ZADD',
+      this.#key,
+      ...addFlags(options),
+      ...pairs.flatMap(([m, s]) => [s, m]),
+    ])
   }
 
   async incrBy(member: KeyspaceInput, by: number): Promise<number> {

@@ -2,6 +2,7 @@
  * What the callback of a transaction works with: synchronous commands on the keys that were named.
  * Tests: test/keyspace/transaction.race.test.ts
  */
+import { ShardloomError } from '../../base/index.ts'
 import { ErrorReply, type Reply } from '../engine/index.ts'
 import { type KeyspaceInput, textOf, toArgument } from './caller.ts'
 import { type ReplyValue, replyError, replyValue } from './reply-value.ts'
@@ -10,6 +11,8 @@ import type { ScratchRun } from './transactions.ts'
 /** The keys of a transaction, which nobody else changes while the callback runs. */
 export class KeyspaceTransaction {
   readonly #scratch: ScratchRun
+
+  #isOver = false
 
   /** @internal */
   constructor(scratch: ScratchRun) {
@@ -42,7 +45,13 @@ export class KeyspaceTransaction {
     return Number(this.#run('DEL', ...keys))
   }
 
+  /** @internal The callback has returned: what it kept of this is of no use. */
+  end(): void {
+    this.#isOver = true
+  }
+
   #run(...argv: KeyspaceInput[]): Reply {
+    if (this.#isOver) throw new ShardloomError('SHL_TRANSACTION_OVER', { command: String(argv[0]) })
     const reply = this.#scratch.run(argv.map(toArgument))
     if (reply instanceof ErrorReply) throw replyError(reply, String(argv[0]))
     return reply

@@ -156,7 +156,9 @@ export class TransactionClient {
       try {
         scratch.capture(() => putGuests(scratch, guests))
         const done = scratch.capture(() => body({ run: (argv) => this.#runOn(scratch, keys, argv) }))
-        if (done.value instanceof Promise) {
+        if (isThenable(done.value)) {
+          // Its own failure is of no interest any more, and must not end the process.
+          void Promise.resolve(done.value).catch(() => undefined)
           throw new ShardloomError('SHL_OPTION_INVALID', {
             option: 'transaction callback',
             value: 'an async function',
@@ -236,4 +238,8 @@ export class TransactionClient {
 function addKey(keys: Map<string, TransactionKey>, db: number, key: string): void {
   const name = `${db}:${key}`
   if (!keys.has(name)) keys.set(name, { db, key, slot: hashSlotOf(key), isWritten: false })
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
 }

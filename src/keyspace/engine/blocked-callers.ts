@@ -109,6 +109,11 @@ export class BlockedCallers {
     return due.length
   }
 
+  /** All who wait, also for what is no key, such as a lock. */
+  everyone(): readonly Waiter[] {
+    return [...this.#waiters]
+  }
+
   /** Those who wait for keys that `isTheirs` names: their keys move elsewhere. */
   waitersFor(isTheirs: (key: ByteString) => boolean): readonly Waiter[] {
     return [...this.#waiters].filter(

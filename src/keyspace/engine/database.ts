@@ -79,6 +79,12 @@ export class Database extends KeyRecords {
     return ref === 0 ? undefined : this.table.revision(ref)
   }
 
+  /** Says of what revision a key is that came from elsewhere. */
+  stampRevision(key: ByteString, revision: number): void {
+    const ref = this.findRecord(key)
+    if (ref !== 0) this.table.setRevision(ref, revision)
+  }
+
   /** The access clock of a key, as `access-clock.ts` reads it; does not count as an access. */
   accessClockOf(key: ByteString): number | undefined {
     const ref = this.findRecord(key)

@@ -64,7 +64,11 @@ export function guestOf(engine: LockedDatabases, db: number, key: ByteString): G
 
 /** Brings guests in. */
 export function putGuests(engine: Databases, guests: readonly Guest[]): void {
-  for (const { db, key, payload, expireAt } of guests) put(engine.database(db), key, payload, expireAt)
+  for (const { db, key, payload, expireAt, revision } of guests) {
+    const database = engine.database(db)
+    put(database, key, payload, expireAt)
+    database.stampRevision(key, revision)
+  }
 }
 
 /** Takes guests out. */

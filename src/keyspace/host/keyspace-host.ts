@@ -81,7 +81,8 @@ export class KeyspaceHost {
     const shards = Array.from({ length: this.settings.shards }, (_, shard) => shard)
     const tree = await this.#runtime.supervise({
       id: 'keyspace',
-      restarts: { intensity: 10, periodMs: 10_000 },
+      // A thread that is lost takes all its shards along: each counts.
+      restarts: { intensity: 10 * this.settings.shards, periodMs: 10_000 },
     })
     // Together: each takes the time that a module takes to load.
     await Promise.all(shards.map((shard) => tree.add(driverChild(`shard-${shard}`, this.#driver(shard)))))

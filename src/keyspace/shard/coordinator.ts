@@ -88,7 +88,8 @@ export class Coordinator {
       const others = [...plan.shards.keys()].filter((one) => one !== shard.id)
       if (others.length === 0) {
         const slots = (plan.shards.get(shard.id) ?? []).map(({ slot }) => slot)
-        if (!slots.some((slot) => shard.slots.isFrozen(slot))) return this.#runHere(plan, batch, watched)
+        if (!slots.some((slot) => shard.slots.isFrozen(slot)))
+          return this.#runHere(plan, batch, watched, signal)
         await shard.slots.whenThawed(slots)
         continue
       }
@@ -172,10 +173,13 @@ export class Coordinator {
     plan: TransactionPlan,
     batch: Uint8Array,
     watched: TransactMessage['watched'],
+    signal: AbortSignal,
   ): Promise<TransactAnswer> {
     const { shard } = this
     const keys = plan.shards.get(shard.id)
     return shard.inTurn(keys ?? [], plan.shards.has(shard.id) && keys === undefined, () => {
+      // It has waited behind others: its caller may have given it up.
+      if (signal.aborted) throw abortedError()
       const { engine } = shard
       const isUnchanged = watched.every(
         ({ db, key, revision }) => (engine.database(db).revisionOf(key) ?? 0) === revision,
@@ -200,6 +204,9 @@ export class Coordinator {
       const answers = settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
       const isWanted = !signal.aborted
       if (isWanted && answers.every((answer) => answer === 'yes')) return tx
+      if (isWanted && answers.every((answer) => answer === 'yes' || answer === 'behind')) {
+        return await this.#turnEverywhere(tx, ids, signal)
+      }
       // Who has not answered may have it all the same.
       this.#releaseAll(
         ids.filter((_, i) => answers[i] !== 'refused' && answers[i] !== 'moved'),
@@ -211,6 +218,18 @@ export class Coordinator {
       if (answers.includes('moved')) return undefined
     }
     throw new ShardloomError('SHL_TRANSACTION_REFUSED', { attempts: ATTEMPTS_MAX })
+  }
+
+  /** Waits behind others on all shards. @throws SHL_ASK_ABORTED when its caller has given it up meanwhile */
+  async #turnEverywhere(tx: number, ids: readonly number[], signal: AbortSignal): Promise<number> {
+    try {
+      await Promise.all(ids.map((id) => this.#gather(id, tx, [])))
+      if (signal.aborted) throw abortedError()
+      return tx
+    } catch (error) {
+      this.#releaseAll(ids, tx)
+      throw error
+    }
   }
 
   #movedWait(ms: number): Promise<void> {
@@ -280,7 +299,7 @@ export class Coordinator {
     let guests: readonly Guest[]
     let own: readonly Guest[]
     try {
-      const ownWatched = (plan.shards.get(shard.id) ?? []).filter(({ db, key }) => isIn(watched, db, key))
+      const ownWatched = (plan.shards.get(shard.id) ?? []).filter(isOneOf(watched))
       const gathered = await Promise.all([
         ids.includes(shard.id) ? this.#gather(shard.id, tx, ownWatched) : [],
         ...others.map((id) => this.#gather(id, tx, plan.shards.get(id) ?? [])),
@@ -292,9 +311,8 @@ export class Coordinator {
       throw error
     }
     const known = [...own, ...guests]
-    const isUnchanged = watched.every((one) =>
-      known.some(({ db, key, revision }) => db === one.db && key === one.key && revision === one.revision),
-    )
+    const revisions = new Map(known.map(({ db, key, revision }) => [`${db}:${key}`, revision]))
+    const isUnchanged = watched.every(({ db, key, revision }) => revisions.get(`${db}:${key}`) === revision)
     if (!isUnchanged) {
       this.#releaseAll(ids, tx)
       return { type: 'aborted' }
@@ -326,7 +344,8 @@ export class Coordinator {
       removeGuests(engine, guests)
       putGuests(engine, copies)
     })
-    const isHome = ({ db, key }: { db: number; key: string }): boolean => !isIn(guests, db, key)
+    const isGuest = isOneOf(guests)
+    const isHome = (one: { readonly db: number; readonly key: string }): boolean => !isGuest(one)
     const home = changed.filter(isHome)
     if (commit !== undefined && home.length > 0) {
       const changes = commit.changes.filter(isHome)
@@ -451,12 +470,12 @@ function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
   return settled.value
 }
 
-function isIn(
+/** Whether a key is one of these. */
+function isOneOf(
   list: readonly { readonly db: number; readonly key: string }[],
-  db: number,
-  key: string,
-): boolean {
-  return list.some((one) => one.db === db && one.key === key)
+): (one: { readonly db: number; readonly key: string }) => boolean {
+  const names = new Set(list.map(({ db, key }) => `${db}:${key}`))
+  return ({ db, key }) => names.has(`${db}:${key}`)
 }
 
 /** Its caller has gone, or its deadline has passed, before anything was changed. */

@@ -132,12 +132,12 @@ export class Participant {
       isGivenUp: false,
     }
     this.#parts.set(tx, part)
-    if (outcome !== 'pending') return 'yes'
+    if (outcome !== 'pending') return outcome === 'granted' ? 'yes' : 'behind'
     return new Promise((resolve) => {
       part.answer = resolve
       shard.turns.onAcknowledged(tx, () => {
         part.answer = undefined
-        resolve('yes')
+        resolve('behind')
       })
     })
   }

@@ -288,7 +288,7 @@ export class Shard {
   /** The shard is about to stop: nobody waits any longer. */
   endWaits(): void {
     const { blocked } = this.engine
-    for (const waiter of blocked.waitersFor(() => true)) blocked.settle(waiter, STOPPING)
+    for (const waiter of blocked.everyone()) blocked.settle(waiter, STOPPING)
   }
 
   close(): void {

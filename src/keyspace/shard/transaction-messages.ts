@@ -34,7 +34,7 @@ export interface ScheduleMessage {
 }
 
 /** `refused`: try again with a newer id; `moved`: a slot is no longer here. */
-export type ScheduleAnswer = 'yes' | 'refused' | 'moved'
+export type ScheduleAnswer = 'yes' | 'behind' | 'refused' | 'moved'
 
 /** Asks for values. */
 export interface GatherMessage {

@@ -9,6 +9,7 @@ import { ShardPipeline } from '../../../src/keyspace/client/shard-pipeline.ts'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'
 import { Participant } from '../../../src/keyspace/shard/participant.ts'
 import { Shard } from '../../../src/keyspace/shard/shard.ts'
+import { Turns } from '../../../src/keyspace/shard/turns.ts'
 import { SlotExporter } from '../../../src/keyspace/shard/slot-export.ts'
 import { SlotKeeper } from '../../../src/keyspace/shard/slot-keeper.ts'
 import { KeyspaceMemory } from '../../../src/keyspace/shared/keyspace-memory.ts'
@@ -102,8 +103,8 @@ describe('a checker finds', () => {
     })
     plant(ShardSchedule.prototype, 'arm', () => () => undefined)
     // It runs before the shard is told what.
-    plant(Shard.prototype, 'onTurn', (onTurn) => {
-      return function (this: Shard, id, run) {
+    plant(Turns.prototype, 'onTurn', (onTurn) => {
+      return function (this: Turns, id, run) {
         if (this.schedule.stateOf(id) === 'running') run()
         else onTurn.call(this, id, run)
       }

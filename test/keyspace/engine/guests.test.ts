@@ -76,7 +76,7 @@ describe('guests', () => {
     expect(home.ask('EXISTS', ...KEYS)).toBe(KEYS.length - 1)
   })
 
-  test('say what they are worth: the revision of the last change, and tokens of the lock of their name', () => {
+  test('say what they are worth: a revision, and tokens of the lock of their name', () => {
     const { engine, run } = filled()
     const before = engine.database(2).revisionOf('string')!
     run('APPEND', 'string', '!')

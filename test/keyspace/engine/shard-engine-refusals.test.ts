@@ -83,7 +83,7 @@ describe('what is refused leaves no trace', () => {
     expect(state(made)).toEqual(before)
   })
 
-  test('an error that is none of a command goes to the caller of the engine, and the next command runs', () => {
+  test('an error that no command has made goes to the caller, and the next command runs', () => {
     const { engine, run, commits, ask } = makeEngine()
     engine.onTouched = () => {
       throw new RangeError('broken')

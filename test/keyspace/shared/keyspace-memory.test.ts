@@ -158,4 +158,19 @@ describe('decisions', () => {
     expect(other.decide(1, 6000)).toBe(places[20])
     expect([one.isDecided(1, 6000), one.isDecided(1, 21), one.isDecided(1, 22)]).toEqual([true, false, true])
   })
+
+  test('of a shard are listed with their places, and one is forgotten unless another stands there', () => {
+    const { one, other } = pair(3)
+    const [first, second] = [one.decide(1, 7)!, one.decide(1, 9)!]
+    one.decide(2, 8)
+    expect(other.decisionsOf(1)).toEqual([
+      [first, 7],
+      [second, 9],
+    ])
+    expect(other.decisionsOf(0)).toEqual([])
+    other.forgetDecision(first, 9)
+    expect(one.isDecided(1, 7)).toBe(true)
+    other.forgetDecision(first, 7)
+    expect(one.decisionsOf(1)).toEqual([[second, 9]])
+  })
 })
