@@ -18,7 +18,7 @@
  *   2. A command is answered once.
  *   3. Who has had its turn in the line comes before everybody who stands in it.
  *
- * Tests: test/keyspace/client/command-router.test.ts, test/keyspace/consistency/keyspace.prop.test.ts,
+ * Tests: test/keyspace/slots.race.test.ts, test/keyspace/consistency/keyspace.prop.test.ts,
  * test/keyspace/slots.race.test.ts
  */
 import { type Clock, ShardloomError } from '../../base/index.ts'
@@ -52,6 +52,8 @@ export class CommandRouter {
   #whenFree: (() => void)[] = []
   /** One that was sent again is over several shards now, and runs by itself before all that is held. */
   #isOver = false
+  /** How often what was held back was let go. */
+  #releases = 0
   #pending = 0
   #routed = 0
   /** Who waits for whom, while something runs alone. */
@@ -197,7 +199,10 @@ export class CommandRouter {
       this.flush()
       const answers = concerned.flatMap((pipeline) => pipeline.answered() ?? [])
       if (answers.length === 0) return
+      const releases = this.#releases
       await Promise.all(answers)
+      // What has come meanwhile is none of ours; but what was refused is sent again, and waited for again.
+      if (this.#held === undefined && releases === this.#releases) return
     }
   }
 
@@ -271,6 +276,7 @@ export class CommandRouter {
       this.#held = sent === next.length ? undefined : next.slice(sent)
     }
     if (this.#held !== undefined) return
+    this.#releases++
     for (const resume of this.#whenFree.splice(0)) resume()
   }
 

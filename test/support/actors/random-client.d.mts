@@ -1,0 +1,2 @@
+/** The types of random-client.mjs. */
+export function now(): number
