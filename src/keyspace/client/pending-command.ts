@@ -1,6 +1,6 @@
 /**
  * A command on its way: what it was, so that it can be sent again elsewhere, and who waits.
- * Tests: test/keyspace/client/command-router.test.ts
+ * Tests: test/keyspace/slots.race.test.ts
  */
 import type { Argument, Reply } from '../engine/index.ts'
 

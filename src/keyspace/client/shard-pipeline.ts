@@ -7,7 +7,7 @@
  * little to do and large when there is much, with no timer.
  *
  * Invariant: commands leave in the order in which they were added, and are answered in it.
- * Cost: bench/set-memory.ts. Tests: test/keyspace/client/command-router.test.ts
+ * Cost: bench/set-memory.ts. Tests: test/keyspace/slots.race.test.ts
  */
 import { type Clock, ShardloomError } from '../../base/index.ts'
 import { MOVED, ReplyReader, RequestWriter } from '../wire/index.ts'

@@ -1,6 +1,6 @@
 /**
  * The keys of a command, as a shard needs them: their slots, and what they are to the schedule.
- * Tests: test/keyspace/shard/shard.test.ts
+ * Tests: test/keyspace/keyspace.race.test.ts
  */
 import { commandTable } from '../commands/index.ts'
 import { type Argument, byteString, type CommandSpec } from '../engine/index.ts'

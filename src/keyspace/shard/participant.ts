@@ -9,7 +9,7 @@
  *   1. What was staged is applied on all shards or on none.
  *   2. A transaction ends here by exactly one of run, apply, release, cancel.
  *
- * Tests: test/keyspace/shard/transactions.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts
  */
 import { assert } from '../../base/index.ts'
 import {

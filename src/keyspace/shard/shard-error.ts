@@ -2,7 +2,7 @@
  * What callers of a shard are told when it is not there: that the shard is down and may be asked again,
  * whatever it was that happened to its actor or to its thread. That is the cause.
  *
- * Tests: test/keyspace/shard/shard-error.test.ts, test/keyspace/consistency/losses.prop.test.ts
+ * Tests: test/keyspace/keyspace.race.test.ts, test/keyspace/consistency/losses.prop.test.ts
  */
 import { ShardloomError } from '../../base/index.ts'
 

@@ -1,6 +1,6 @@
 /**
  * What a shard is started with, and the settings of a keyspace that reach its shards.
- * Tests: test/keyspace/shard/shard.test.ts
+ * Tests: test/keyspace/keyspace.race.test.ts
  */
 import type { EvictionPolicyName } from '../engine/index.ts'
 

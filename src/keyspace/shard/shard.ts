@@ -9,7 +9,7 @@
  *
  * Writer of the table and of its own words in the shared memory; see `shared/`.
  * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).
- * Tests: test/keyspace/shard/shard.test.ts
+ * Tests: test/keyspace/keyspace.race.test.ts
  */
 import { addAbortListener, type Clock, type Random } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'

@@ -1,6 +1,6 @@
 /**
  * A command over several shards that is a sum of commands over one: each shard runs its part, in one hop.
- * Tests: test/keyspace/shard/transactions.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts
  */
 import { commandTable } from '../commands/index.ts'
 import { type Argument, byteString, type CommandSpec, ErrorReply, OK, type Reply } from '../engine/index.ts'

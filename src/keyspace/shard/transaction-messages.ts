@@ -9,7 +9,7 @@
  *     apply         ──►    applied, done
  *     release       ──►    nothing changed, done
  *
- * Tests: test/keyspace/shard/transactions.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts
  */
 import type { ByteString, Guest, KeyPatch } from '../engine/index.ts'
 

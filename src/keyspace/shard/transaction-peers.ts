@@ -5,7 +5,7 @@
  * nothing may: who is slow is asked again, and who is gone has lost what it held, as if it had been lost a
  * moment later. So the rest of the shards have all of a transaction or nothing of it.
  *
- * Tests: test/keyspace/shard/transactions.test.ts, test/keyspace/consistency/losses.prop.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts, test/keyspace/consistency/losses.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
 import type { Shard } from './shard.ts'

@@ -1,6 +1,6 @@
 /**
  * Which shards a batch of commands concerns, and how.
- * Tests: test/keyspace/shard/transactions.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts
  */
 import { commandTable } from '../commands/index.ts'
 import {

@@ -3,7 +3,7 @@
  *
  * The schedule (`transactions/`) says whose turn it is; here is what is then run, and which slots whoever
  * waits concerns, for slots that are about to move.
- * Tests: test/keyspace/shard/transactions.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts
  */
 import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 

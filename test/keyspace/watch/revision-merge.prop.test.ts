@@ -9,7 +9,7 @@ interface Entry {
   readonly source: number
 }
 
-test('entries come out sorted, those of one revision together, whatever the order in which sources tell', () => {
+test('entries come out sorted, those of one revision together, however sources tell of them', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5 }), fc.nat(200), fc.integer(), (count, last, seed) => {
       const random = seededRandom(seed)

@@ -70,7 +70,8 @@ function judgeOwn(own: readonly OwnNote[], process: number): string[] {
     const given = JSON.stringify(error ?? reply)
     if (right === given) continue
     const before = own.slice(Math.max(0, at - 12), at + 1).map((one) => {
-      return `  ${one.commands.map((argv) => argv.join(' ')).join('; ')} → ${one.error ?? JSON.stringify(one.reply)}`
+      const commands = one.commands.map((argv) => argv.join(' ')).join('; ')
+      return `  ${commands} → ${one.error ?? JSON.stringify(one.reply)}`
     })
     return [`order of process ${process}: expected ${right}, got ${given}\n${before.join('\n')}`]
   }
