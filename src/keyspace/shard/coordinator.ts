@@ -36,7 +36,14 @@ import { hashSlotOf } from '../hash-slot.ts'
 import { ReplyReader, ReplyWriter } from '../wire/index.ts'
 import type { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
-import { isLockCommand, mergeReplies, type SplitCommand, splitOf, wholeCommand } from './split-command.ts'
+import {
+  isLockCommand,
+  mayBeRefusedInPart,
+  mergeReplies,
+  type SplitCommand,
+  splitOf,
+  wholeCommand,
+} from './split-command.ts'
 import type {
   BeginAnswer,
   PatchMessage,
@@ -95,7 +102,8 @@ export class Coordinator {
         continue
       }
       refuseLocks(commands)
-      const split = watched.length === 0 ? splitOf(commands, plan, shard.memory) : undefined
+      const isPlain = watched.length === 0 && !mayBeRefusedInPart(commands, shard.engine.memory.maxBytes > 0)
+      const split = isPlain ? splitOf(commands, plan, shard.memory) : undefined
       // Who is left when this shard is lost has to know what was decided.
       const staged = others.length > 1 && split?.isWrite === true ? split : undefined
       const tx = await this.#schedule(plan, signal, staged)

@@ -43,6 +43,17 @@ export function splitOf(
   return { rule, isWrite, parts: new Map([...plan.shards.keys()].map((shard) => [shard, part])) }
 }
 
+/** Keys from here on may be too long for a key table. */
+const LONG_KEY_BYTES = 32 * 1024
+
+/** Whether one shard may refuse its part of a write when others have done theirs: then it runs as a whole. */
+export function mayBeRefusedInPart(commands: readonly PlannedCommand[], hasCeiling: boolean): boolean {
+  const [only] = commands
+  if (only === undefined || only.spec instanceof ErrorReply || !only.spec.flags.includes('denyoom'))
+    return false
+  return hasCeiling || only.argv.some((arg) => arg.length > LONG_KEY_BYTES)
+}
+
 /** Whether a command works on locks; FENCED only looks at one. */
 export function isLockCommand({ group, name }: CommandSpec): boolean {
   return group === 'lock' && name !== 'fenced'
