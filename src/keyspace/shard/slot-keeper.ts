@@ -141,7 +141,8 @@ export class SlotKeeper {
     if (incoming === undefined) {
       throw new ShardloomError('SHL_SHARD_DOWN', { shard: id, reason: 'it has begun anew' })
     }
-    engine.capture(() => putGuests(engine, keys))
+    // A move is no change: whoever watches a key, or writes on condition of its revision, sees the same one.
+    for (const guest of keys) engine.capture(() => putGuests(engine, [guest]), guest.revision)
     if (locks === undefined) return
     // Its part elsewhere is done, perhaps: it must find these keys there or here, not at both.
     while (this.#shard.isWholeInUse()) await this.#shard.breathe()

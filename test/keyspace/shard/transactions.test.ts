@@ -201,6 +201,16 @@ describe('while slots move', () => {
     expect(guestOf(target.engine, 0, b).payload).not.toBeNull()
   })
 
+  test('keys keep their revisions', async () => {
+    const { lab: l, b } = lab()
+    await l.run(1, ['RPUSH', b, '1'])
+    const { revision } = guestOf(l.shards[1]!.engine, 0, b)
+    await l.run(0, ['SET', l.keyOn(0), 'x'])
+    await l.settle(l.exporters[1]!.move({ slots: [hashSlotOf(b)], to: 2 }))
+    expect(guestOf(l.shards[2]!.engine, 0, b).revision).toBe(revision)
+    expect(await l.transact(2, [['LLEN', b]], [{ db: 0, key: b, revision }])).toEqual([1])
+  })
+
   test('a batch of one shard waits for slots that are frozen, and goes where they went', async () => {
     const { lab: l, b } = lab()
     await l.run(1, ['RPUSH', b, '1'])
