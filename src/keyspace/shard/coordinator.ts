@@ -15,8 +15,8 @@
  *
  * Invariants: see participant.ts. Strictly serialisable: see transactions/shard-schedule.ts.
  * Cost: two hops, about 40 µs while both threads are awake (bench/transactions.ts).
- * Tests: test/keyspace/transaction.race.test.ts, test/keyspace/consistency/keyspace.prop.test.ts,
- * test/keyspace/consistency/losses.prop.test.ts
+ * Tests: test/keyspace/shard/coordinator.test.ts, test/keyspace/consistency/keyspace.prop.test.ts,
+ * test/keyspace/consistency/losses.prop.test.ts, test/keyspace/transaction.race.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { ShardloomError, type TimerHandle } from '../../base/index.ts'

@@ -1,4 +1,7 @@
-/** One thread's commands on their way to shards: none overtakes another one on its key, whatever is in between. */
+/** Commands of one thread on their way: none overtakes another one on its key, whatever is in between. */
+ * One thread's commands on their way to shards: none overtakes another one on its key, whatever is in
+ * between.
+ */
 import { describe, expect, test } from 'vitest'
 import { CommandRouter } from '../../../src/keyspace/client/command-router.ts'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'

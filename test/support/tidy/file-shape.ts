@@ -35,7 +35,7 @@ const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>>
   'src/keyspace/client/keyspace.ts': { linesMax: 520, reason: 'the public face, half of it documentation' },
   'src/keyspace/engine/shard-engine.ts': { linesMax: 545, reason: 'one command, from its row to its commit' },
   'src/keyspace/shard/coordinator.ts': {
-    linesMax: 500,
+    linesMax: 510,
     reason: 'one transaction, with every way it may fail',
   },
   'test/support/consistency/workload.mjs': { linesMax: 500, reason: 'one random client, for every thread' },

@@ -38,6 +38,7 @@ const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
   'test/keyspace/pubsub/pubsub-commands.test.ts': 'commands of a family, over the hub that serves them',
   'test/keyspace/pubsub/pubsub.race.test.ts': 'publishing, from its face to its shards',
   'test/keyspace/session.race.test.ts': 'a session over shards',
+  'test/keyspace/shard/transactions.test.ts': 'a transaction at one shard: coordinator, participants, plan',
   'test/keyspace/slots.race.test.ts': 'a move of slots: exporter, keeper, routers',
   'test/keyspace/transaction.race.test.ts': 'a transaction: client, coordinator, participants',
   'test/keyspace/watch/watch-simulated.test.ts': 'watching, in simulated worlds',
