@@ -1,7 +1,4 @@
-/** Commands of one thread on their way: none overtakes another one on its key, whatever is in between. */
- * One thread's commands on their way to shards: none overtakes another one on its key, whatever is in
- * between.
- */
+/** Commands of one thread on their way: none overtakes another one on its key. */
 import { describe, expect, test } from 'vitest'
 import { CommandRouter } from '../../../src/keyspace/client/command-router.ts'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'
