@@ -46,18 +46,21 @@ test('when the thread that computes is killed, the next one computes', async () 
 test('who computes is told when it takes too long, or nobody wants it any more', async () => {
   const { keyspace } = await world()
   const reasons: unknown[] = []
-  const slow = keyspace.getOrCompute(
-    'slow',
-    async ({ signal }) => {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      reasons.push(signal.reason)
-      return 'late'
-    },
-    { computeMs: 20 },
+  const slow = rejection(
+    keyspace.getOrCompute(
+      'slow',
+      async ({ signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        reasons.push(signal.reason)
+        return 'late'
+      },
+      { computeMs: 20 },
+    ),
   )
-  // It is stored all the same, since nobody else has begun.
-  expect(await slow).toBe('late')
-  expect(keyspace.getSync('slow')).toBe('late')
+  // Nobody waits for a computation that is late, and what it gives is not stored.
+  expect(await slow).toMatchObject({ code: 'SHL_COMPUTE_LATE', details: { key: 'slow', computeMs: 20 } })
+  expect(keyspace.getSync('slow')).toBeUndefined()
+  expect(await keyspace.getOrCompute('slow', () => 'in time')).toBe('in time')
   const stop = new AbortController()
   const unwanted = rejection(
     keyspace.getOrCompute(
