@@ -114,6 +114,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     this.outbox = new Outbox({
       memory,
       clock,
+      scheduler: parts.scheduler,
       encoder: new wire.PayloadEncoder(this.#codec),
       deadLetters: this.deadLetters,
       askTimeoutMs: settings.askMs,

@@ -29,6 +29,7 @@ import type {
 } from './messenger.ts'
 import { type PendingAsk, PendingAsks } from './pending-asks.ts'
 import { RecordSender, type RecordSenderParts } from './record-sender.ts'
+import { RefusalPace } from './refusal-pace.ts'
 import {
   addressText,
   deadLetterReason,
@@ -50,6 +51,7 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1
 /** What the outbox is made of. */
 export interface OutboxParts extends RecordSenderParts {
   readonly clock: Clock
+  readonly scheduler: wire.Scheduler
   readonly deadLetters: DeadLetters
   readonly askTimeoutMs: number
   readonly stopTimeoutMs: number
@@ -73,6 +75,7 @@ export class Outbox implements Messenger {
   readonly #parts: OutboxParts
   readonly #sender: RecordSender
   readonly #waiting: WaitingSenders
+  readonly #refusals: RefusalPace
   #isClosed = false
   /** The runtime is closing: actors may still finish their work, the program may not begin any. */
   isClosing = false
@@ -80,6 +83,7 @@ export class Outbox implements Messenger {
   constructor(parts: OutboxParts) {
     this.#parts = parts
     this.#sender = new RecordSender(parts)
+    this.#refusals = new RefusalPace(parts.scheduler)
     this.#waiting = new WaitingSenders(parts.clock, () => parts.requestRun())
     this.pending = new PendingAsks(parts.memory.asks, parts.clock, {
       onBusy: () => parts.onBusy(),
@@ -140,7 +144,7 @@ export class Outbox implements Messenger {
     try {
       this.#ask(resolve, to, owner, type, payload, options)
     } catch (error) {
-      resolve(Promise.reject(error))
+      this.#refusals.tell(() => resolve(Promise.reject(error)))
     }
     return promise
   }
@@ -375,7 +379,11 @@ export class Outbox implements Messenger {
       this.#wait({ to, owner, type, payload, options, pending, isAsk: true })
       return
     }
-    this.#fail(pending, () => this.#sender.refusal(outcome, to, type))
+    const { slot, generation } = pending
+    this.#refusals.tell(() => {
+      const isOpen = this.pending.get(slot, generation) === pending
+      if (isOpen) this.#fail(pending, () => this.#sender.refusal(outcome, to, type))
+    })
   }
 
   #sendTell(

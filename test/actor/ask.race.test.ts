@@ -25,6 +25,27 @@ describe('ask', () => {
     expect(answers).toEqual(values)
   })
 
+  test('lets the event loop turn, however often somebody repeats what is refused', async () => {
+    const runtime = await testRuntime()
+    const ref = await spawnTester(runtime)
+    await ref.stop()
+    let hasTurned = false
+    setTimeout(() => {
+      hasTurned = true
+    }, 1)
+    const codes = new Set<unknown>()
+    const endMs = performance.now() + 10_000
+    while (!hasTurned && performance.now() < endMs) codes.add((await rejection(ref.ask('echo', 1)))['code'])
+    expect(hasTurned).toBe(true)
+    expect([...codes]).toEqual(['SHL_ACTOR_NOT_FOUND'])
+    await runtime.close()
+    setTimeout(() => {
+      hasTurned = false
+    }, 1)
+    while (hasTurned && performance.now() < endMs) await rejection(ref.ask('echo', 1))
+    expect(hasTurned).toBe(false)
+  })
+
   test('keeps cycles and shared references, and copies also on the same thread', async () => {
     const runtime = await testRuntime()
     const here = await spawnTester(runtime, { placement: 'main' })
