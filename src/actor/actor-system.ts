@@ -290,6 +290,10 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
     return new ActorRef(this.outbox, owner, address)
   }
 
+  publish(): void {
+    this.pump.flush()
+  }
+
   isCancelled(envelope: Envelope): boolean {
     if (Atomics.load(this.memory.control, wire.CONTROL_STATE) !== wire.STATE_RUNNING) return true
     if (envelope.askSlot < 0) return false

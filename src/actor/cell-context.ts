@@ -27,6 +27,8 @@ export interface ContextHost {
   readonly channels: Channels
   nowMs(): number
   refFor(address: ActorAddress, owner: Owner | undefined): ActorRef
+  /** Shows other threads what was sent so far, before the code that runs now has ended. */
+  publish(): void
   isCancelled(envelope: Envelope): boolean
   /**
    * Says whether the actor's present life still goes on: it ends with the actor, or when that is restarted.

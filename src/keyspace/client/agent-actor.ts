@@ -60,7 +60,18 @@ export const agentActor: ActorDefinition<Agent, AgentArgs, object> = defineActor
     // The ids of transactions are unique in the process, the name of the keyspace among processes.
     const name = `${args.name}.${memory.drawTransaction().toString(36)}`
     const { clock } = host
-    const client = new KeyspaceClient({ memory, tables, clock, pendingMax, timeoutMs, name, shardRef, soon })
+    const publish = (): void => host.publish()
+    const client = new KeyspaceClient({
+      memory,
+      tables,
+      clock,
+      pendingMax,
+      timeoutMs,
+      name,
+      shardRef,
+      soon,
+      publish,
+    })
     await takeTables(memory.shardCount, shardRef, tables)
     host.services.set(KEYSPACE_SERVICE, new Keyspace(client))
     return { client }

@@ -37,6 +37,8 @@ export interface RouterParts {
   readonly pendingMax: number
   send(shard: number, batch: Uint8Array): Promise<Uint8Array>
   atTickEnd(flush: () => void): void
+  /** Shows shards what was sent so far. */
+  publish(): void
 }
 
 /** The commands of one thread. */
@@ -71,6 +73,7 @@ export class CommandRouter {
         onMoved: (command) => this.#onMoved(command),
         onSettled: (count) => this.#onSettled(count),
         atTickEnd: parts.atTickEnd,
+        publish: parts.publish,
       })
     })
   }

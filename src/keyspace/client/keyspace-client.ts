@@ -45,6 +45,8 @@ export interface ClientParts {
   shardRef(shard: number): ActorRef<ShardMessages> | undefined
   /** Runs `task` with the microtasks. */
   soon(task: () => void): void
+  /** Shows shards what was sent so far, before the code that runs now has ended. */
+  publish(): void
 }
 
 /** How one call differs from others. */
@@ -98,6 +100,7 @@ export class KeyspaceClient {
       pendingMax: parts.pendingMax,
       send: (shard, batch) => this.#send(shard, batch),
       atTickEnd: parts.soon,
+      publish: () => parts.publish(),
     })
   }
 

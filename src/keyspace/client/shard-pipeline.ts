@@ -3,8 +3,9 @@
  * at a time.
  *
  * Commands are encoded when they are made, so that what the caller does to its bytes afterwards changes
- * nothing. While enough batches are on their way the next one grows; thus batches are small when there is
- * little to do and large when there is much, with no timer.
+ * nothing. A batch leaves at the end of the tick, or when it is worth a message of its own: the shard then
+ * works while the caller still makes commands. While enough batches are on their way the next ones wait; thus
+ * batches are small when there is little to do and large when there is much, with no timer.
  *
  * Invariant: commands leave in the order in which they were added, and are answered in it.
  * Cost: bench/set-memory.ts. Tests: test/keyspace/slots.race.test.ts
@@ -15,10 +16,14 @@ import type { PendingCommand } from './pending-command.ts'
 
 /** A batch that is larger does not wait for the end of the tick. */
 const BATCH_BYTES = 48 * 1024
+/**
+ * So many commands do not wait for it either: the shard works on them while the caller makes the next ones.
+ */
+const BATCH_COMMANDS = 64
 /** A command may take so much: lengths are written with 32 bits, and a message has its own limit. */
 const REQUEST_BYTES_MAX = 2 ** 30
 /** Batches on their way to one shard. Two keep both threads busy; more hide a slow wake-up. */
-const WINDOW = 4
+const WINDOW = 8
 
 /** What a pipeline needs. */
 export interface PipelineParts {
@@ -33,6 +38,8 @@ export interface PipelineParts {
   onSettled(count: number): void
   /** Calls back at the end of the tick. */
   atTickEnd(flush: () => void): void
+  /** Shows the shard what was sent so far. */
+  publish(): void
 }
 
 /** Commands of one thread for one shard. */
@@ -93,9 +100,11 @@ export class ShardPipeline {
     for (let i = 0; i < args.length; i++) writer.argument(args[i]!)
     this.#queue.push(command)
     this.#added++
-    if (writer.sizeBytes >= BATCH_BYTES) {
+    if (writer.sizeBytes >= BATCH_BYTES || this.#queue.length >= BATCH_COMMANDS) {
+      const isFree = this.#onTheWay.size < WINDOW
       this.#seal()
       this.flush()
+      if (isFree) this.#parts.publish()
     } else if (!this.#isFlushSet) {
       this.#isFlushSet = true
       this.#parts.atTickEnd(this.#flushSoon)

@@ -23,11 +23,13 @@ function make(pendingMax = 1000) {
   const memory = KeyspaceMemory.allocate(2)
   const sent: Sent[] = []
   const done: string[] = []
+  const published: number[] = []
   const router = new CommandRouter({
     memory,
     clock: new ManualClock(),
     pendingMax,
     atTickEnd: (flush) => void Promise.resolve().then(flush),
+    publish: () => void published.push(sent.length),
     send(shard, batch) {
       const names = namesOf(batch)
       return new Promise((resolve, reject) => {
@@ -70,7 +72,16 @@ function make(pendingMax = 1000) {
     })
     return task
   }
-  return { memory, router, sent, done, give, alone, open: () => sent.map(({ names }) => names.join()) }
+  return {
+    memory,
+    router,
+    sent,
+    done,
+    published,
+    give,
+    alone,
+    open: () => sent.map(({ names }) => names.join()),
+  }
 }
 
 function namesOf(batch: Uint8Array): string[] {
@@ -95,6 +106,17 @@ describe('commands', () => {
     await sent[0]!.answer()
     await sent[1]!.fail()
     expect(done).toEqual(['a', 'c', 'b: lost'])
+  })
+
+  test('that are many leave while the caller still makes more, as long as there is a place', async () => {
+    const { give, sent, published } = make(10_000)
+    for (let i = 0; i < 64 * 10 + 1; i++) give(String(i), S0)
+    expect(sent.map(({ names }) => names.length)).toEqual(new Array(8).fill(64))
+    expect(published).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    await turns()
+    for (let i = 0; i < 11; i++) await sent[i]!.answer()
+    expect(sent.flatMap(({ names }) => names)).toEqual(Array.from({ length: 641 }, (_, i) => String(i)))
+    expect(published).toHaveLength(8)
   })
 
   test('are refused above the limit of what may wait', async () => {
@@ -263,17 +285,18 @@ describe('what is sent by itself', () => {
 
   test('overtakes nothing that the full window holds back', async () => {
     const { give, router, sent, open } = make()
-    for (const name of ['1', '2', '3', '4', '5']) {
+    const names = Array.from({ length: 9 }, (_, i) => String(i))
+    for (const name of names) {
       give(name, S0)
       await turns()
     }
-    expect(open()).toEqual(['1', '2', '3', '4'])
+    expect(open()).toEqual(names.slice(0, 8))
     let isSent = false
     void router.inTurn([S0], async () => {
       isSent = true
     })
     give('behind', S0)
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 9; i++) {
       expect(isSent).toBe(false)
       await sent[i]!.answer()
     }
