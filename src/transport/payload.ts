@@ -87,7 +87,7 @@ export class PayloadEncoder implements EncodedPayload {
 
   /** The value that a receiver on another thread would get, without a thread in between. */
   clone(value: unknown): unknown {
-    if (this.form === FORM_BYTES) return this.bytes.slice()
+    if (this.form === FORM_BYTES) return new Uint8Array(this.bytes)
     if (this.form !== FORM_VALUE) return value
     if (this.objects === undefined) return this.#codec.decode(this.bytes)
     const bytes = this.bytes.slice()
@@ -147,11 +147,8 @@ export function decodePayload(
       return true
     case FORM_FALSE:
       return false
-    case FORM_BYTES: {
-      const copy = new Uint8Array(bytes.length)
-      copy.set(bytes)
-      return copy
-    }
+    case FORM_BYTES:
+      return new Uint8Array(bytes)
     case FORM_VALUE:
       return codec.decode(bytes, objects)
     default:

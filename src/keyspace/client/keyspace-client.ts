@@ -370,13 +370,8 @@ export class KeyspaceClient {
   #send(shard: number, batch: Uint8Array): Promise<Uint8Array> {
     const ref = this.#parts.shardRef(shard)
     const { timeoutMs } = this.#parts
-    const answer =
-      ref === undefined
-        ? this.#ref(shard).then((found) => found.ask('run', batch, { timeoutMs }))
-        : ref.ask('run', batch, { timeoutMs })
-    return answer.catch((error: unknown) => {
-      throw shardError(shard, error)
-    })
+    if (ref !== undefined) return ref.ask('run', batch, { timeoutMs })
+    return this.#ref(shard).then((found) => found.ask('run', batch, { timeoutMs }))
   }
 
   /** Waits for a shard that is being started. @throws SHL_SHARD_DOWN */
@@ -391,12 +386,4 @@ export class KeyspaceClient {
       await new Promise<void>((resolve) => void clock.after(DOWN_POLL_MS, resolve))
     }
   }
-}
-
-/** What ends a shard under its callers: it is being started again. */
-const LOSSES: readonly unknown[] = ['SHL_ACTOR_NOT_FOUND', 'SHL_ACTOR_STOPPED', 'SHL_THREAD_LOST']
-
-function shardError(shard: number, cause: unknown): unknown {
-  if (!(cause instanceof ShardloomError) || !LOSSES.includes(cause.code)) return cause
-  return new ShardloomError('SHL_SHARD_DOWN', { shard, reason: cause.message }, { cause })
 }

@@ -31,7 +31,7 @@ import { hashSlotOf } from '../hash-slot.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
 import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
-import { MOVED, NO_SLOT, nextBytes, ReplyWriter, RequestReader } from '../wire/index.ts'
+import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { hasSeveralKeys, intentsOf, isBlockedBy, slotsIn } from './command-keys.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
@@ -82,8 +82,7 @@ export class Shard {
   readonly #callers: Caller[] = []
   readonly #touchListeners = new Set<(db: number, key: string) => void>()
   readonly #timer: ShardTimer
-  /** About what the replies of the next batch take. */
-  #replyBytes = nextBytes(0)
+  #writer = new ReplyWriter()
 
   constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
     this.#hashSeed = hashSeed
@@ -118,7 +117,7 @@ export class Shard {
   /** Runs a batch: the replies as bytes, at once or when the last of them is there. */
   run(batch: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const reader = new RequestReader(batch)
-    const writer = new ReplyWriter(this.#replyBytes)
+    const writer = this.#writer
     const { engine, memory, schedule, id, slotLoad } = this
     const isOpen = schedule.size === 0
     // Counting them first would cost a pass; a batch has at most some hundred, and what is left is dropped.
@@ -144,10 +143,10 @@ export class Shard {
     }
     this.#revisions.end()
     this.afterCommands()
-    if (waiting !== undefined) return finish(writer, waiting)
-    const replies = writer.end()
-    this.#replyBytes = nextBytes(replies.length)
-    return replies
+    if (waiting === undefined) return writer.take()
+    // Others are answered before: they get a writer that nothing waits in.
+    this.#writer = new ReplyWriter()
+    return finish(writer, waiting)
   }
 
   /** Runs one command that may wait for as long as it likes; `signal` ends the wait. */
@@ -393,5 +392,5 @@ async function finish(
   waiting: readonly (Answer | Promise<Answer>)[],
 ): Promise<Uint8Array> {
   for (const answer of await Promise.all(waiting)) writer.reply(answer)
-  return writer.end()
+  return writer.take()
 }

@@ -1,14 +1,16 @@
 /**
- * A buffer that grows while it is written, and is handed over whole.
+ * Bytes that are written and handed over, batch after batch.
  *
- * Each hand-over leaves a new buffer of about the size that was needed last: what was handed over may still
- * be on its way when the next batch is written.
- * Tests: test/keyspace/wire/request-codec.prop.test.ts
+ * Batches are cut from slabs: an `ArrayBuffer` of its own for each costs more than what is written into it.
+ * Nobody writes again what was handed over; a slab lives as long as a batch that was cut from it.
+ * Cost: bench/set-memory.ts. Tests: test/keyspace/wire/request-codec.prop.test.ts
  */
 import type { Argument } from '../engine/index.ts'
 
 const FIRST_BYTES = 512
-const NEXT_BYTES_MAX = 256 * 1024
+/** A slab has room for so many batches like the last one, up to `SLAB_BYTES_MAX`. */
+const BATCHES_PER_SLAB = 8
+const SLAB_BYTES_MAX = 64 * 1024
 /** Strings up to here are copied by a loop: a call into Node costs more. */
 const LOOPED_CHARS = 24
 
@@ -18,44 +20,64 @@ export type NativeBuffer = Buffer & {
   latin1Write(text: string, offset: number, length: number): number
 }
 
+/** Works on any bytes: a buffer over a small array would cost more than what is read from it. */
+const { latin1Slice } = Buffer.prototype as NativeBuffer
+const { readDoubleLE } = Buffer.prototype as { readDoubleLE(this: Uint8Array, offset: number): number }
+const NOTHING = allocate(0)
+
 /** Bytes that are being written. */
 export class ByteSink {
-  bytes: NativeBuffer
-  length = 0
+  /** The slab: what is being written lies from `#start` to `end`. */
+  bytes: NativeBuffer = NOTHING
+  end = 0
+  #start = 0
+  #lastBytes = 0
 
-  /** `firstBytes` is about what will be written, when that is known. */
-  constructor(firstBytes: number = FIRST_BYTES) {
-    this.bytes = allocate(firstBytes)
+  get sizeBytes(): number {
+    return this.end - this.#start
   }
 
-  /** Makes room for `count` bytes at `length`. */
+  /** Makes room for `count` bytes at `end`. */
   reserve(count: number): void {
-    const needed = this.length + count
-    if (needed <= this.bytes.length) return
-    const grown = allocate(Math.max(needed, this.bytes.length * 2))
-    this.bytes.copy(grown, 0, 0, this.length)
+    if (this.end + count > this.bytes.length) this.#grow(count)
+  }
+
+  /** A large slab is not kept for the small batches that may follow. */
+  #forget(): void {
+    this.bytes = NOTHING
+    this.#start = 0
+    this.end = 0
+  }
+
+  #grow(count: number): void {
+    const { sizeBytes } = this
+    const next = Math.min(this.#lastBytes * BATCHES_PER_SLAB, SLAB_BYTES_MAX)
+    const grown = allocate(Math.max(next, sizeBytes * 2 + count, FIRST_BYTES))
+    this.bytes.copy(grown, 0, this.#start, this.end)
     this.bytes = grown
+    this.#start = 0
+    this.end = sizeBytes
   }
 
   uint8(value: number): void {
     this.reserve(1)
-    this.bytes[this.length++] = value
+    this.bytes[this.end++] = value
   }
 
   uint32(value: number): void {
     this.reserve(4)
-    const { bytes, length } = this
-    bytes[length] = value
-    bytes[length + 1] = value >>> 8
-    bytes[length + 2] = value >>> 16
-    bytes[length + 3] = value >>> 24
-    this.length = length + 4
+    const { bytes, end } = this
+    bytes[end] = value
+    bytes[end + 1] = value >>> 8
+    bytes[end + 2] = value >>> 16
+    bytes[end + 3] = value >>> 24
+    this.end = end + 4
   }
 
   float64(value: number): void {
     this.reserve(8)
-    this.bytes.writeDoubleLE(value, this.length)
-    this.length += 8
+    this.bytes.writeDoubleLE(value, this.end)
+    this.end += 8
   }
 
   /** Length, then bytes. */
@@ -63,37 +85,33 @@ export class ByteSink {
     const count = value.length
     this.reserve(4 + count)
     this.uint32(count)
-    const { bytes, length } = this
-    if (typeof value !== 'string') bytes.set(value, length)
-    else if (count > LOOPED_CHARS) bytes.latin1Write(value, length, count)
-    else for (let i = 0; i < count; i++) bytes[length + i] = value.charCodeAt(i)
-    this.length = length + count
-  }
-
-  /** What was written, for the last time: the sink must not be used any more. */
-  end(): Buffer {
-    return this.bytes.subarray(0, this.length)
+    const { bytes, end } = this
+    if (typeof value !== 'string') bytes.set(value, end)
+    else if (count > LOOPED_CHARS) bytes.latin1Write(value, end, count)
+    else for (let i = 0; i < count; i++) bytes[end + i] = value.charCodeAt(i)
+    this.end = end + count
   }
 
   /** What was written; the sink begins anew. */
-  take(): Buffer {
-    const taken = this.bytes.subarray(0, this.length)
-    this.bytes = allocate(nextBytes(this.length))
-    this.length = 0
+  take(): Uint8Array {
+    this.#lastBytes = this.sizeBytes
+    const taken = new Uint8Array(this.bytes.buffer, this.#start, this.sizeBytes)
+    if (this.bytes.length > SLAB_BYTES_MAX) this.#forget()
+    else this.#start = this.end
     return taken
   }
-}
-
-/** How many bytes to begin with when it were so many the last time. */
-export function nextBytes(lastBytes: number): number {
-  return Math.max(FIRST_BYTES, Math.min(lastBytes + (lastBytes >> 2), NEXT_BYTES_MAX))
 }
 
 function allocate(sizeBytes: number): NativeBuffer {
   return Buffer.allocUnsafeSlow(sizeBytes) as NativeBuffer
 }
 
-/** A batch that arrived, as a buffer over the same bytes. */
-export function nativeBuffer(bytes: Uint8Array): NativeBuffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as NativeBuffer
+/** The bytes from `start` to `end` as a byte string. */
+export function latin1Text(bytes: Uint8Array, start: number, end: number): string {
+  return latin1Slice.call(bytes, start, end)
+}
+
+/** A double, little-endian. */
+export function readFloat64(bytes: Uint8Array, at: number): number {
+  return readDoubleLE.call(bytes, at)
 }

@@ -1,4 +1,3 @@
 /** What the keyspace may use of its wire. */
-export { nextBytes } from './byte-sink.ts'
 export { MOVED, ReplyReader, ReplyWriter } from './reply-codec.ts'
 export { NO_SLOT, RequestReader, RequestWriter } from './request-codec.ts'

@@ -21,7 +21,7 @@ import {
   SetReply,
   StatusReply,
 } from '../engine/index.ts'
-import { ByteSink, type NativeBuffer, nativeBuffer } from './byte-sink.ts'
+import { ByteSink, latin1Text, readFloat64 } from './byte-sink.ts'
 
 const TAG_NULL = 0
 const TAG_OK = 1
@@ -43,12 +43,7 @@ export const MOVED: unique symbol = Symbol('moved')
 
 /** Writes replies. */
 export class ReplyWriter {
-  readonly #sink: ByteSink
-
-  /** `firstBytes` is about what will be written, when that is known. */
-  constructor(firstBytes?: number) {
-    this.#sink = new ByteSink(firstBytes)
-  }
+  readonly #sink = new ByteSink()
 
   reply(reply: Reply | typeof MOVED): void {
     const sink = this.#sink
@@ -92,18 +87,14 @@ export class ReplyWriter {
     sink.reserve(5 + lengthBytes)
     sink.uint8(TAG_BULK)
     sink.uint32(lengthBytes)
-    const offset = sink.length
-    sink.length += lengthBytes
+    const offset = sink.end
+    sink.end += lengthBytes
     return { bytes: sink.bytes, offset }
   }
 
-  take(): Buffer {
+  /** What was written; the next replies begin anew. */
+  take(): Uint8Array {
     return this.#sink.take()
-  }
-
-  /** What was written, for the last time. */
-  end(): Buffer {
-    return this.#sink.end()
   }
 
   #object(reply: Exclude<Reply, null | number | string | bigint>): void {
@@ -136,11 +127,11 @@ export class ReplyWriter {
 
 /** Reads replies. */
 export class ReplyReader {
-  readonly #bytes: NativeBuffer
+  readonly #bytes: Uint8Array
   #position = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = nativeBuffer(bytes)
+    this.#bytes = bytes
   }
 
   get isAtEnd(): boolean {
@@ -195,7 +186,7 @@ export class ReplyReader {
     const length = this.#uint32()
     const from = this.#position
     this.#position = from + length
-    if (length < LARGE_VALUE_BYTES) return this.#bytes.latin1Slice(from, from + length)
+    if (length < LARGE_VALUE_BYTES) return latin1Text(this.#bytes, from, from + length)
     return Uint8Array.prototype.slice.call(this.#bytes, from, from + length)
   }
 
@@ -203,7 +194,7 @@ export class ReplyReader {
     const length = this.#uint32()
     const from = this.#position
     this.#position = from + length
-    return this.#bytes.latin1Slice(from, from + length)
+    return latin1Text(this.#bytes, from, from + length)
   }
 
   #uint32(): number {
@@ -214,7 +205,7 @@ export class ReplyReader {
   }
 
   #float64(): number {
-    const value = this.#bytes.readDoubleLE(this.#position)
+    const value = readFloat64(this.#bytes, this.#position)
     this.#position += 8
     return value
   }

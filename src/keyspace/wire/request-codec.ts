@@ -12,7 +12,7 @@
  */
 import { SHORT_CHARS_MAX, shortLatin1 } from '../../codec/index.ts'
 import type { Argument } from '../engine/index.ts'
-import { ByteSink, type NativeBuffer, nativeBuffer } from './byte-sink.ts'
+import { ByteSink, latin1Text } from './byte-sink.ts'
 
 export const NO_SLOT: number = 0xffff
 const HEADER_BYTES = 12
@@ -23,23 +23,23 @@ export class RequestWriter {
   count = 0
 
   get sizeBytes(): number {
-    return this.#sink.length
+    return this.#sink.sizeBytes
   }
 
   /** Begins a command: `argumentCount` calls of `argument` must follow. */
   begin(row: number, db: number, slot: number, argumentCount: number): void {
     const sink = this.#sink
     sink.reserve(HEADER_BYTES)
-    const { bytes, length } = sink
-    bytes[length] = row
-    bytes[length + 1] = row >>> 8
-    bytes[length + 2] = db
-    bytes[length + 3] = db >>> 8
-    bytes[length + 4] = slot
-    bytes[length + 5] = slot >>> 8
-    bytes[length + 6] = 0
-    bytes[length + 7] = 0
-    sink.length = length + 8
+    const { bytes, end } = sink
+    bytes[end] = row
+    bytes[end + 1] = row >>> 8
+    bytes[end + 2] = db
+    bytes[end + 3] = db >>> 8
+    bytes[end + 4] = slot
+    bytes[end + 5] = slot >>> 8
+    bytes[end + 6] = 0
+    bytes[end + 7] = 0
+    sink.end = end + 8
     sink.uint32(argumentCount)
     this.count++
   }
@@ -49,7 +49,7 @@ export class RequestWriter {
   }
 
   /** The batch; the next one begins. */
-  take(): Buffer {
+  take(): Uint8Array {
     this.count = 0
     return this.#sink.take()
   }
@@ -57,7 +57,7 @@ export class RequestWriter {
 
 /** Reads a batch, command by command. */
 export class RequestReader {
-  readonly bytes: NativeBuffer
+  readonly bytes: Uint8Array
   row = 0
   db = 0
   slot = 0
@@ -67,7 +67,7 @@ export class RequestReader {
   #position = 0
 
   constructor(bytes: Uint8Array) {
-    this.bytes = nativeBuffer(bytes)
+    this.bytes = bytes
   }
 
   /** Goes to the next command; false at the end. */
@@ -115,7 +115,7 @@ export class RequestReader {
       at = from + length
       if (length <= SHORT_CHARS_MAX && from + SHORT_CHARS_MAX <= bytes.length) {
         argv.push(shortLatin1(bytes, from, length))
-      } else if (length < largeBytes) argv.push(bytes.latin1Slice(from, at))
+      } else if (length < largeBytes) argv.push(latin1Text(bytes, from, at))
       else argv.push(Uint8Array.prototype.slice.call(bytes, from, at))
     }
     return argv
