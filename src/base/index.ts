@@ -2,6 +2,7 @@
 export { addAbortListener } from './abort-listeners.ts'
 export { assert, unreachable } from './assert.ts'
 export { type Clock, systemClock, type TimerHandle } from './clock.ts'
+export type { Disk, DiskFile, DiskMode } from './disk.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorCodeRow } from './error-codes.ts'
 export { type ErrorDetails, formatErrorMessage, ShardloomError, toError } from './errors.ts'
 export { checkKnownOptions, choiceOption, invalidOption, type NumberRange, numberOption } from './options.ts'

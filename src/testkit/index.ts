@@ -1,4 +1,5 @@
 /** What programs import as `shardloom/testing`. */
+export type { Disk, DiskFile, DiskMode } from '../base/index.ts'
 export { type ExploreOptions, type ExploreReport, explore } from './explore.ts'
 export type { Fault, FaultOptions, FaultType, PlannedFault } from './faults.ts'
 export {
@@ -39,4 +40,11 @@ export {
 export type { Anomaly, Transaction, TransactionStep } from './history/transactions.ts'
 export type { Probe, ProbeMessage, ProbeOptions, Within } from './probe.ts'
 export { type Replay, type SimulateOptions, simulate } from './simulate.ts'
+export {
+  type DiskCall,
+  type DiskFault,
+  type DiskOperation,
+  SimulatedDisk,
+  type SimulatedDiskOptions,
+} from './simulated-disk.ts'
 export type { SimulatedSpawnOptions, Simulation } from './simulation.ts'
