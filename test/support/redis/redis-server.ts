@@ -24,8 +24,11 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** Starts a server of version 7; undefined, with a line on stderr, where that cannot be. */
-export async function startRedis(): Promise<RedisServer | undefined> {
+/**
+ * Starts a server of version 7; undefined, with a line on stderr, where that cannot be. `settings` are words
+ * of its command line, before which others give way.
+ */
+export async function startRedis(settings: readonly string[] = []): Promise<RedisServer | undefined> {
   if (!isInstalled() && !install()) {
     process.stderr.write(`skipped: tests against Redis need redis-server: ${HOW_TO_INSTALL}\n`)
     return undefined
@@ -35,7 +38,7 @@ export async function startRedis(): Promise<RedisServer | undefined> {
     'sh',
     [
       ...['-c', UNTIL_WE_END, 'sh', '--port', String(port), '--bind', '127.0.0.1', '--save', ''],
-      ...['--appendonly', 'no', '--dir', tmpdir(), '--loglevel', 'warning'],
+      ...['--appendonly', 'no', '--dir', tmpdir(), '--loglevel', 'warning', ...settings],
     ],
     // SORT … ALPHA compares as the locale says.
     { stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, LC_ALL: 'C' } },
