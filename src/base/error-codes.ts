@@ -47,6 +47,61 @@ export const ERROR_CODES = {
     advice: 'await some of them first, or raise keyspace.pendingMax',
     retryable: true,
   },
+  SHL_DIRECTORY_UNKNOWN: {
+    message: 'directory cannot be opened: dir={dir}: {reason}',
+    advice: 'choose another directory, or open it with the version that has written it',
+    retryable: false,
+  },
+  SHL_DIRECTORY_IN_USE: {
+    message: 'directory is in use: dir={dir} pid={pid} since={since}',
+    advice: 'stop that process, or choose another directory',
+    retryable: true,
+  },
+  SHL_DIRECTORY_UNUSABLE: {
+    message: 'directory cannot be locked: dir={dir}: {reason}',
+    advice: 'choose a directory on a disk of this machine that this process may write to',
+    retryable: false,
+  },
+  SHL_LOG_DAMAGED: {
+    message: 'log is damaged in the middle: file={file} offset={offset}: {reason}',
+    advice: 'restore a backup, or run `shardloom repair DIR`, which says what would be lost before it cuts',
+    retryable: false,
+  },
+  SHL_LOG_FOREIGN: {
+    message: 'segment belongs elsewhere: file={file} found: {found} wanted: {wanted}',
+    advice: 'put back the files of this directory, or open the one that they are of',
+    retryable: false,
+  },
+  SHL_LOG_FAILED: {
+    message: 'log could not be written and is read-only from now on: file={file}: {reason}',
+    advice: 'look at the disk, then start again: what was acknowledged as fsync is there',
+    retryable: false,
+  },
+  SHL_COPY_TARGET: {
+    message: 'copy needs an empty folder: to={to} found={found}',
+    advice: 'choose another one, or empty it',
+    retryable: false,
+  },
+  SHL_COPY_TOO_OLD: {
+    message: 'directory does not go back so far: dir={dir} asked={asked} oldest={oldest}',
+    advice: 'ask for that or a later point, or take an older backup',
+    retryable: false,
+  },
+  SHL_REPAIR_HOPELESS: {
+    message: 'log cannot be repaired: file={file} offset={offset}: {reason}',
+    advice: 'restore a backup; nothing was changed',
+    retryable: false,
+  },
+  SHL_IMPORT_INVALID: {
+    message: 'import cannot be read: source={source} offset={offset}: {reason}',
+    advice: 'take another copy of the file; what stands before the offset was read',
+    retryable: false,
+  },
+  SHL_IMPORT_REFUSED: {
+    message: 'import stopped: db={db} key={key}: {reason}',
+    advice: 'what came before it is imported; choose another ifExists, or delete the key, and begin again',
+    retryable: false,
+  },
   SHL_SHARD_DOWN: {
     message: 'shard is down: shard={shard} reason={reason}',
     advice: 'ask again: a shard that crashed is started again, and what it held in memory is gone',

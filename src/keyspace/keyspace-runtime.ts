@@ -16,6 +16,7 @@ import {
 } from '../runtime/index.ts'
 import { SupervisedRuntime, type SupervisedRuntimeOptions } from '../supervise/index.ts'
 import type { Keyspace } from './client/keyspace.ts'
+import type { DataDirectory } from './host/data-directory.ts'
 import type { KeyspaceHost } from './host/keyspace-host.ts'
 import type { KeyspaceOptions } from './host/keyspace-options.ts'
 
@@ -46,6 +47,8 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   readonly #options: KeyspaceRuntimeOptions
   #host: KeyspaceHost | undefined
   #stopBalancing: () => void = () => undefined
+  #directory: DataDirectory | undefined
+  #closing: Promise<CloseReport> | undefined
 
   /** @internal Use `createRuntime`. */
   constructor({ keyspace, ...options }: KeyspaceRuntimeOptions, platform = nodePlatform()) {
@@ -65,12 +68,21 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   override async start(): Promise<this> {
     const { keyspace, threads, timeouts } = this.#options
     if (keyspace === undefined) return super.start()
-    const { KeyspaceHost, keyspaceSettings } = hostModule ?? (await loadKeyspace())
+    const { KeyspaceHost, keyspaceSettings, openDirectory } = hostModule ?? (await loadKeyspace())
     const count = threads ?? Math.max(1, availableParallelism() - 1)
-    const settings = keyspaceSettings(keyspace, count, timeouts?.askMs)
-    const host = new KeyspaceHost(this.#hostRuntime(), settings, this.#platform.random)
+    const asked = keyspaceSettings(keyspace, count, timeouts?.askMs)
+    const { clock, random } = this.#platform
+    const directory = asked.files && (await openDirectory(clock, random, asked))
+    this.#directory = directory
+    const settings = { ...asked, shards: directory?.manifest.shards ?? asked.shards }
+    const host = new KeyspaceHost(this.#hostRuntime(), settings, random, directory)
     this.#host = host
-    await super.start()
+    try {
+      await super.start()
+    } catch (error) {
+      await directory?.close()
+      throw error
+    }
     try {
       await this.hold(host.attach(0))
       await this.hold(host.start())
@@ -90,7 +102,8 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   /** Ends balancing first: it would move slots between shards that end. */
   override close(options?: CloseOptions): Promise<CloseReport> {
     this.#stopBalancing()
-    return super.close(options)
+    this.#closing ??= super.close(options).finally(() => this.#directory?.close())
+    return this.#closing
   }
 
   #hostRuntime(): ConstructorParameters<typeof KeyspaceHost>[0] {
@@ -104,6 +117,8 @@ export class KeyspaceRuntime extends SupervisedRuntime {
       refTo: (address) => this.system.refFor(address, undefined) as never,
       watch: (ref, options) => this.watch(ref, options),
       supervise: (options) => this.supervise(options),
+      clock: this.#platform.clock,
+      warn: (text) => this.#platform.warn(text),
     }
   }
 }

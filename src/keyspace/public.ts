@@ -1,14 +1,9 @@
 /** What `shardloom/keyspace` names: the types of a keyspace, for programs that pass its parts around. */
+export type { BatchOptions, SetOptions, TransactionOptions } from './client/call-options.ts'
 export type { KeyspaceInput } from './client/caller.ts'
 export type { Compute, ComputeContext, ComputeOptions } from './client/compute-once.ts'
 export { KeyspaceHash } from './client/hash-face.ts'
-export {
-  type BatchOptions,
-  Keyspace,
-  type KeyspaceKey,
-  type SetOptions,
-  type TransactionOptions,
-} from './client/keyspace.ts'
+export { Keyspace, type KeyspaceKey } from './client/keyspace.ts'
 export { KeyspaceList, type WaitOptions } from './client/list-face.ts'
 export { KeyspaceLock } from './client/lock.ts'
 export type {

@@ -27,6 +27,8 @@ export interface AgentArgs {
   readonly name: string
   readonly pendingMax: number
   readonly timeoutMs: number
+  /** Whether there is a log. */
+  readonly isDurable: boolean
 }
 
 /** What an agent keeps. */
@@ -56,7 +58,7 @@ export const agentActor: ActorDefinition<Agent, AgentArgs, object> = defineActor
       refs.set(shard, { incarnation, ref })
       return ref
     }
-    const { pendingMax, timeoutMs } = args
+    const { pendingMax, timeoutMs, isDurable } = args
     // The ids of transactions are unique in the process, the name of the keyspace among processes.
     const name = `${args.name}.${memory.drawTransaction().toString(36)}`
     const { clock } = host
@@ -68,6 +70,7 @@ export const agentActor: ActorDefinition<Agent, AgentArgs, object> = defineActor
       pendingMax,
       timeoutMs,
       name,
+      isDurable,
       shardRef,
       soon,
       publish,

@@ -14,8 +14,9 @@ import {
   SetReply,
   textOfBytes,
 } from '../engine/index.ts'
+import type { CallOptions } from './client-parts.ts'
 import type { Convert } from './key-command.ts'
-import type { CallOptions, KeyspaceClient } from './keyspace-client.ts'
+import type { KeyspaceClient } from './keyspace-client.ts'
 
 /** What a user may give as a key, a field, a member or a value: text is stored as UTF-8, numbers as text. */
 export type KeyspaceInput = string | Uint8Array | number | bigint
@@ -23,18 +24,17 @@ export type KeyspaceInput = string | Uint8Array | number | bigint
 /** Runs commands for a face. */
 export class CommandCaller {
   readonly client: KeyspaceClient
-  readonly #db: number
   readonly #options: CallOptions
 
-  constructor(client: KeyspaceClient, db = 0) {
+  /** `level` is the durability that is asked for, by number; 0: that of the keyspace. */
+  constructor(client: KeyspaceClient, db = 0, level = 0) {
     this.client = client
-    this.#db = db
-    this.#options = { db }
+    this.#options = { db, level }
   }
 
   /** The reply as it came. @throws ShardloomError when it is an error */
   run(argv: readonly KeyspaceInput[], options: Omit<CallOptions, 'db'> = {}): Promise<Reply> {
-    return this.#send(argv, { ...options, db: this.#db }, asItCame)
+    return this.#send(argv, { ...this.#options, ...options }, asItCame)
   }
 
   /** What `convert` makes of the reply. @throws ShardloomError when it is an error */

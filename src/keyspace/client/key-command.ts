@@ -18,6 +18,7 @@ export class KeyCommand<T> implements PendingCommand {
   readonly row: number
   readonly db: number
   readonly slot: number
+  readonly level: number
   readonly args: readonly Argument[]
   place = 0
   readonly #name: Argument
@@ -27,7 +28,7 @@ export class KeyCommand<T> implements PendingCommand {
 
   constructor(
     row: number,
-    db: number,
+    { db = 0, level = 0 }: { readonly db?: number | undefined; readonly level?: number | undefined },
     slot: number,
     argv: readonly Argument[],
     convert: Convert<T>,
@@ -37,6 +38,7 @@ export class KeyCommand<T> implements PendingCommand {
     this.row = row
     this.db = db
     this.slot = slot
+    this.level = level
     this.#name = argv[0]!
     this.args = argv.slice(1)
     this.#convert = convert

@@ -24,39 +24,13 @@ import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
 import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
+import type { CallOptions, ClientParts } from './client-parts.ts'
 import { CommandRouter } from './command-router.ts'
 import { type Convert, hasOneKey, KeyCommand } from './key-command.ts'
 import { MemoryReads } from './memory-reads.ts'
 import { replyError } from './reply-value.ts'
 import { mergeScans, type ScanPart } from './scan-merge.ts'
 import { TransactionClient } from './transactions.ts'
-
-/** What a client needs of its thread. */
-export interface ClientParts {
-  readonly memory: KeyspaceMemory
-  readonly tables: TableDirectory
-  readonly clock: Clock
-  readonly pendingMax: number
-  /** How long a batch may take. */
-  readonly timeoutMs: number
-  /** Unlike that of any other client, of this process or of another one with the same data. */
-  readonly name: string
-  /** A ref to the shard that runs now; undefined while it does not. */
-  shardRef(shard: number): ActorRef<ShardMessages> | undefined
-  /** Runs `task` with the microtasks. */
-  soon(task: () => void): void
-  /** Shows shards what was sent so far, before the code that runs now has ended. */
-  publish(): void
-}
-
-/** How one call differs from others. */
-export interface CallOptions {
-  /** The database. Default 0. */
-  readonly db?: number | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Of a blocking command: how long its own wait may take at most, beyond which the answer is overdue. */
-  readonly waitMs?: number | undefined
-}
 
 const WAIT_MS_MAX = 2 ** 31 - 1
 /** Waits between two looks for a shard that is being started again. */
@@ -84,6 +58,8 @@ export class KeyspaceClient {
   readonly #parts: ClientParts
   readonly #router: CommandRouter
   readonly #isSingle: boolean
+  /** Whether there is a log. */
+  readonly isDurable: boolean
   #names = 0
   #transactions: TransactionClient | undefined
 
@@ -93,6 +69,7 @@ export class KeyspaceClient {
     this.tables = parts.tables
     this.clock = parts.clock
     this.#isSingle = parts.memory.shardCount === 1
+    this.isDurable = parts.isDurable
     this.reads = new MemoryReads(parts.memory, parts.tables, () => this.wallMs())
     this.#router = new CommandRouter({
       memory: parts.memory,
@@ -119,7 +96,7 @@ export class KeyspaceClient {
     const row = spec instanceof ErrorReply ? undefined : oneKeyRow(spec, argv)
     if (row !== undefined) {
       const slot = hashSlotOf(byteString(argv[1]!))
-      this.#router.send(new KeyCommand(row, options.db ?? 0, slot, argv, convert, settle, fail))
+      this.#router.send(new KeyCommand(row, options, slot, argv, convert, settle, fail))
       return
     }
     const made = this.callRaw(argv, options).then((reply) => {
@@ -135,16 +112,16 @@ export class KeyspaceClient {
     if (spec instanceof ErrorReply) return Promise.resolve(spec)
     const oneKey = oneKeyRow(spec, argv)
     if (oneKey !== undefined) {
-      return this.callRow(oneKey, hashSlotOf(byteString(argv[1]!)), argv.slice(1), options.db ?? 0)
+      return this.callRow(oneKey, hashSlotOf(byteString(argv[1]!)), argv.slice(1), options)
     }
     if (spec.flags.includes('internal')) {
       return Promise.resolve(err(`unknown command '${byteString(argv[0] ?? '')}'`))
     }
-    const { db = 0 } = options
-    if (spec.flags.includes('all_shards')) return this.#callAll(spec, argv, db)
+    const { db = 0, level = 0 } = options
+    if (spec.flags.includes('all_shards')) return this.#callAll(spec, argv, options)
     if (spec.channelAt !== undefined) {
       const home = channelHome(byteString(argv[spec.channelAt]!), this.memory.shardCount)
-      return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), db, home)
+      return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), options, home)
     }
     const keys = commandTable.keysOf(spec, argv)
     const slots = keys.map(({ index }) => hashSlotOf(byteString(argv[index]!)))
@@ -156,12 +133,23 @@ export class KeyspaceClient {
     if (isOver) return this.#callOver(argv, db)
     const row = ROWS.get(spec)!
     const isOne = this.#isSingle || slots.every((other) => other === slot)
-    if (isOne) return this.callRow(row, slot, argv.slice(1), db)
+    if (isOne) return this.callRow(row, slot, argv.slice(1), options)
     return new Promise((resolve, reject) => {
       const isOver = (): boolean => this.#isOverShards(slots)
       const runOver = (): Promise<void> =>
         this.transactions.now([{ argv, db }]).then((replies) => resolve(replies[0]!), reject)
-      this.#router.send({ row, db, slot, slots, args: argv.slice(1), isOver, runOver, resolve, reject })
+      this.#router.send({
+        row,
+        db,
+        slot,
+        level,
+        slots,
+        args: argv.slice(1),
+        isOver,
+        runOver,
+        resolve,
+        reject,
+      })
     })
   }
 
@@ -194,9 +182,15 @@ export class KeyspaceClient {
   }
 
   /** Sends a command whose row and slot are known. */
-  callRow(row: number, slot: number, args: readonly Argument[], db: number, shard = 0): Promise<Reply> {
+  callRow(
+    row: number,
+    slot: number,
+    args: readonly Argument[],
+    { db = 0, level = 0 }: CallOptions,
+    shard = 0,
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#router.send({ row, db, slot, args, resolve, reject }, shard)
+      this.#router.send({ row, db, slot, level, args, resolve, reject }, shard)
     })
   }
 
@@ -228,10 +222,11 @@ export class KeyspaceClient {
   }
 
   /** A command that concerns every key. */
-  #callAll(spec: CommandSpec, argv: readonly Argument[], db: number): Promise<Reply> {
+  #callAll(spec: CommandSpec, argv: readonly Argument[], options: CallOptions): Promise<Reply> {
+    const { db = 0 } = options
     if (spec.name === 'scan') return this.#scan(argv.map(byteString), db)
     if (spec.name === 'randomkey') return this.#randomKey(spec, db)
-    if (this.#isSingle) return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), db)
+    if (this.#isSingle) return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), options)
     return this.#callOver(argv, db)
   }
 
@@ -240,7 +235,7 @@ export class KeyspaceClient {
     const { shardCount } = this.memory
     const first = Math.floor(this.clock.nowMs() * 1000) % shardCount
     for (let i = 0; i < shardCount; i++) {
-      const reply = await this.callRow(ROWS.get(spec)!, NO_SLOT, [], db, (first + i) % shardCount)
+      const reply = await this.callRow(ROWS.get(spec)!, NO_SLOT, [], { db }, (first + i) % shardCount)
       if (reply !== null) return reply
     }
     return null

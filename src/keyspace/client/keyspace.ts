@@ -6,13 +6,10 @@
  * command refuses is thrown as a `ShardloomError`.
  * Tests: test/keyspace/keyspace.race.test.ts, test/keyspace/faces.race.test.ts
  */
-import {
-  checkKnownOptions,
-  choiceOption,
-  invalidOption,
-  numberOption,
-  ShardloomError,
-} from '../../base/index.ts'
+
+import { checkKnownOptions, invalidOption, numberOption, ShardloomError } from '../../base/index.ts'
+import type { Durability } from '../../storage/index.ts'
+import type { SnapshotReport } from '../durability/index.ts'
 import { byteString, ErrorReply, type Reply } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
 import {
@@ -32,6 +29,13 @@ import {
   watchEvents,
   watchKeys,
 } from '../watch/index.ts'
+import {
+  type BatchOptions,
+  levelOf,
+  type SetOptions,
+  setFlags,
+  type TransactionOptions,
+} from './call-options.ts'
 import { bufferOf, CommandCaller, type KeyspaceInput, textOf, toArgument, withEntries } from './caller.ts'
 import { type Compute, ComputeOnce, type ComputeOptions } from './compute-once.ts'
 import { KeyspaceHash } from './hash-face.ts'
@@ -45,7 +49,7 @@ import { type ReplyValue, replyError, replyValue } from './reply-value.ts'
 import { type ScanOptions, scanTexts } from './scanning.ts'
 import { KeyspaceSession } from './session.ts'
 import { KeyspaceSet } from './set-face.ts'
-import { moveSlots, shardLoads, shardStats } from './shard-admin.ts'
+import { moveSlots, shardLoads, shardStats, snapshotAll } from './shard-admin.ts'
 import { KeyspaceSortedSet } from './sorted-set-face.ts'
 import { KeyspaceTransaction } from './transaction-face.ts'
 
@@ -53,53 +57,38 @@ const HOLD_MS = 5000
 /** Should the thread of the callback be lost, its keys are held for so long all the same. */
 const HOLD_MS_MAX = 60_000
 
-/** How a string is set. */
-export interface SetOptions {
-  /** Milliseconds until the key expires. Default: never. */
-  readonly ttl?: number
-  /** Keeps the expiry that the key has. */
-  readonly keepTtl?: boolean
-  /** Sets only a key that is new, or only one that is there. */
-  readonly only?: 'new' | 'existing'
-  /** Sets only when this is the revision of the key's last change; see `keyspace.revision`. */
-  readonly ifRevision?: number
-  /** A lock that must still be held when the write takes effect. */
-  readonly fence?: { readonly name: string; readonly token: bigint }
-}
-
-/** How long commands wait until they may run together. */
-export interface BatchOptions {
-  /** Milliseconds. Default: the keyspace's `timeoutMs`. What has not begun by then never runs. */
-  readonly timeoutMs?: number
-  /** Gives the wait up. What has begun is done to its end. */
-  readonly signal?: AbortSignal
-}
-
-/** How long a transaction may wait, and hold its keys. */
-export interface TransactionOptions extends BatchOptions {
-  /** Milliseconds, of which the callback may use what messages leave. Default 5000. */
-  readonly holdMs?: number
-}
-
 /** The keyspace of a runtime, on one thread. */
 export class Keyspace {
   readonly #client: KeyspaceClient
   readonly #caller: CommandCaller
+  /** The durability that its calls ask for, by number; 0: that of the keyspace. */
+  readonly #level: number
   /** Gives what says whether the present owner still lives; undefined: the program's own, for ever. */
   readonly #life: OwnerLife | undefined
   #lockFace: LockFace | undefined
   #computations: ComputeOnce | undefined
 
   /** @internal */
-  constructor(client: KeyspaceClient, life?: OwnerLife) {
+  constructor(client: KeyspaceClient, life?: OwnerLife, level = 0) {
     this.#client = client
-    this.#caller = new CommandCaller(client)
+    this.#level = level
+    this.#caller = new CommandCaller(client, 0, level)
     this.#life = life
   }
 
   /** @internal The same for an actor: locks that it takes do not outlive it. */
   ownedBy(life: OwnerLife): Keyspace {
-    return new Keyspace(this.#client, life)
+    return new Keyspace(this.#client, life, this.#level)
+  }
+
+  /**
+   * The same keyspace, with calls that mean something else by an acknowledgement: `memory`, `os` (written,
+   * and outlives this process) or `fsync` (outlives a power cut). Locks are as they are anywhere.
+   *
+   * @throws SHL_OPTION_INVALID for more than `memory` when the keyspace has no directory
+   */
+  durably(durability: Durability): Keyspace {
+    return new Keyspace(this.#client, this.#life, levelOf('durability', durability, this.#client.isDurable))
   }
 
   /** @internal */
@@ -114,7 +103,8 @@ export class Keyspace {
 
   /** The same, with strings of the reply as bytes. */
   async commandBuffer(name: string, ...args: KeyspaceInput[]): Promise<ReplyValue> {
-    return replyValue(await this.#client.callRaw([name, ...args].map(toArgument)), name, 'buffer')
+    const options = { level: this.#level }
+    return replyValue(await this.#client.callRaw([name, ...args].map(toArgument), options), name, 'buffer')
   }
 
   /** A caller with a database, a transaction and watched keys of its own, as a Redis connection has. */
@@ -354,14 +344,24 @@ export class Keyspace {
    * Gives hash slots, 0 to 16,383, to a shard, while their keys are used: nothing is lost, and commands keep
    * their order. Commands for these slots wait for the moment of the hand-over.
    *
-   * @throws SHL_OPTION_INVALID, SHL_SHARD_DOWN
+   * @throws SHL_OPTION_INVALID, also when the keyspace has a directory, whose slots stay where they are;
+   * SHL_SHARD_DOWN
    */
   async moveSlots(slots: readonly number[], shard: number): Promise<MoveSlotsReport> {
+    if (this.#client.isDurable) invalidOption('moveSlots', 'a keyspace with a directory', 'one in memory')
     const range = { min: 0, max: HASH_SLOTS - 1, integer: true }
     for (const slot of slots) numberOption('slot', slot, 0, range)
     if (shard === undefined) invalidOption('shard', shard, 'the number of a shard')
     numberOption('shard', shard, 0, { min: 0, max: this.#client.memory.shardCount - 1, integer: true })
     return moveSlots(this.#client, slots, shard)
+  }
+
+  /**
+   * Makes a snapshot now, while commands go on: what a restart has to read is as short as it can be. One is
+   * made by itself now and then; see `KeyspaceOptions`. @throws SHL_OPTION_INVALID without a directory
+   */
+  snapshot(): Promise<SnapshotReport> {
+    return snapshotAll(this.#client)
   }
 
   /** What the keyspace holds and has done, all shards together. */
@@ -387,7 +387,8 @@ export class Keyspace {
     options: BatchOptions = {},
   ): Promise<(ReplyValue | ShardloomError)[]> {
     const given = commands.map((argv) => ({ argv: argv.map(toArgument), db: 0 }))
-    const replies = (await this.#client.transactions.batch(given, [], options)) as readonly Reply[]
+    const limits = { ...options, level: this.#level }
+    const replies = (await this.#client.transactions.batch(given, [], limits)) as readonly Reply[]
     return replies.map((reply, i) => {
       const name = commands[i]![0]
       return reply instanceof ErrorReply ? replyError(reply, name) : replyValue(reply, name)
@@ -417,7 +418,8 @@ export class Keyspace {
       })
     }
     const names = keys.map((key) => ({ db: 0, key: byteString(toArgument(key)) }))
-    return this.#client.transactions.callback(names, holdMs, options, (scratch) => {
+    const limits = { ...options, level: this.#level }
+    return this.#client.transactions.callback(names, holdMs, limits, (scratch) => {
       const tx = new KeyspaceTransaction(scratch)
       try {
         return body(tx)
@@ -486,7 +488,12 @@ export class Keyspace {
   }
 
   async #setWith(key: KeyspaceKey, value: KeyspaceInput, options: SetOptions): Promise<boolean> {
-    return this.#caller.as(['SET', key, value, ...setFlags(options)], isThere)
+    const { durability } = options
+    const caller =
+      durability === undefined
+        ? this.#caller
+        : new CommandCaller(this.#client, 0, levelOf('set.durability', durability, this.#client.isDurable))
+    return caller.as(['SET', key, value, ...setFlags(options)], isThere)
   }
 }
 
@@ -496,22 +503,3 @@ function isThere(reply: Reply): boolean {
 
 /** A key: text, stored as UTF-8, or bytes. */
 export type KeyspaceKey = string | Uint8Array
-
-const SET_OPTIONS = ['ttl', 'keepTtl', 'only', 'ifRevision', 'fence']
-const ONLY = ['new', 'existing'] as const
-const TTL_MS_MAX = 2 ** 53 - 1
-
-/** @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
-function setFlags(options: SetOptions): KeyspaceInput[] {
-  checkKnownOptions('set', options, SET_OPTIONS)
-  const { ttl, keepTtl, only, ifRevision, fence } = options
-  if (ttl !== undefined) numberOption('ttl', ttl, 1, { min: 1, max: TTL_MS_MAX, integer: true })
-  if (only !== undefined) choiceOption('only', only, 'new', ONLY)
-  return [
-    ...(ttl === undefined ? [] : ['PX', ttl]),
-    ...(keepTtl === true ? ['KEEPTTL'] : []),
-    ...(only === undefined ? [] : [only === 'new' ? 'NX' : 'XX']),
-    ...(ifRevision === undefined ? [] : ['IFREV', ifRevision]),
-    ...(fence === undefined ? [] : ['FENCE', fence.name, fence.token]),
-  ]
-}

@@ -10,6 +10,8 @@ export interface PendingCommand {
   readonly row: number
   readonly db: number
   readonly slot: number
+  /** The durability that is asked for, by number; 0: that of the keyspace. */
+  readonly level?: number
   /** Without the name. */
   readonly args: readonly Argument[]
   /** Of a command with keys in several slots of one shard: all of them. */

@@ -19,7 +19,8 @@ import {
   type Reply,
   StatusReply,
 } from '../engine/index.ts'
-import type { CallOptions, KeyspaceClient } from './keyspace-client.ts'
+import type { CallOptions } from './client-parts.ts'
+import type { KeyspaceClient } from './keyspace-client.ts'
 import type { BatchCommand, WatchedKey } from './transactions.ts'
 
 const DATABASES = 16

@@ -2,6 +2,8 @@
  * What is asked of shards as such: figures, load, and slots to be moved.
  * Tests: test/keyspace/slots.race.test.ts, test/keyspace/keyspace.race.test.ts
  */
+import { invalidOption } from '../../base/index.ts'
+import type { SnapshotReport } from '../durability/index.ts'
 import { askShard } from '../shard/shard-error.ts'
 import type { ShardStats } from '../shard/shard-stats.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
@@ -31,6 +33,24 @@ export async function moveSlots(
     keys: sum(reports.map((report) => report.keys)),
     resent: sum(reports.map((report) => report.resent)),
     pausedMs: Math.max(0, ...reports.map((report) => report.pausedMs)),
+  }
+}
+
+/** Makes a snapshot of every shard. @throws SHL_SHARD_DOWN, SHL_LOG_FAILED, SHL_OPTION_INVALID */
+export async function snapshotAll(client: KeyspaceClient): Promise<SnapshotReport> {
+  const reports = await Promise.all(
+    Array.from({ length: client.memory.shardCount }, async (_, shard) => {
+      const ref = await client.shardRef(shard)
+      return askShard(shard, () => ref.ask('snapshot', undefined, { timeoutMs: WAIT_MS_MAX }))
+    }),
+  )
+  const made = reports.filter((report) => report !== undefined)
+  if (made.length === 0) invalidOption('keyspace.dir', undefined, 'a directory: without one nothing is kept')
+  return {
+    keys: sum(made.map(({ keys }) => keys)),
+    bytes: sum(made.map(({ bytes }) => bytes)),
+    ms: Math.max(...made.map(({ ms }) => ms)),
+    removed: sum(made.map(({ removed }) => removed)),
   }
 }
 

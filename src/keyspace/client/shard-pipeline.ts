@@ -51,6 +51,8 @@ export class ShardPipeline {
   readonly #sealed: { readonly bytes: Uint8Array; readonly commands: readonly PendingCommand[] }[] = []
   /** Batches on their way, each by the number of its first command. */
   readonly #onTheWay = new Set<number>()
+  /** The durability that the commands of the batch ask for. */
+  #level = 0
   #isFlushSet = false
   #added = 0
   #sent = 0
@@ -96,7 +98,13 @@ export class ShardPipeline {
     if (sizeBytes > REQUEST_BYTES_MAX) return this.#refuse(command, tooLarge(sizeBytes))
     // A large one goes alone: whatever becomes of it, the others have nothing to do with it.
     if (sizeBytes >= BATCH_BYTES) this.#seal()
-    writer.begin(command.row, command.db, command.slot, args.length)
+    const level = command.level ?? 0
+    // A batch is answered as a whole: who asks for less does not wait for who asks for more.
+    if (level !== this.#level) {
+      this.#seal()
+      this.#level = level
+    }
+    writer.begin(command.row, command.db, command.slot, args.length, level)
     for (let i = 0; i < args.length; i++) writer.argument(args[i]!)
     this.#queue.push(command)
     this.#added++

@@ -43,6 +43,8 @@ export interface WatchedKey {
 export interface WaitLimits {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** The durability that is asked for, by number. */
+  readonly level?: number
 }
 
 /** A command of a batch. */
@@ -120,7 +122,7 @@ export class TransactionClient {
     }
     const home = this.#homeOf(keys)
     const ref = await this.#parts.ref(home)
-    const message = { batch: writer.take(), watched }
+    const message = { batch: writer.take(), watched, level: options.level ?? 0 }
     const answer: TransactAnswer = await askShard(home, () =>
       ref.ask('transact', message, this.#limits(options)),
     )
@@ -173,7 +175,11 @@ export class TransactionClient {
       } finally {
         for (const db of scratch.openDatabases()) db.clear()
       }
-      if (!(await askShard(home, () => ref.ask('commit', { tx, patches }, { timeoutMs })))) {
+      if (
+        !(await askShard(home, () =>
+          ref.ask('commit', { tx, patches, level: options.level ?? 0 }, { timeoutMs }),
+        ))
+      ) {
         throw new ShardloomError('SHL_TRANSACTION_LATE', { keys: wanted.length, holdMs })
       }
       return value

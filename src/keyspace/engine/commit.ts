@@ -38,4 +38,6 @@ export interface TransactionPart {
   readonly tx: number
   /** Whether all parts were committed at one revision, that was drawn for them when all had their turn. */
   readonly isOneRevision: boolean
+  /** The log has it already, as a part. */
+  readonly isLogged?: true
 }

@@ -119,6 +119,11 @@ export class Database extends KeyRecords {
     })
   }
 
+  /** The same, with keys whose time has come and that nobody has looked at since. */
+  scanAll(cursor: number, count: number, visit: (key: ByteString) => void): number {
+    return this.table.scan(cursor, count, (ref) => visit(this.table.keyOf(ref)))
+  }
+
   /**
    * The command changed a key: stamps its revision, counts its memory, tells watchers. A collection that has
    * become empty is removed, and `del` is reported after the event.

@@ -37,13 +37,22 @@ export { Database, type SetStringOptions } from './database.ts'
 export {
   BAD_CHECKSUM,
   BAD_PAYLOAD,
+  Crc64,
   dumpSlices,
   dumpValue,
   putRestored,
+  RdbInput,
   type RestoredValue,
   readPayload,
   restoreValue,
 } from './dump/index.ts'
+export {
+  BLOCKED,
+  type BulkSink,
+  type EngineOptions,
+  type LaterReply,
+  type PlainSetListener,
+} from './engine-options.ts'
 export type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 export { globMatcher, globMatches, isLiteralPattern, type Matcher } from './glob.ts'
 export {
@@ -91,7 +100,7 @@ export {
   SYNTAX_ERROR,
   WRONG_TYPE,
 } from './reply.ts'
-export { BLOCKED, type BulkSink, type EngineOptions, type LaterReply, ShardEngine } from './shard-engine.ts'
+export { ShardEngine } from './shard-engine.ts'
 export { ByteDictionary } from './values/byte-dictionary.ts'
 export { isInteger64 } from './values/encodings.ts'
 export {

@@ -29,48 +29,21 @@ import type { Commit, Effect, KeyChange } from './commit.ts'
 import { CommitRecord } from './commit-record.ts'
 import { Database } from './database.ts'
 import { EngineCall } from './engine-call.ts'
+import {
+  BLOCKED,
+  type BulkSink,
+  type EngineOptions,
+  type LaterReply,
+  type PlainSetListener,
+} from './engine-options.ts'
 import type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 import { Evictor } from './evictor.ts'
 import { ExpiryIndex } from './expiry-index.ts'
 import type { DatabaseHost, KeyRecords } from './key-records.ts'
 import type { LockEvent, LockHost } from './locks/lock-host.ts'
 import { LockTable } from './locks/lock-table.ts'
-import type { TokenSource } from './locks/token-counter.ts'
 import { MEMORY_POLICY, type MemoryPolicy } from './memory-policy.ts'
 import { ErrorReply, err, OUT_OF_MEMORY, type Reply } from './reply.ts'
-
-/** How an engine is made. */
-export interface EngineOptions {
-  readonly commands: CommandTable
-  readonly clock: EngineClock
-  readonly random: Random
-  /** Draws the next revision: above all that were drawn before. */
-  nextRevision(): number
-  readonly databaseCount?: number
-  readonly limits?: ValueLimits
-  readonly memory?: Partial<MemoryPolicy>
-  /** Makes the table of a database when it is first used. */
-  makeTable?(db: number): KeyTableWriter
-  /** Draws fencing tokens. Default: a counter of the shard, which the log's replay raises. */
-  readonly tokens?: TokenSource
-}
-
-/** A reply that may come later. */
-export interface LaterReply {
-  resolve(reply: Reply): void
-  /** Set while the caller waits: ends the wait, with the answer of a timeout. */
-  cancel?: (() => void) | undefined
-}
-
-/** Takes the answer of a GET as bytes. */
-export interface BulkSink {
-  null(): void
-  /** Makes room for a string of so many bytes: where to write them. */
-  bulk(lengthBytes: number): { readonly bytes: Uint8Array; readonly offset: number }
-}
-
-/** Returned by `execute` when the caller waits; the reply comes through its `resolve`. */
-export const BLOCKED: unique symbol = Symbol('blocked')
 
 const DATABASES = 16
 /** Throwing out more than so many keys for one command would hold it up; the rest goes in ticks. */
@@ -98,6 +71,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   channels: ChannelHost = NO_CHANNELS
   /** Told of every commit; undefined while nobody wants to know. */
   onCommit: ((commit: Commit) => void) | undefined
+  /**
+   * Told of what `hotSet` does in the place of `onCommit`, when whoever has that can do without a commit: the
+   * bytes where key and value lie, and the revision.
+   */
+  onPlainSet: PlainSetListener | undefined
   /** Told of every key that is changed or removed, at once; undefined while nobody wants to know. */
   onTouched: ((db: number, key: ByteString) => void) | undefined
   isHidden: ((key: ByteString) => boolean) | undefined
@@ -256,18 +234,25 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     return true
   }
 
-  /** SET in database 0, of a key that is missing, or holds a string and never expires; false: not so. */
+  /**
+   * SET in database 0, of a key that is missing, or holds a string and never expires; false: not so. The
+   * revision is given in a replay.
+   */
   hotSet(
     bytes: Uint8Array,
     keyOffset: number,
     keyLength: number,
     valueOffset: number,
     valueLength: number,
+    given = 0,
   ): boolean {
-    if (this.onCommit !== undefined || this.onTouched !== undefined) return false
+    const { onPlainSet } = this
+    if ((this.onCommit !== undefined && onPlainSet === undefined) || this.onTouched !== undefined)
+      return false
     const db = this.#databases[0]!
-    const revision = this.#options.nextRevision()
+    const revision = given === 0 ? this.#options.nextRevision() : given
     if (!db.putPlain(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)) return false
+    onPlainSet?.(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)
     this.stats.commands++
     return true
   }
@@ -432,7 +417,9 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   /** @internal Runs a handler. @throws ErrorReply */
   handle(spec: CommandSpec, call: Call, argv: readonly Argument[]): Reply {
-    if (this.memory.maxBytes > 0 && spec.flags.includes('denyoom')) this.#makeRoom()
+    // What was done once is not refused when the log is replayed, and nothing else makes room for it.
+    const isBounded = this.memory.maxBytes > 0 && call.caller.isReplay !== true
+    if (isBounded && spec.flags.includes('denyoom')) this.#makeRoom()
     const given = spec.flags.includes('rawValues') ? argv : argv.map(byteString)
     this.#countsLookups = spec.flags.includes('readonly')
     return spec.handler(call, given as readonly ByteString[])

@@ -9,7 +9,7 @@
  */
 import type { ActorAddress, ActorRef, TerminationReason } from '../../actor/index.ts'
 import { describeReason, isAbnormal } from '../../actor/index.ts'
-import { type Random, ShardloomError, type TimerHandle } from '../../base/index.ts'
+import { type Clock, type Random, ShardloomError, type TimerHandle } from '../../base/index.ts'
 import type { SpawnRequest } from '../../runtime/index.ts'
 import {
   type ChildDriver,
@@ -21,14 +21,24 @@ import {
 import type { AgentArgs } from '../client/agent-actor.ts'
 import type { KeyspaceClient } from '../client/keyspace-client.ts'
 import { moveSlots, shardLoads } from '../client/shard-admin.ts'
+import type { RecoveryReport } from '../durability/index.ts'
+import { isGone } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { ShardArgs } from '../shard/shard-options.ts'
 import type { ShardLoad } from '../shard/slot-messages.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { chooseMove, loadBetween } from './balance.ts'
+import type { DataDirectory } from './data-directory.ts'
 import type { KeyspaceSettings } from './keyspace-options.ts'
 
 const SHARD_MODULE = new URL('../shard/shard-actor.js', import.meta.url)
+/** However long it takes: the longest that a timer can wait. */
+const RECOVERY_MS_MAX = 2 ** 31 - 1
+/** A transaction that somebody still works at is over by then. */
+const OUTCOME_MS = 60_000
+const PROGRESS_MS = 100
+/** Between two looks at a shard that is lost. */
+const PAUSE_MS = 5
 const AGENT_MODULE = new URL('../client/agent-actor.js', import.meta.url)
 
 /** What the host needs of its runtime. */
@@ -40,6 +50,8 @@ export interface HostRuntime {
   refTo(address: ActorAddress): ActorRef<ShardMessages>
   watch(ref: ActorRef, options: { readonly unref: boolean }): Promise<TerminationReason>
   supervise(options: SuperviseOptions): Promise<SupervisionTree>
+  readonly clock: Clock
+  warn(text: string): void
 }
 
 /** A keyspace, as its runtime holds it. */
@@ -52,11 +64,28 @@ export class KeyspaceHost {
   /** In owners of locks, which may outlive the process. */
   readonly #name: string
   readonly #hashSeed: readonly [number, number]
+  readonly #directory: DataDirectory | undefined
+  /** Shards whose first start is under way: none serves before all have their keys. */
+  #unrecovered: number
+  readonly #recovered: Promise<void>
+  /** Shards that were lost, and do not serve again yet: what their logs have decided, when they are read. */
+  readonly #down = new Map<number, readonly number[] | 'unread'>()
+  /** Transactions over several shards that some log had decided when the shards first started. */
+  readonly #decided = new Set<number>()
+  readonly #reports: RecoveryReport[] = []
+  #onRecovered: (failure?: unknown) => void = () => undefined
 
-  constructor(runtime: HostRuntime, settings: KeyspaceSettings, random: Random) {
+  constructor(runtime: HostRuntime, settings: KeyspaceSettings, random: Random, directory?: DataDirectory) {
     this.#runtime = runtime
+    this.#directory = directory
     this.#random = random
     this.settings = settings
+    this.#unrecovered = settings.shards
+    this.#recovered = new Promise((resolve, reject) => {
+      this.#onRecovered = (failure) => (failure === undefined ? resolve() : reject(failure))
+    })
+    // Shards hear of it when they wait; until then nobody does.
+    this.#recovered.catch(() => undefined)
     this.memory = KeyspaceMemory.allocate(settings.shards)
     this.#channel = `shardloom-keyspace-${random.below(2 ** 32)}-${random.below(2 ** 32)}`
     this.#name = [0, 1].map(() => random.below(2 ** 32).toString(36)).join('')
@@ -72,6 +101,7 @@ export class KeyspaceHost {
       name: this.#name,
       pendingMax: this.settings.pendingMax,
       timeoutMs: this.settings.timeoutMs,
+      isDurable: this.#directory !== undefined,
     }
     await this.#runtime.spawnOn(thread, spawnRequest(AGENT_MODULE, 'agentActor', 'keyspace-agent', args))
   }
@@ -84,8 +114,17 @@ export class KeyspaceHost {
       // A thread that is lost takes all its shards along: each counts.
       restarts: { intensity: 10 * this.settings.shards, periodMs: 10_000 },
     })
+    const stop = this.#tellProgress()
+    // A log takes as long as it takes.
+    const limits = this.#directory === undefined ? {} : { startMs: RECOVERY_MS_MAX }
     // Together: each takes the time that a module takes to load.
-    await Promise.all(shards.map((shard) => tree.add(driverChild(`shard-${shard}`, this.#driver(shard)))))
+    try {
+      await Promise.all(
+        shards.map((shard) => tree.add(driverChild(`shard-${shard}`, this.#driver(shard), limits))),
+      )
+    } finally {
+      stop()
+    }
   }
 
   /** Measures and moves, when the options say so, until what it returns is called. */
@@ -120,6 +159,7 @@ export class KeyspaceHost {
       start: async (signal): Promise<RunningChild> => {
         const runtime = this.#runtime
         const life = ++lives
+        this.memory.setLife(shard, life)
         const ref = await runtime.spawnOn(
           this.#threadFor(shard),
           spawnRequest(SHARD_MODULE, 'shardActor', `keyspace-shard-${shard}`, this.#shardArgs(shard, life)),
@@ -128,7 +168,9 @@ export class KeyspaceHost {
           runtime.sendStop(ref, 'kill')
           throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'its start was given up' })
         }
+        await this.#recover(shard, ref as ActorRef<ShardMessages>, life)
         this.memory.setAddress(shard, ref)
+        this.#down.delete(shard)
         // A thread that came meanwhile listened too late for the first time, and asked too early: the shard
         // had no address. It listens by now.
         ;(ref as ActorRef<ShardMessages>).tell('tellTables')
@@ -148,9 +190,94 @@ export class KeyspaceHost {
     }
   }
 
+  /**
+   * A shard has its keys when it serves. At the first start all wait for each other: revisions and tokens go
+   * on above those of the last one.
+   */
+  async #recover(shard: number, ref: ActorRef<ShardMessages>, life: number): Promise<void> {
+    if (this.#directory === undefined) return
+    const timeoutMs = RECOVERY_MS_MAX
+    try {
+      const report = await ref.ask('recover', undefined, { timeoutMs })
+      if (report !== undefined) this.#reports[shard] = report
+      if (report?.tail !== undefined) this.#warnOfTail(report.tail)
+      for (const revision of report?.decided ?? []) this.#decided.add(revision)
+      if (life > 1) this.#down.set(shard, report?.decided ?? [])
+      if (life === 1 && --this.#unrecovered === 0) this.#onRecovered()
+      await this.#recovered
+      const inDoubt = report?.inDoubt ?? []
+      const others = life === 1 ? this.#decided : await this.#outcomesOf(shard, inDoubt)
+      // Its own log may have the decision, too.
+      const decided = new Set([...others, ...(report?.decided ?? [])])
+      await ref.ask(
+        'resolveParts',
+        inDoubt.filter((revision) => decided.has(revision)),
+        { timeoutMs },
+      )
+    } catch (error) {
+      this.#onRecovered(error)
+      throw error
+    }
+  }
+
+  /** Tells of the first recovery until what it returns is called. */
+  #tellProgress(): () => void {
+    const onRecovery = this.#directory?.onRecovery
+    if (onRecovery === undefined) return () => undefined
+    const { shards } = this.settings
+    const { clock } = this.#runtime
+    let timer: TimerHandle
+    const tell = (): void => {
+      let sum = 0
+      for (let shard = 0; shard < shards; shard++) sum += this.memory.progressOf(shard)
+      onRecovery({ fraction: sum / shards, isDone: false, shards: [] })
+      timer = clock.after(PROGRESS_MS, tell, { unref: true })
+    }
+    tell()
+    return () => {
+      timer.cancel()
+      if (this.#unrecovered === 0) onRecovery({ fraction: 1, isDone: true, shards: this.#reports })
+    }
+  }
+
+  #warnOfTail({ file, offset, bytes, reason }: NonNullable<RecoveryReport['tail']>): void {
+    const text = `${bytes} bytes were cut off the end of ${file}, at ${offset}: ${reason}`
+    this.#runtime.warn(`shardloom: ${text}. They were being written when the last process stopped.`)
+  }
+
+  /** What the other shards know of transactions that this one has a part of. */
+  async #outcomesOf(recovering: number, revisions: readonly number[]): Promise<ReadonlySet<number>> {
+    const decided = new Set<number>()
+    if (revisions.length === 0) return decided
+    const { memory } = this
+    const { clock } = this.#runtime
+    const others = Array.from({ length: this.settings.shards }, (_, shard) => shard)
+    const endMs = clock.nowMs() + OUTCOME_MS
+    const askOne = async (shard: number): Promise<readonly number[]> => {
+      for (;;) {
+        const address = shard === recovering ? undefined : memory.addressOf(shard)
+        if (address === undefined) return []
+        // Lost as well, perhaps with the same thread: it decides nothing but what its log says.
+        const read = this.#down.get(shard)
+        if (read !== undefined && read !== 'unread') return read
+        try {
+          const ref = this.#runtime.refTo({ ...address, name: `keyspace-shard-${shard}` })
+          if (read === undefined) return await ref.ask('outcomesOf', revisions, { timeoutMs: OUTCOME_MS })
+        } catch (error) {
+          if (!isGone(error)) throw error
+        }
+        if (clock.nowMs() > endMs) throw new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it is lost' })
+        await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve, { unref: true }))
+      }
+    }
+    for (const known of await Promise.all(others.map(askOne))) for (const one of known) decided.add(one)
+    return decided
+  }
+
   /** What a shard coordinated must be settled by the others, without it; then its decisions are forgotten. */
   async #onShardEnded(lost: number, life: number): Promise<void> {
     const { memory } = this
+    this.#down.set(lost, 'unread')
     const decisions = memory.decisionsOf(lost)
     const others = Array.from({ length: this.settings.shards }, (_, shard) => shard).filter(
       (one) => one !== lost,
@@ -190,6 +317,7 @@ export class KeyspaceHost {
       seed: this.#random.below(2 ** 32),
       hashSeed: this.#hashSeed,
       settings: this.settings.shard,
+      store: this.#directory?.storeOf(id),
     }
   }
 }

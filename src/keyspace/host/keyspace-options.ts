@@ -2,7 +2,10 @@
  * The options of a keyspace, checked, with every default and limit in one place.
  * Tests: test/keyspace/host/keyspace-options.test.ts
  */
+import { resolve } from 'node:path'
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../../base/index.ts'
+import type { Durability } from '../../storage/index.ts'
+import type { RecoveryReport, StoreSettings } from '../durability/index.ts'
 import type { EvictionPolicyName } from '../engine/index.ts'
 import type { ShardSettings } from '../shard/shard-options.ts'
 import { SHARDS_MAX } from '../shared/keyspace-memory.ts'
@@ -41,6 +44,38 @@ export interface KeyspaceOptions {
    * events: `KEA` for all. As in Redis. Default: nothing.
    */
   readonly notifyKeyspaceEvents?: string
+  /** Where its files are. Default: nowhere, and what a shard holds is lost with it. */
+  readonly dir?: string
+  /**
+   * What an acknowledgement means, unless a call says something else. `memory`: done; `os`: written, so that
+   * it outlives this process; `fsync`: on the disk, so that it outlives a power cut. Default `os` with a
+   * `dir`, else `memory`.
+   */
+  readonly durability?: Durability
+  /** What is written is synced after so long in any case, in milliseconds. Default 1000. */
+  readonly syncEveryMs?: number
+  /** Bytes of one log segment. Default 64 MiB. */
+  readonly logSegmentBytes?: number
+  /** Bytes of each shard's log after which a snapshot takes its place. Default 256 MiB. */
+  readonly snapshotBytes?: number
+  /** How often a snapshot is made when something was written, in milliseconds; 0: never. Default 1 hour. */
+  readonly snapshotEveryMs?: number
+  /**
+   * Bytes of each shard's disk that are kept free, for what is under way when the disk is full. Default 8
+   * MiB.
+   */
+  readonly diskReserveBytes?: number
+  /** Told how far the logs are replayed, ten times a second, and at the end, while the runtime starts. */
+  readonly onRecovery?: (progress: RecoveryProgress) => void
+}
+
+/** How far a recovery is. */
+export interface RecoveryProgress {
+  /** 0 to 1, over all shards. */
+  readonly fraction: number
+  readonly isDone: boolean
+  /** When it is done: what each shard has read, and what of its log was cut off. */
+  readonly shards: readonly RecoveryReport[]
 }
 
 /** When slots are moved by themselves. */
@@ -63,6 +98,16 @@ export interface KeyspaceSettings {
   readonly shard: ShardSettings
   /** Undefined: slots are moved by hand only. */
   readonly rebalance: Required<RebalanceOptions> | undefined
+  /** Undefined: memory only. */
+  readonly files: FileSettings | undefined
+  /** Whether the number of shards was asked for. */
+  readonly hasShardCount: boolean
+}
+
+/** Where the files are, and how they are written. */
+export interface FileSettings extends Omit<StoreSettings, 'folder' | 'directory'> {
+  readonly dir: string
+  readonly onRecovery: ((progress: RecoveryProgress) => void) | undefined
 }
 
 const POLICIES: readonly EvictionPolicyName[] = [
@@ -75,6 +120,17 @@ const POLICIES: readonly EvictionPolicyName[] = [
   'volatile-random',
   'volatile-ttl',
 ]
+/** They mean nothing without `dir`. */
+const FILE_OPTIONS = [
+  'durability',
+  'syncEveryMs',
+  'logSegmentBytes',
+  'snapshotBytes',
+  'snapshotEveryMs',
+  'diskReserveBytes',
+  'onRecovery',
+] as const
+const DURABILITIES: readonly Durability[] = ['memory', 'os', 'fsync']
 const KNOWN = [
   'shards',
   'maxMemoryBytes',
@@ -89,8 +145,11 @@ const KNOWN = [
   'historyBytesMax',
   'historyKeepMs',
   'notifyKeyspaceEvents',
+  'dir',
+  ...FILE_OPTIONS,
 ]
 const MIB = 1024 * 1024
+const HOUR_MS = 3_600_000
 const ASK_MS = 30_000
 
 /** Reads the options. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
@@ -113,6 +172,8 @@ export function keyspaceSettings(
     pendingMax: whole('pendingMax', 1_000_000, 1, 2 ** 31 - 1),
     timeoutMs: whole('timeoutMs', askMs, 1, 2 ** 31 - 1),
     rebalance: rebalanceSettings(options.rebalance),
+    files: fileSettings(options, whole),
+    hasShardCount: options.shards !== undefined,
     shard: {
       // 0 would be no ceiling.
       maxBytes: maxMemoryBytes === 0 ? 0 : Math.max(1, Math.floor(maxMemoryBytes / shards)),
@@ -125,6 +186,37 @@ export function keyspaceSettings(
       historyKeepMs: whole('historyKeepMs', 60_000, 0, 2 ** 31 - 1),
       notifyKeyspaceEvents: notifyOption(options.notifyKeyspaceEvents),
     },
+  }
+}
+
+type WholeOption = (name: keyof KeyspaceOptions, fallback: number, min: number, max: number) => number
+
+function fileSettings(options: KeyspaceOptions, whole: WholeOption): FileSettings | undefined {
+  const { dir } = options
+  if (dir === undefined) {
+    const given = FILE_OPTIONS.find((name) => options[name] !== undefined)
+    // In memory, that is what it means in any case.
+    if (given === undefined || (given === 'durability' && options.durability === 'memory')) return undefined
+    invalidOption(`keyspace.${given}`, options[given], 'together with keyspace.dir')
+  }
+  if (typeof dir !== 'string' || dir === '') invalidOption('keyspace.dir', dir, 'a path')
+  if (options.rebalance !== undefined && options.rebalance !== false) {
+    invalidOption('keyspace.rebalance', options.rebalance, 'false together with keyspace.dir')
+  }
+  const { onRecovery } = options
+  if (onRecovery !== undefined && typeof onRecovery !== 'function') {
+    invalidOption('keyspace.onRecovery', onRecovery, 'a function')
+  }
+  const segmentBytes = whole('logSegmentBytes', 64 * MIB, 64 * 1024, 2 ** 40)
+  return {
+    dir: resolve(dir),
+    onRecovery,
+    level: choiceOption('keyspace.durability', options.durability, 'os', DURABILITIES),
+    syncEveryMs: whole('syncEveryMs', 1000, 1, HOUR_MS),
+    segmentBytes,
+    snapshotBytes: whole('snapshotBytes', 256 * MIB, 64 * 1024, 2 ** 50),
+    snapshotEveryMs: whole('snapshotEveryMs', HOUR_MS, 0, 2 ** 31 - 1),
+    reserveBytes: whole('diskReserveBytes', 8 * MIB, 0, 2 ** 40),
   }
 }
 

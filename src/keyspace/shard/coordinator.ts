@@ -21,7 +21,6 @@
 import type { ActorRef } from '../../actor/index.ts'
 import { ShardloomError, type TimerHandle } from '../../base/index.ts'
 import {
-  byteString,
   ErrorReply,
   type Guest,
   guestOf,
@@ -44,9 +43,9 @@ import {
   splitOf,
   wholeCommand,
 } from './split-command.ts'
+import { patchesByOwner, TransactionEnd } from './transaction-end.ts'
 import type {
   BeginAnswer,
-  PatchMessage,
   ScheduleAnswer,
   TransactAnswer,
   TransactionKey,
@@ -78,12 +77,14 @@ export class Coordinator {
   readonly #shard: Shard
   readonly #life: number
   readonly #peers: TransactionPeers
+  readonly #end: TransactionEnd
   readonly #open = new Map<number, Open>()
 
   constructor(shard: Shard, life: number, peer: (shard: number) => ActorRef<ShardMessages>) {
     this.#shard = shard
     this.#life = life
     this.#peers = new TransactionPeers(shard, peer)
+    this.#end = new TransactionEnd(shard, this.#peers)
   }
 
   /** Runs a batch of commands as one. */
@@ -160,7 +161,7 @@ export class Coordinator {
     this.#open.delete(tx)
     open.timer.cancel()
     const revision = this.#shard.memory.drawRevisions(1)
-    await this.#applyAll(tx, open.shards, patches, revision)
+    await this.#end.applyAll(tx, open.shards, patches, revision)
     return true
   }
 
@@ -190,6 +191,7 @@ export class Coordinator {
       // It has waited behind others: its caller may have given it up.
       if (signal.aborted) throw abortedError()
       const { engine } = shard
+      if (isWriteOf(plan)) shard.participant.checkWritable()
       const isUnchanged = watched.every(
         ({ db, key, revision }) => (engine.database(db).revisionOf(key) ?? 0) === revision,
       )
@@ -199,16 +201,18 @@ export class Coordinator {
 
   /** Takes a turn on every shard; undefined: the plan must be made again. @throws SHL_TRANSACTION_REFUSED */
   async #schedule(
-    { shards }: TransactionPlan,
+    plan: TransactionPlan,
     signal: AbortSignal,
     split?: SplitCommand,
   ): Promise<number | undefined> {
     const { memory } = this.#shard
+    const { shards } = plan
+    const isWrite = isWriteOf(plan)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const tx = memory.drawTransaction()
       const ids = [...shards.keys()]
       const settled = await Promise.allSettled(
-        ids.map((id) => this.#scheduleOn(id, tx, shards.get(id), split?.parts.get(id)?.batch)),
+        ids.map((id) => this.#scheduleOn(id, tx, shards.get(id), isWrite, split?.parts.get(id)?.batch)),
       )
       const answers = settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
       const isWanted = !signal.aborted
@@ -249,9 +253,11 @@ export class Coordinator {
     id: number,
     tx: number,
     keys: readonly TransactionKey[] | undefined,
+    isWrite: boolean,
     batch: Uint8Array | undefined,
   ): Promise<ScheduleAnswer> {
-    const message = { tx, by: this.#shard.id, life: this.#life, keys, ...(batch && { batch }) }
+    const from = { tx, by: this.#shard.id, life: this.#life }
+    const message = { ...from, keys, ...(isWrite && { isWrite }), ...(batch && { batch }) }
     return this.#peers.schedule(id, message)
   }
 
@@ -266,8 +272,13 @@ export class Coordinator {
   ): Promise<Uint8Array> {
     const { memory } = this.#shard
     const ids = [...plan.shards.keys()]
-    const revision = isWrite && memory.isWatched ? await this.#oneRevision(tx, ids) : 0
-    const decision = isStaged ? await this.#peers.decide(tx) : undefined
+    const isLogged = isWrite && this.#shard.durability.parts !== undefined
+    const revision = isWrite && (isLogged || memory.isWatched) ? await this.#oneRevision(tx, ids) : 0
+    let decision: number | undefined
+    if (isLogged) {
+      const messages = [...parts].map(([id, { batch }]) => [id, { tx, batch, revision }] as const)
+      decision = await this.#end.stageAll(tx, ids, messages, revision)
+    } else if (isStaged) decision = await this.#peers.decide(tx)
     const settled = await Promise.allSettled(
       [...parts].map(async ([id, { batch, places }]) => {
         const bytes = await this.#peers.run(id, { tx, batch, revision })
@@ -308,9 +319,11 @@ export class Coordinator {
     let guests: readonly Guest[]
     let own: readonly Guest[]
     try {
-      const ownWatched = (plan.shards.get(shard.id) ?? []).filter(isOneOf(watched))
+      const ownKeys = plan.shards.get(shard.id) ?? []
+      // With a log they may have to become again what they were.
+      const wanted = shard.durability.parts === undefined ? ownKeys.filter(isOneOf(watched)) : ownKeys
       const gathered = await Promise.all([
-        ids.includes(shard.id) ? this.#gather(shard.id, tx, ownWatched) : [],
+        ids.includes(shard.id) ? this.#gather(shard.id, tx, wanted) : [],
         ...others.map((id) => this.#gather(id, tx, plan.shards.get(id) ?? [])),
       ])
       own = gathered[0] as readonly Guest[]
@@ -329,7 +342,7 @@ export class Coordinator {
     const revision = memory.drawRevisions(1)
     const { replies, patches } = this.#runOver(tx, guests, batch, revision)
     // What changed here is true already; here there is nothing to apply.
-    await this.#applyAll(tx, ids, patches, revision)
+    await this.#end.applyAll(tx, ids, patches, revision, own)
     return { type: 'done', replies }
   }
 
@@ -358,8 +371,7 @@ export class Coordinator {
     const home = changed.filter(isHome)
     if (commit !== undefined && home.length > 0) {
       const changes = commit.changes.filter(isHome)
-      const part = { tx, isOneRevision: true }
-      engine.onCommit?.({ ...commit, effects: patchEffects(home), changes, part })
+      shard.participant.onChangedHere(tx, { ...commit, effects: patchEffects(home), changes })
     }
     return { replies, patches: changed.filter((patch) => !isHome(patch)) }
   }
@@ -385,6 +397,7 @@ export class Coordinator {
       if (watched.some(({ revision }, i) => known[i]?.revision !== revision)) return { type: 'aborted' }
       const revision = memory.drawRevisions(1)
       for (const command of plan.commands) writer.reply(await this.#runOneOf(tx, ids, command, revision))
+      if (this.#shard.durability.parts !== undefined) await this.#end.conclude(tx, ids, revision)
       return { type: 'done', replies: writer.take() }
     } finally {
       this.#releaseAll(ids, tx)
@@ -415,50 +428,11 @@ export class Coordinator {
     const guests = await Promise.all(foreign.map((use) => this.#gather(memory.ownerOf(use.slot), tx, [use])))
     const ran = this.#runOver(tx, guests.flat(), batch, revision)
     await Promise.all(
-      this.#byOwner(ran.patches).map(([id, patches]) =>
+      patchesByOwner(this.#shard.memory, ran.patches).map(([id, patches]) =>
         this.#peers.insist(id, 'apply', { tx, revision, patches, isMore: true }),
       ),
     )
     return firstReply(ran.replies)
-  }
-
-  /** Applies patches where they belong, and ends the transaction on all its shards. */
-  async #applyAll(
-    tx: number,
-    ids: readonly number[],
-    patches: readonly KeyPatch[],
-    revision: number,
-  ): Promise<void> {
-    const { memory } = this.#shard
-    const written = this.#byOwner(patches).map(([id, some]): [number, PatchMessage] => [
-      id,
-      { tx, revision, patches: some },
-    ])
-    const untouched = ids.filter((id) => !written.some(([other]) => other === id))
-    if (written.length < 2) {
-      for (const [id, message] of written) await this.#peers.insist(id, 'apply', message)
-      this.#releaseAll(untouched, tx)
-      return
-    }
-    // From here on there is no way back: who is lost meanwhile has lost all that it held, and the others go
-    // on.
-    await Promise.all(written.map(([id, message]) => this.#peers.insist(id, 'stage', message)))
-    const decision = await this.#peers.decide(tx)
-    await Promise.all(written.map(([id]) => this.#peers.insist(id, 'applyStaged', tx)))
-    memory.forgetDecision(decision)
-    this.#releaseAll(untouched, tx)
-  }
-
-  #byOwner(patches: readonly KeyPatch[]): [number, KeyPatch[]][] {
-    const { memory } = this.#shard
-    const byShard = new Map<number, KeyPatch[]>()
-    for (const patch of patches) {
-      const owner = memory.ownerOf(hashSlotOf(byteString(patch.key)))
-      const known = byShard.get(owner)
-      if (known === undefined) byShard.set(owner, [patch])
-      else known.push(patch)
-    }
-    return [...byShard]
   }
 
   async #gather(id: number, tx: number, keys: readonly TransactionKey[]): Promise<readonly Guest[]> {
@@ -468,6 +442,11 @@ export class Coordinator {
   #releaseAll(ids: readonly number[], tx: number): void {
     this.#peers.releaseAll(ids, tx)
   }
+}
+
+/** Whether some command of a transaction may change something. */
+function isWriteOf({ commands }: TransactionPlan): boolean {
+  return commands.some(({ spec }) => !(spec instanceof ErrorReply) && spec.flags.includes('write'))
 }
 
 function firstReply(bytes: Uint8Array): Reply {

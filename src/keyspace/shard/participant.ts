@@ -11,24 +11,29 @@
  *
  * Tests: test/keyspace/transaction.race.test.ts
  */
-import { assert } from '../../base/index.ts'
+import { assert, ShardloomError } from '../../base/index.ts'
+import type { PartLog, ShardJournal } from '../durability/index.ts'
 import {
+  type Commit,
   type Guest,
   guestOf,
   type KeyPatch,
   patchEffects,
+  putGuests,
   putPatches,
   type ShardEngine,
 } from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { WHOLE_SHARD } from '../transactions/index.ts'
 import { begunAnew } from './shard-error.ts'
+import { changesOf, doneBy } from './staged-effects.ts'
 import type {
   GatherMessage,
   PatchMessage,
   RunMessage,
   ScheduleAnswer,
   ScheduleMessage,
+  StageMessage,
   TransactionKey,
 } from './transaction-messages.ts'
 import type { Turns } from './turns.ts'
@@ -43,6 +48,12 @@ export interface ParticipantShard {
   readonly slots: { readonly isFreezing: boolean; isFrozen(slot: number): boolean }
   /** Runs commands whose keys are all here, as one. */
   runBatch(batch: Uint8Array): Uint8Array
+  readonly durability: {
+    readonly journal: Pick<ShardJournal, 'refusal'> | undefined
+    readonly parts: PartLog | undefined
+    conclude(revision: number): void
+    forget(revision: number): void
+  }
   /** A transaction has ended. */
   afterTurn(): void
 }
@@ -52,7 +63,7 @@ interface Part {
   readonly life: number
   /** Undefined: all. */
   readonly slots: readonly number[] | undefined
-  staged: PatchMessage | undefined
+  staged: StageMessage | undefined
   /** The commands to be run here, of a transaction that each shard runs a part of. */
   readonly batch: Uint8Array | undefined
   /** Answers the coordinator that still waits for its yes. */
@@ -63,6 +74,10 @@ interface Part {
   isAsked: boolean
   /** It was given up before its turn: to be finished when that comes. */
   isGivenUp: boolean
+  /** The revision of its part in the log, which is to be concluded; 0: there is none. */
+  prepared: number
+  /** What is prepared is true in memory. */
+  isTrue: boolean
 }
 
 /** The transactions of one shard. */
@@ -108,9 +123,11 @@ export class Participant {
     return false
   }
 
-  schedule({ tx, by, life, keys, batch }: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
+  schedule(message: ScheduleMessage): ScheduleAnswer | Promise<ScheduleAnswer> {
+    const { tx, by, life, keys, batch, isWrite } = message
     const shard = this.#shard
     if (life <= (this.#lostLives.get(by) ?? 0)) return 'refused'
+    if (keys === undefined ? isWrite === true : keys.some(({ isWritten }) => isWritten)) this.checkWritable()
     if (keys !== undefined && !keys.every(({ slot }) => shard.owns(slot) && !shard.slots.isFrozen(slot))) {
       return 'moved'
     }
@@ -130,6 +147,8 @@ export class Participant {
       hasTurn: false,
       isAsked: false,
       isGivenUp: false,
+      prepared: 0,
+      isTrue: false,
     }
     this.#parts.set(tx, part)
     if (outcome !== 'pending') return outcome === 'granted' ? 'yes' : 'behind'
@@ -140,6 +159,13 @@ export class Participant {
         resolve('behind')
       })
     })
+  }
+
+  /** @throws SHL_COMMAND_REFUSED when the log takes nothing: before anything changes */
+  checkWritable(): void {
+    const { refusal } = this.#shard.durability.journal ?? {}
+    if (refusal === undefined) return
+    throw new ShardloomError('SHL_COMMAND_REFUSED', { reply: refusal.text, command: 'transaction' })
   }
 
   /** The values of keys, when the transaction's turn has come. */
@@ -157,29 +183,45 @@ export class Participant {
     try {
       if (engine.onCommit === undefined) return engine.atomically(() => this.#shard.runBatch(batch), revision)
       const { value, commit } = engine.capture(() => this.#shard.runBatch(batch), revision)
-      if (commit !== undefined) engine.onCommit({ ...commit, part: { tx, isOneRevision: revision !== 0 } })
+      if (commit !== undefined) this.#onChanged(tx, commit, revision !== 0)
       return value
     } finally {
-      if (isMore === undefined) this.finish(tx)
+      const part = this.#part(tx)
+      // What was staged is decided by now. What was not, and is logged, is held until it is: `conclude`.
+      if (part.staged !== undefined) part.isTrue = true
+      if (isMore === undefined && (part.prepared === 0 || part.isTrue)) this.finish(tx)
     }
   }
 
-  stage(message: PatchMessage): void {
-    this.#part(message.tx).staged = message
+  /** Keeps what is to be done until it is decided; with a log, resolves when that is on the disk. */
+  stage(message: StageMessage): void | Promise<void> {
+    const part = this.#part(message.tx)
+    const { parts } = this.#shard.durability
+    part.staged = message
+    if (parts === undefined) return
+    const { revision } = message
+    this.#prepare(part, {
+      revision,
+      atMs: this.#shard.engine.clock.wallMs(),
+      ...doneBy(message, this.#shard.engine),
+    })
+    return parts.synced()
   }
 
   /** Makes the keys what the patches say. */
   apply(message: PatchMessage): void {
     const { tx, revision, patches } = message
     assert(this.#part(tx).hasTurn, 'what is applied holds its keys')
-    this.applyPatches(tx, patches, revision)
+    this.applyPatches(tx, patches, revision, message.isMore === true)
+    const part = this.#part(tx)
+    part.isTrue = part.prepared !== 0
     if (message.isMore === undefined) this.finish(tx)
   }
 
   /** The coordinator has decided: what was staged is made true. */
   applyStaged(tx: number): void {
     const { staged } = this.#part(tx)
-    assert(staged !== undefined, 'what is decided was staged before')
+    assert(staged !== undefined && 'patches' in staged, 'what is decided was staged before')
     this.apply(staged)
   }
 
@@ -207,10 +249,29 @@ export class Participant {
     for (const [tx, part] of [...this.#parts]) {
       if (part.by !== by || part.life > life) continue
       const isDecided = memory.isDecided(by, tx)
-      if (isDecided && part.staged !== undefined) this.apply(part.staged)
+      if (part.isTrue || (isDecided && part.prepared !== 0)) {
+        void this.#decideAlone(tx, part)
+        continue
+      }
+      if (isDecided && part.staged !== undefined) this.#doStaged(part.staged)
       else if (isDecided && part.batch !== undefined) this.#runDecided(tx, part, part.batch)
       else this.release(tx)
     }
+  }
+
+  /** The coordinator is gone, and what it has decided perhaps in no log: it is decided in this one. */
+  async #decideAlone(tx: number, part: Part): Promise<void> {
+    const { durability, engine } = this.#shard
+    // A log that has failed knows as little as the coordinator's: then it is true in memory.
+    await durability.parts?.decide(part.prepared, engine.nowMs).catch(() => undefined)
+    if (!this.#parts.has(tx)) return
+    if (!part.isTrue && part.staged !== undefined) this.#doStaged(part.staged)
+    else this.conclude(tx)
+  }
+
+  #doStaged(staged: StageMessage): void {
+    if ('patches' in staged) this.apply(staged)
+    else if (!this.#part(staged.tx).isAsked) void this.run(staged)
   }
 
   /** Its part is still to come, or has been asked for by now, and comes in its turn. */
@@ -220,24 +281,81 @@ export class Participant {
   }
 
   /** Makes keys what patches say, as one commit. */
-  applyPatches(tx: number, patches: readonly KeyPatch[], revision: number): void {
+  applyPatches(tx: number, patches: readonly KeyPatch[], revision: number, isMore = false): void {
     const { engine } = this.#shard
     const { commit } = engine.capture(() => putPatches(engine, patches), revision)
     // What was done to get there is nobody's business: the log is told the state, watchers the events.
-    const changes = patches.flatMap(({ db, key, events }) => events.map((event) => ({ db, key, event })))
     if (commit !== undefined) {
-      const part = { tx, isOneRevision: true }
-      engine.onCommit?.({ ...commit, effects: patchEffects(patches), changes, part })
+      const told = { ...commit, effects: patchEffects(patches), changes: changesOf(patches) }
+      const part = this.#parts.get(tx)
+      if (part !== undefined && (part.prepared !== 0 || isMore)) this.#onChanged(tx, told, true)
+      else engine.onCommit?.({ ...told, part: { tx, isOneRevision: true } })
     }
     for (const { db, key } of patches) engine.blocked.mark(db, key)
   }
 
+  /** The same for what its coordinator, this shard, has done to keys of its own. */
+  onChangedHere(tx: number, commit: Commit): void {
+    this.#onChanged(tx, commit, true)
+  }
+
+  /** Whether this shard has a part in the log that is not concluded. */
+  hasPrepared(tx: number): boolean {
+    return (this.#parts.get(tx)?.prepared ?? 0) !== 0
+  }
+
+  /** Nobody else changes: what was prepared here needs no decision but this one. */
+  concludeAlone(tx: number): void {
+    const { durability, engine } = this.#shard
+    const { prepared } = this.#part(tx)
+    // In one log, one behind the other: either both survive, or it is in doubt, and not decided.
+    durability.parts?.decideAtOnce(prepared, engine.clock.wallMs())
+    this.conclude(tx)
+  }
+
+  /** What was done here, ahead of a decision that has not come, is undone: keys are what they were. */
+  undo(tx: number, before: readonly Guest[]): void {
+    const part = this.#parts.get(tx)
+    if (part === undefined || !part.isTrue) return
+    const { engine } = this.#shard
+    engine.capture(() => putGuests(engine, before))
+    part.isTrue = false
+  }
+
+  /** What was prepared is decided: it is concluded, and the keys are free. */
+  conclude(tx: number): void {
+    if (this.#parts.has(tx)) this.finish(tx)
+  }
+
   /** The keys are free again. */
   finish(tx: number): void {
+    const part = this.#parts.get(tx)
+    if (part !== undefined && part.prepared !== 0) {
+      if (part.isTrue) this.#shard.durability.conclude(part.prepared)
+      else this.#shard.durability.forget(part.prepared)
+    }
     this.#parts.delete(tx)
     this.#floors.delete(tx)
     this.#shard.turns.schedule.finish(tx)
     this.#shard.afterTurn()
+  }
+
+  /** A transaction has changed keys here: its part is logged, with one of several shards. */
+  #onChanged(tx: number, commit: Commit, isOneRevision: boolean): void {
+    const { engine, durability } = this.#shard
+    const part = this.#part(tx)
+    const isLogged = durability.parts !== undefined && isOneRevision
+    if (isLogged) {
+      // What was staged is in the log already.
+      if (part.staged === undefined) this.#prepare(part, commit)
+      part.isTrue = true
+    }
+    engine.onCommit?.({ ...commit, part: { tx, isOneRevision, ...(isLogged && { isLogged }) } })
+  }
+
+  #prepare(part: Part, commit: Commit): void {
+    this.#shard.durability.parts?.prepare(commit)
+    part.prepared = commit.revision
   }
 
   /** Resolves when the transaction may run here; it holds its keys then. */

@@ -7,6 +7,8 @@
  */
 import { type ActorDefinition, type ActorRef, contextHost, defineActor } from '../../actor/index.ts'
 import { ShardloomError, seededRandom } from '../../base/index.ts'
+import { systemDisk } from '../../storage/index.ts'
+import { fencedDisk, levelNumber, type StoreSettings } from '../durability/index.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { Coordinator } from './coordinator.ts'
 import { Shard } from './shard.ts'
@@ -22,7 +24,13 @@ export interface ShardState {
   readonly coordinator: Coordinator
   readonly exporter: SlotExporter
   readonly waits: Waits
+  readonly store: StoreSettings | undefined
+  /** How often the shard was started, this time included. */
+  readonly life: number
 }
+
+/** A part of a transaction is on the disk before it is decided upon. */
+const FSYNC = levelNumber('fsync')
 
 const receive: ShardMessages<ShardState> = {
   run: ({ shard }, batch) => shard.run(batch),
@@ -33,12 +41,20 @@ const receive: ShardMessages<ShardState> = {
   tellTables: ({ shard }) => shard.publisher.tellAgain(),
   scan: ({ shard }, request) => scanStep(shard, request),
   awaitKeys: ({ shard }, request, ctx) => awaitKeys(shard, request, ctx.signal),
-  transact: ({ coordinator }, message, ctx) => coordinator.transact(message, ctx.signal),
+  transact: ({ shard, coordinator }, message, ctx) => {
+    return durable(shard, coordinator.transact(message, ctx.signal), message.level)
+  },
   begin: ({ coordinator }, { keys, holdMs }, ctx) => coordinator.begin(keys, holdMs, ctx.signal),
-  commit: ({ coordinator }, { tx, patches }) => coordinator.commit(tx, patches),
+  commit: ({ shard, coordinator }, { tx, patches, level }) =>
+    durable(shard, coordinator.commit(tx, patches), level),
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
   moveSlots: ({ exporter }, message) => exporter.move(message),
   stats: ({ shard }) => statsOf(shard),
+  async recover({ shard, life, store }) {
+    const disk = fencedDisk(systemDisk(), shard.id, () => shard.memory.lifeOf(shard.id) === life)
+    return store && shard.durability.recover(disk, store)
+  },
+  snapshot: ({ shard }) => shard.durability.snapshot(),
   load: ({ shard }, slotsMax) => loadOf(shard, slotsMax),
   importKeys: ({ shard }, message) => shard.slots.importKeys(message),
   dropImported: ({ shard }, from) => shard.slots.dropImported(from),
@@ -54,9 +70,19 @@ const receive: ShardMessages<ShardState> = {
   },
   schedule: ({ shard }, message) => shard.participant.schedule(message),
   gather: ({ shard }, message) => shard.participant.gather(message),
-  runPart: ({ shard }, message) => shard.participant.run(message),
+  runPart: ({ shard }, message) =>
+    // What was staged is on the disk, and so is all that its reply may tell of.
+    message.revision !== 0 && message.isMore === undefined
+      ? shard.participant.run(message)
+      : durable(shard, shard.participant.run(message), message.revision === 0 ? 0 : FSYNC),
   stage: ({ shard }, message) => shard.participant.stage(message),
-  apply: ({ shard }, message) => shard.participant.apply(message),
+  conclude: ({ shard }, tx) => shard.participant.conclude(tx),
+  resolveParts: ({ shard }, decided) => shard.durability.resolve(decided),
+  async outcomesOf({ shard }, revisions) {
+    const known = await Promise.all(revisions.map((one) => shard.durability.parts?.outcomeOf(one)))
+    return revisions.filter((_, i) => known[i] === true)
+  },
+  apply: ({ shard }, message) => durable(shard, shard.participant.apply(message)),
   applyStaged: ({ shard }, tx) => shard.participant.applyStaged(tx),
   release: ({ shard }, tx) => shard.participant.release(tx),
   endWaits: ({ shard }) => shard.endWaits(),
@@ -64,6 +90,11 @@ const receive: ShardMessages<ShardState> = {
     shard.participant.onCoordinatorLost(lost.shard, lost.life)
     shard.slots.dropImported(lost.shard)
   },
+}
+
+/** What a shard says when its log has what it speaks of. */
+function durable<T>(shard: Shard, result: T | Promise<T>, level = 0): T | Promise<T> {
+  return shard.durability.acknowledged(result, -1, level, level === 0)
 }
 
 export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> = defineActor<
@@ -75,7 +106,7 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
   reentrant: true,
   mailbox: { depthMax: 65_536, bytesMax: 2 ** 31 - 1, policy: 'wait' },
   onError: () => 'resume',
-  init(ctx, { id, life, memory: words, channel, seed, hashSeed, settings }) {
+  init(ctx, { id, life, memory: words, channel, seed, hashSeed, settings, store }) {
     const host = contextHost(ctx)
     const memory = new KeyspaceMemory(words)
     const shard = new Shard({
@@ -104,7 +135,14 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
         .catch(() => undefined)
     }
     const coordinator = new Coordinator(shard, life, peer)
-    return { shard, coordinator, exporter: new SlotExporter(shard, peer), waits: new Waits(shard) }
+    return {
+      shard,
+      coordinator,
+      exporter: new SlotExporter(shard, peer),
+      waits: new Waits(shard),
+      store,
+      life,
+    }
   },
   receive: receive as never,
   onStop: ({ shard }) => shard.close(),

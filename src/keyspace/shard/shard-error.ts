@@ -9,10 +9,14 @@ import { ShardloomError } from '../../base/index.ts'
 /** Codes of errors of actors and threads that have ended. */
 const GONE: readonly unknown[] = ['SHL_ACTOR_NOT_FOUND', 'SHL_ACTOR_STOPPED', 'SHL_THREAD_LOST']
 
+/** Whether an error says that who was asked is not there any more. */
+export function isGone(error: unknown): boolean {
+  return GONE.includes((error as { readonly code?: unknown }).code)
+}
+
 /** The error of an ask, as the caller of a shard is to see it. */
 export function shardError(shard: number, error: unknown): Error {
-  const { code } = error as { readonly code?: unknown }
-  if (!GONE.includes(code)) return error as Error
+  if (!isGone(error)) return error as Error
   return new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'it has ended' }, { cause: error })
 }
 

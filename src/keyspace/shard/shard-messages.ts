@@ -3,6 +3,7 @@
  * Tests: test/keyspace/keyspace.race.test.ts
  */
 import type { ActorContext } from '../../actor/index.ts'
+import type { RecoveryReport, SnapshotReport } from '../durability/index.ts'
 import type { Guest, KeyPatch } from '../engine/index.ts'
 import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubsub/pubsub-messages.ts'
 import type { TableNews } from '../shared/table-feed.ts'
@@ -16,6 +17,7 @@ import type {
   RunMessage,
   ScheduleAnswer,
   ScheduleMessage,
+  StageMessage,
   TransactAnswer,
   TransactionKey,
   TransactMessage,
@@ -49,7 +51,7 @@ export interface ShardMessages<State = unknown> {
     ctx: ActorContext,
   ): Promise<void>
   /** Several commands as one, over any shards. */
-  transact(state: State, message: TransactMessage, ctx: ActorContext): Promise<TransactAnswer>
+  transact(state: State, message: TransactMessage, ctx: ActorContext): Later<TransactAnswer>
   /** Takes keys for a callback at the caller. */
   begin(
     state: State,
@@ -59,13 +61,16 @@ export interface ShardMessages<State = unknown> {
   /** What the callback made of the keys; false: too late. */
   commit(
     state: State,
-    message: { readonly tx: number; readonly patches: readonly KeyPatch[] },
-  ): Promise<boolean>
+    message: { readonly tx: number; readonly patches: readonly KeyPatch[]; readonly level: number },
+  ): Later<boolean>
   abort(state: State, tx: number): void
   /** Gives slots to another shard. */
   moveSlots(state: State, message: MoveSlotsMessage): Promise<MoveSlotsReport>
   load(state: State, slotsMax: number): ShardLoad
   stats(state: State): ShardStats
+  /** Replays its log, before it serves anybody; undefined: it has none. */
+  recover(state: State): Promise<RecoveryReport | undefined>
+  snapshot(state: State): Promise<SnapshotReport | undefined>
   /** Keys of slots that will be this shard's. */
   importKeys(state: State, message: ImportMessage): Promise<void>
   dropImported(state: State, from: number): void
@@ -82,10 +87,13 @@ export interface ShardMessages<State = unknown> {
   publish(state: State, message: PublishMessage): void
   schedule(state: State, message: ScheduleMessage): Later<ScheduleAnswer>
   gather(state: State, message: GatherMessage): Promise<readonly Guest[]>
-  runPart(state: State, message: RunMessage): Promise<Uint8Array>
-  stage(state: State, message: PatchMessage): void
-  apply(state: State, message: PatchMessage): void
-  applyStaged(state: State, tx: number): void
+  runPart(state: State, message: RunMessage): Later<Uint8Array>
+  stage(state: State, message: StageMessage): Later<void>
+  conclude(state: State, tx: number): void
+  resolveParts(state: State, decided: readonly number[]): void
+  outcomesOf(state: State, revisions: readonly number[]): Promise<readonly number[]>
+  apply(state: State, message: PatchMessage): Later<void>
+  applyStaged(state: State, tx: number): Later<void>
   release(state: State, tx: number): void
   /** It will be stopped: who waits is told so. */
   endWaits(state: State): void

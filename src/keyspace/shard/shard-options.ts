@@ -2,6 +2,7 @@
  * What a shard is started with, and the settings of a keyspace that reach its shards.
  * Tests: test/keyspace/keyspace.race.test.ts
  */
+import type { StoreSettings } from '../durability/index.ts'
 import type { EvictionPolicyName } from '../engine/index.ts'
 
 /** Settings of each shard, with nothing left open. */
@@ -37,4 +38,6 @@ export interface ShardArgs {
   /** Of the hash of its tables, the same on all shards: SCAN goes by hash over all of them. */
   readonly hashSeed: readonly [number, number]
   readonly settings: ShardSettings
+  /** Its files; undefined: memory only. */
+  readonly store: StoreSettings | undefined
 }

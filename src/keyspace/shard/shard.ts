@@ -33,8 +33,10 @@ import { TablePublisher } from '../shared/table-feed.ts'
 import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
 import { hasSeveralKeys, intentsOf, isBlockedBy, slotsIn } from './command-keys.ts'
+import { MEMORY_DATABASE, runHot } from './hot-commands.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
+import { ShardDurability } from './shard-durability.ts'
 import { ShardListeners } from './shard-listeners.ts'
 import type { ShardSettings } from './shard-options.ts'
 import { ShardTimer } from './shard-timer.ts'
@@ -56,11 +58,8 @@ export interface ShardParts {
 
 type Answer = Reply | typeof MOVED
 
-const ROW_GET = commandTable.rows.findIndex((row) => row.name === 'get')
-const ROW_SET = commandTable.rows.findIndex((row) => row.name === 'set')
 /** Names of rows, as requests begin: a subcommand travels as the first argument. */
 const NAMES: readonly string[] = commandTable.rows.map((row) => row.name.split('|')[0]!)
-const MEMORY_DATABASE = 0
 /** One shard. */
 export class Shard {
   readonly id: number
@@ -72,6 +71,7 @@ export class Shard {
   readonly participant: Participant
   readonly slots: SlotKeeper
   readonly listeners: ShardListeners
+  readonly durability: ShardDurability
   /** Commands since the shard began. */
   commands = 0
   readonly settings: ShardSettings
@@ -83,6 +83,8 @@ export class Shard {
   readonly #touchListeners = new Set<(db: number, key: string) => void>()
   readonly #timer: ShardTimer
   #writer = new ReplyWriter()
+  /** The wall clock stands while the log is replayed. */
+  #standingMs: number | undefined
 
   constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
     this.#hashSeed = hashSeed
@@ -94,7 +96,10 @@ export class Shard {
     this.publisher = new TablePublisher(id, memory, broadcast)
     this.engine = new ShardEngine({
       commands: commandTable,
-      clock: { wallMs: () => memory.wallMs(clock.wallMs()), monotonicMs: () => clock.nowMs() },
+      clock: {
+        wallMs: () => this.#standingMs ?? memory.wallMs(clock.wallMs()),
+        monotonicMs: () => clock.nowMs(),
+      },
       random,
       nextRevision: () => this.#revisions.next(),
       tokens: sharedTokens(memory),
@@ -106,6 +111,7 @@ export class Shard {
     this.slots = new SlotKeeper(this)
     this.participant = new Participant(this)
     this.listeners = new ShardListeners(this)
+    this.durability = new ShardDurability(this)
     // Readers may look for it before the first write.
     this.engine.database(MEMORY_DATABASE)
   }
@@ -118,14 +124,19 @@ export class Shard {
   run(batch: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const reader = new RequestReader(batch)
     const writer = this.#writer
-    const { engine, memory, schedule, id, slotLoad } = this
+    const { engine, memory, schedule, id, slotLoad, durability } = this
     const isOpen = schedule.size === 0
+    const before = durability.appended
+    let asked = 0
+    let isDefault = false
     // Counting them first would cost a pass; a batch has at most some hundred, and what is left is dropped.
     this.#revisions.begin(batch.length >> 5)
-    const isHot = engine.beginHot()
+    const isHot = engine.beginHot() && durability.journal?.refusal === undefined
     let waiting: (Answer | Promise<Answer>)[] | undefined
     while (reader.next()) {
-      const { slot, row } = reader
+      const { slot, row, level } = reader
+      if (level === 0) isDefault = true
+      else if (level > asked) asked = level
       if (slot !== NO_SLOT) {
         if (memory.ownerOf(slot) !== id) {
           if (waiting === undefined) writer.reply(MOVED)
@@ -135,7 +146,7 @@ export class Shard {
         slotLoad[slot]!++
       }
       this.commands++
-      if (isHot && isOpen && waiting === undefined && this.#runHot(reader, row, writer)) continue
+      if (isHot && isOpen && waiting === undefined && runHot(engine, reader, row, writer)) continue
       const answer = this.#runOne(reader)
       if (waiting !== undefined) waiting.push(answer)
       else if (answer instanceof Promise) waiting = [answer]
@@ -143,10 +154,10 @@ export class Shard {
     }
     this.#revisions.end()
     this.afterCommands()
-    if (waiting === undefined) return writer.take()
     // Others are answered before: they get a writer that nothing waits in.
-    this.#writer = new ReplyWriter()
-    return finish(writer, waiting)
+    if (waiting !== undefined) this.#writer = new ReplyWriter()
+    const replies = waiting === undefined ? writer.take() : finish(writer, waiting)
+    return durability.acknowledged(replies, before, asked, isDefault)
   }
 
   /** Runs one command that may wait for as long as it likes; `signal` ends the wait. */
@@ -162,7 +173,8 @@ export class Shard {
         // Who ended the wait before it began has nobody to tell it that it is over.
         if (signal.aborted) return resolve(null)
         const later: LaterReply = { resolve }
-        const given = spec instanceof ErrorReply ? spec : this.engine.run(spec, caller, argv, later)
+        const refusal = spec instanceof ErrorReply ? spec : this.durability.refusalOf(spec)
+        const given = refusal ?? this.engine.run(spec as CommandSpec, caller, argv, later)
         if (given !== BLOCKED) return resolve(given)
         const forget = addAbortListener(signal, () => later.cancel?.())
         later.resolve = (reply) => {
@@ -181,7 +193,7 @@ export class Shard {
       begin()
     })
     writer.reply(reply === SENT_AWAY ? MOVED : reply)
-    return writer.take()
+    return this.durability.acknowledged(writer.take(), -1, reader.level, reader.level === 0)
   }
 
   /** Slots have gone: who waits for their keys is told to ask there. */
@@ -290,9 +302,15 @@ export class Shard {
     for (const waiter of blocked.everyone()) blocked.settle(waiter, STOPPING)
   }
 
-  close(): void {
+  /** The engine's wall clock stands at this time; undefined: it runs. */
+  setTime(atMs: number | undefined): void {
+    this.#standingMs = atMs
+  }
+
+  async close(): Promise<void> {
     this.#timer.close()
     this.listeners.close()
+    await this.durability.close()
   }
 
   #makeTable(db: number): KeyTableWriter {
@@ -306,25 +324,6 @@ export class Shard {
     })
     this.publisher.publish(table.directory)
     return table
-  }
-
-  /**
-   * GET and SET of plain strings, from the bytes of the batch to those of the table; false: not so simple.
-   */
-  #runHot(reader: RequestReader, row: number, writer: ReplyWriter): boolean {
-    if (reader.db !== MEMORY_DATABASE) return false
-    const { engine } = this
-    if (row === ROW_GET && reader.argumentCount === 1) {
-      const { bytes, firstOffset, firstLength } = reader
-      return engine.hotGet(bytes, firstOffset, firstLength, writer)
-    }
-    if (row === ROW_SET && reader.argumentCount === 2) {
-      const { bytes, firstOffset, firstLength, secondOffset, secondLength } = reader
-      if (!engine.hotSet(bytes, firstOffset, firstLength, secondOffset, secondLength)) return false
-      writer.ok()
-      return true
-    }
-    return false
   }
 
   #runOne(reader: RequestReader): Answer | Promise<Answer> {
@@ -346,12 +345,15 @@ export class Shard {
         this.slots.wait(slotsIn(spec, argv), () => resolve(this.#runSpec(spec, argv, caller, slot)))
       })
     }
-    if (!isBlockedBy(this.schedule, spec, argv, caller.db))
-      return this.engine.run(spec, caller, argv) as Reply
+    if (!isBlockedBy(this.schedule, spec, argv, caller.db)) return this.#runNow(spec, caller, argv)
     return new Promise((resolve) => {
-      const run = (): void => resolve(this.engine.run(spec, caller, argv) as Reply)
+      const run = (): void => resolve(this.#runNow(spec, caller, argv))
       this.turns.whenFree(intentsOf(spec, argv, caller.db), slotsIn(spec, argv), run)
     })
+  }
+
+  #runNow(spec: CommandSpec, caller: Caller, argv: readonly Argument[]): Reply {
+    return this.durability.refusalOf(spec) ?? (this.engine.run(spec, caller, argv) as Reply)
   }
 
   /** Whether all keys of a command are here, and not on their way. The first one's slot is known. */

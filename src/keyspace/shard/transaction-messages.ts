@@ -5,8 +5,9 @@
  *     schedule      ──►    yes (its turn is settled) · no (another one went ahead: cancel, and again)
  *     gather        ──►    its keys, when its turn has come; it holds them from then on
  *     run           ──►    the replies of its own commands, when its turn has come; it is done
- *     stage         ──►    kept, to be applied when the coordinator has decided
+ *     stage         ──►    kept, and logged, to be applied or run when the coordinator has decided
  *     apply         ──►    applied, done
+ *     conclude      ──►    after parts that had to be run before the decision: logged as true, done
  *     release       ──►    nothing changed, done
  *
  * Tests: test/keyspace/transaction.race.test.ts
@@ -29,6 +30,8 @@ export interface ScheduleMessage {
   readonly life: number
   /** Undefined: the whole shard. */
   readonly keys: readonly TransactionKey[] | undefined
+  /** Some command may change something, perhaps elsewhere. */
+  readonly isWrite?: boolean
   /** What to run here when the coordinator has decided so and is lost; see `Participant`. */
   readonly batch?: Uint8Array
 }
@@ -60,8 +63,13 @@ export interface PatchMessage {
   readonly isMore?: true
 }
 
+/** What to do when it is decided: what to make of keys, or commands of which all keys are here. */
+export type StageMessage = PatchMessage | Omit<RunMessage, 'isMore'>
+
 /** What a client asks a shard to coordinate. */
 export interface TransactMessage {
+  /** The durability that is asked for, by number. Default: that of the keyspace. */
+  readonly level?: number
   /** The commands, encoded. */
   readonly batch: Uint8Array
   /** Keys that must still have these revisions; 0: must not exist. */

@@ -16,7 +16,7 @@ import type { RunMessage, ScheduleAnswer, ScheduleMessage } from './transaction-
 /** Between two attempts to reach a shard that is slow, or to write down a decision. */
 const PAUSE_MS = 1
 
-type Step = 'gather' | 'stage' | 'apply' | 'applyStaged'
+type Step = 'gather' | 'stage' | 'apply' | 'applyStaged' | 'conclude'
 type StepMessage<K extends Step> = Parameters<Shard['participant'][K]>[0]
 
 /** The shards, as one of them sees them. */

@@ -4,7 +4,8 @@
  *
  *     words (Int32)     0 shard count · 1 epoch of the slot map · 2 shards that are watched
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
- *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables
+ *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables, life,
+ *                        millionths of its log that are replayed
  *     slots (Uint16)    16,384: the shard that owns each hash slot
  *     decisions (Int64) per shard 256: transactions it has decided to commit, that are not applied yet
  *
@@ -36,6 +37,10 @@ const SHARD_SLOT = 1
 const SHARD_GENERATION = 2
 const SHARD_INCARNATION = 3
 const SHARD_TABLES = 4
+const SHARD_LIFE = 5
+const SHARD_PROGRESS = 6
+
+const MILLION = 1_000_000
 
 const WIDE_OFFSET = WORDS * 4
 const SHARDS_OFFSET = WIDE_OFFSET + WIDE * 8
@@ -140,6 +145,26 @@ export class KeyspaceMemory {
     Atomics.store(this.#shards, at + SHARD_INCARNATION, next + 1)
   }
 
+  /** How often a shard was started; it is set before it is, and who lives an earlier life writes no more. */
+  lifeOf(shard: number): number {
+    return Atomics.load(this.#shards, shard * SHARD_WORDS + SHARD_LIFE)
+  }
+
+  /** Main thread only. */
+  setLife(shard: number, life: number): void {
+    Atomics.store(this.#shards, shard * SHARD_WORDS + SHARD_LIFE, life)
+  }
+
+  /** How much of its log a shard has replayed: 0 to 1. */
+  progressOf(shard: number): number {
+    return Atomics.load(this.#shards, shard * SHARD_WORDS + SHARD_PROGRESS) / MILLION
+  }
+
+  /** The shard alone. */
+  setProgress(shard: number, fraction: number): void {
+    Atomics.store(this.#shards, shard * SHARD_WORDS + SHARD_PROGRESS, Math.floor(fraction * MILLION))
+  }
+
   /** Grows whenever the memory that readers look into is another one. */
   tablesOf(shard: number): number {
     return Atomics.load(this.#shards, shard * SHARD_WORDS + SHARD_TABLES)
@@ -170,6 +195,11 @@ export class KeyspaceMemory {
   /** The newest revision that was drawn. */
   get revision(): number {
     return Number(Atomics.load(this.#wide, WIDE_REVISION))
+  }
+
+  /** No revision from now on is at or below `floor`. */
+  raiseRevision(floor: number): void {
+    this.#raise(WIDE_REVISION, floor)
   }
 
   /** Draws a transaction id, above all before it. */
@@ -219,11 +249,7 @@ export class KeyspaceMemory {
 
   /** No token from now on is at or below `floor`. */
   raiseToken(floor: number): void {
-    const wanted = BigInt(floor)
-    for (;;) {
-      const seen = Atomics.load(this.#wide, WIDE_TOKEN)
-      if (seen >= wanted || Atomics.compareExchange(this.#wide, WIDE_TOKEN, seen, wanted) === seen) return
-    }
+    this.#raise(WIDE_TOKEN, floor)
   }
 
   /** Draws a fencing token, above all before it. */
@@ -238,18 +264,18 @@ export class KeyspaceMemory {
   wallMs(machineMs: number): number {
     if (machineMs > this.#wallMs) {
       this.#wallMs = machineMs
-      this.#publishWall(machineMs)
+      this.#raise(WIDE_WALL, machineMs)
     }
     const latest = Number(Atomics.load(this.#wide, WIDE_WALL))
     if (latest > this.#wallMs) this.#wallMs = latest
     return this.#wallMs
   }
 
-  #publishWall(ms: number): void {
-    const wanted = BigInt(ms)
+  #raise(word: number, floor: number): void {
+    const wanted = BigInt(floor)
     for (;;) {
-      const seen = Atomics.load(this.#wide, WIDE_WALL)
-      if (seen >= wanted || Atomics.compareExchange(this.#wide, WIDE_WALL, seen, wanted) === seen) return
+      const seen = Atomics.load(this.#wide, word)
+      if (seen >= wanted || Atomics.compareExchange(this.#wide, word, seen, wanted) === seen) return
     }
   }
 }

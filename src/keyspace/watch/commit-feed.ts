@@ -8,17 +8,24 @@
  * Cost: nothing without listeners; a call each with them.
  * Tests: test/keyspace/watch/commit-feed.test.ts
  */
-import type { Commit } from '../engine/index.ts'
+import type { Commit, PlainSetListener } from '../engine/index.ts'
 
 /** What takes commits, in the order in which they come. */
 export type CommitListener = (commit: Commit) => void
 
+/** What the feed needs of its engine. */
+export interface CommitSource {
+  onCommit: CommitListener | undefined
+  onPlainSet?: PlainSetListener | undefined
+}
+
 /** The listeners of one engine. */
 export class CommitFeed {
-  readonly #engine: { onCommit: CommitListener | undefined }
+  readonly #engine: CommitSource
+  #onPlainSet: PlainSetListener | undefined
   #listeners: readonly CommitListener[] = []
 
-  constructor(engine: { onCommit: CommitListener | undefined }) {
+  constructor(engine: CommitSource) {
     this.#engine = engine
   }
 
@@ -28,8 +35,18 @@ export class CommitFeed {
     return () => this.#set(this.#listeners.filter((one) => one !== listener))
   }
 
+  /**
+   * The same for the log, which is there for as long as the engine. While nobody else listens, a plain SET
+   * is told to `onPlainSet`, and no commit is built for it.
+   */
+  addLog(listener: CommitListener, onPlainSet: PlainSetListener): void {
+    this.#onPlainSet = onPlainSet
+    this.#set([listener, ...this.#listeners])
+  }
+
   #set(listeners: readonly CommitListener[]): void {
     this.#listeners = listeners
+    this.#engine.onPlainSet = listeners.length === 1 ? this.#onPlainSet : undefined
     const [first] = listeners
     if (listeners.length < 2) this.#engine.onCommit = first
     else {

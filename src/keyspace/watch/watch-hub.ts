@@ -202,19 +202,37 @@ export class WatchHub {
       known?.delete(watcher)
       if (known?.size === 0) this.#byKey.delete(key)
     }
-    if (this.#watchers.size > 0 || this.#recording === undefined || this.#timer !== undefined) return
+    if (this.#watchers.size === 0 && this.#recording !== undefined) this.#endLater()
+  }
+
+  /** Nobody watches: recording ends when nobody comes back. */
+  #endLater(): void {
+    if (this.#timer !== undefined) return
     const { clock, keepMs } = this.#parts
     this.#timer = clock.after(keepMs, () => this.#stopRecording(), { unref: true })
   }
 
-  #record(): Recording {
+  /**
+   * Begins to record with what a replay of the log has come by, values too, so that watchers of the last
+   * process may come back. When none does, it ends as it does after the last watcher.
+   */
+  restore(compactedAt: number, records: readonly ChangeRecord[]): void {
+    if (this.#recording !== undefined || this.#parts.keepMs === 0) return
+    const { history } = this.#record(compactedAt)
+    for (const record of records) history.add(record)
+    this.#hasValues = true
+    this.#valuesFrom = compactedAt
+    this.#endLater()
+  }
+
+  #record(compactedAt?: number): Recording {
     if (this.#recording !== undefined) return this.#recording
     const { feed, revision, transactions, onRecording } = this.#parts
     // First this: a command that is split from now on has one revision for all its parts.
     onRecording(true)
     const before = new Set(transactions())
     const start = revision()
-    const history = new ChangeHistory(start, this.#limits, (number, record) => {
+    const history = new ChangeHistory(compactedAt ?? start, this.#limits, (number, record) => {
       for (const watcher of this.#watchers.values()) watcher.onDropped(number, record)
     })
     this.#letOut = start

@@ -1,7 +1,8 @@
 /**
  * A batch of commands as bytes: what one thread asks of one shard in one message.
  *
- *     per command   u16 row in the command table · u16 database · u16 hash slot (0xffff: no key) · u16 0 ·
+ *     per command   u16 row in the command table · u16 database · u16 hash slot (0xffff: no key) ·
+ *                   u16 durability that was asked for, 0: none ·
  *                   u32 number of arguments, the name left out · each: u32 length, bytes
  *
  * Both ends are the same version of the package in one process, so that rows go by number. A shard reads
@@ -27,7 +28,7 @@ export class RequestWriter {
   }
 
   /** Begins a command: `argumentCount` calls of `argument` must follow. */
-  begin(row: number, db: number, slot: number, argumentCount: number): void {
+  begin(row: number, db: number, slot: number, argumentCount: number, level = 0): void {
     const sink = this.#sink
     sink.reserve(HEADER_BYTES)
     const { bytes, end } = sink
@@ -37,7 +38,7 @@ export class RequestWriter {
     bytes[end + 3] = db >>> 8
     bytes[end + 4] = slot
     bytes[end + 5] = slot >>> 8
-    bytes[end + 6] = 0
+    bytes[end + 6] = level
     bytes[end + 7] = 0
     sink.end = end + 8
     sink.uint32(argumentCount)
@@ -61,6 +62,8 @@ export class RequestReader {
   row = 0
   db = 0
   slot = 0
+  /** The durability that was asked for, by number; 0: none. */
+  level = 0
   argumentCount = 0
   /** Where the first argument's length stands. */
   #first = 0
@@ -78,6 +81,7 @@ export class RequestReader {
     this.row = bytes[at]! | (bytes[at + 1]! << 8)
     this.db = bytes[at + 2]! | (bytes[at + 3]! << 8)
     this.slot = bytes[at + 4]! | (bytes[at + 5]! << 8)
+    this.level = bytes[at + 6]!
     this.argumentCount = this.#uint32(at + 8)
     this.#first = at + HEADER_BYTES
     let end = this.#first

@@ -6,15 +6,15 @@ import { ErrorReply, type Reply } from '../../../src/keyspace/engine/index.ts'
 
 function settled<T>(reply: Reply, convert: (reply: Reply) => T): Promise<T> {
   return new Promise((resolve, reject) => {
-    new KeyCommand(3, 1, 77, ['GET', 'k'], convert, resolve, reject).resolve(reply)
+    new KeyCommand(3, { db: 1 }, 77, ['GET', 'k'], convert, resolve, reject).resolve(reply)
   })
 }
 
 describe('KeyCommand', () => {
   test('carries its arguments without the name', () => {
     const never = (): void => expect.fail()
-    const command = new KeyCommand(3, 1, 77, ['SET', 'k', 'v'], Number, never, never)
-    expect(command).toMatchObject({ row: 3, db: 1, slot: 77, args: ['k', 'v'] })
+    const command = new KeyCommand(3, { db: 1, level: 2 }, 77, ['SET', 'k', 'v'], Number, never, never)
+    expect(command).toMatchObject({ row: 3, db: 1, level: 2, slot: 77, args: ['k', 'v'] })
   })
 
   test('settles with what is made of the reply', async () => {

@@ -11,6 +11,8 @@ describe('what is left out', () => {
       pendingMax: 1_000_000,
       timeoutMs: 30_000,
       rebalance: undefined,
+      files: undefined,
+      hasShardCount: false,
       shard: {
         maxBytes: 0,
         policy: 'noeviction',
@@ -70,6 +72,23 @@ describe('what is given', () => {
     expect(keyspaceSettings({ shards: 3, maxMemoryBytes: 2 }, 1).shard.maxBytes).toBe(1)
   })
 
+  test('has files when it has a directory, synced every second unless it says something else', () => {
+    expect(keyspaceSettings({}, 1).files).toBeUndefined()
+    expect(keyspaceSettings({ durability: 'memory' }, 1).files).toBeUndefined()
+    const onRecovery = (): void => undefined
+    expect(keyspaceSettings({ dir: '/srv/../data', onRecovery }, 1).files).toEqual({
+      dir: '/data',
+      onRecovery,
+      level: 'os',
+      syncEveryMs: 1000,
+      segmentBytes: 64 * MIB,
+      snapshotBytes: 256 * MIB,
+      snapshotEveryMs: 3_600_000,
+      reserveBytes: 8 * MIB,
+    })
+    expect(keyspaceSettings({ dir: '/x', durability: 'fsync' }, 1).files?.level).toBe('fsync')
+  })
+
   test('may turn rebalancing on, whole or in part', () => {
     const defaults = { intervalMs: 1000, ratio: 1.5, commandsMin: 10_000, slotsMax: 64 }
     expect(keyspaceSettings({ rebalance: true }, 1).rebalance).toEqual(defaults)
@@ -95,6 +114,18 @@ describe('what cannot be is refused', () => {
     [{ notifyKeyspaceEvents: 'KQ' }, 'keyspace.notifyKeyspaceEvents="KQ"'],
     [{ notifyKeyspaceEvents: 5 }, 'keyspace.notifyKeyspaceEvents=5'],
     [{ rebalance: 'yes' }, 'keyspace.rebalance="yes"'],
+    [{ dir: '' }, 'keyspace.dir=""'],
+    [{ dir: 5 }, 'keyspace.dir=5'],
+    [{ dir: '/x', durability: 'always' }, 'keyspace.durability="always"'],
+    [{ durability: 'fsync' }, 'together with keyspace.dir'],
+    [{ syncEveryMs: 10 }, 'together with keyspace.dir'],
+    [{ dir: '/x', syncEveryMs: 0 }, 'keyspace.syncEveryMs=0'],
+    [{ dir: '/x', logSegmentBytes: 1 }, 'keyspace.logSegmentBytes=1'],
+    [{ dir: '/x', snapshotBytes: 1.5 }, 'keyspace.snapshotBytes=1.5'],
+    [{ dir: '/x', snapshotEveryMs: -1 }, 'keyspace.snapshotEveryMs=-1'],
+    [{ dir: '/x', diskReserveBytes: '8M' }, 'keyspace.diskReserveBytes="8M"'],
+    [{ dir: '/x', onRecovery: true }, 'keyspace.onRecovery=true'],
+    [{ dir: '/x', rebalance: true }, 'keyspace.rebalance=true'],
     [{ rebalance: null }, 'keyspace.rebalance=null'],
     [{ rebalance: { ratio: 0.5 } }, 'keyspace.rebalance.ratio=0.5'],
     [{ rebalance: { intervalMs: 1 } }, 'keyspace.rebalance.intervalMs=1'],

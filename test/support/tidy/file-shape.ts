@@ -33,7 +33,7 @@ const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>>
   'src/actor/outbox.ts': { linesMax: 550, reason: 'every way to send, over one table of pending asks' },
   'src/base/error-codes.ts': { linesMax: 600, reason: 'one table: a row per code, and nothing else' },
   'src/keyspace/client/keyspace.ts': { linesMax: 520, reason: 'the public face, half of it documentation' },
-  'src/keyspace/engine/shard-engine.ts': { linesMax: 545, reason: 'one command, from its row to its commit' },
+  'src/keyspace/engine/shard-engine.ts': { linesMax: 535, reason: 'one command, from its row to its commit' },
   'src/keyspace/shard/coordinator.ts': {
     linesMax: 510,
     reason: 'one transaction, with every way it may fail',

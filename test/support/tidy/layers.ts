@@ -28,12 +28,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'keyspace/engine': ['base', 'memory', 'codec'],
   'keyspace/commands': ['base', 'keyspace/engine'],
   'keyspace/transactions': ['base'],
+  'keyspace/durability': ['base', 'storage', 'keyspace/engine'],
+  'keyspace/portable': ['base', 'codec', 'keyspace/engine'],
   keyspace: ['base', 'memory', 'codec', 'storage', 'transport', 'actor', 'runtime', 'supervise', 'observe'],
   events: ['base', 'codec', 'storage', 'actor', 'supervise', 'observe'],
   server: ['base', 'codec', 'keyspace', 'events', 'observe'],
   host: ['base', 'runtime', 'supervise', 'observe'],
   admin: ['base', 'host', 'supervise', 'keyspace', 'events', 'observe'],
-  cli: ['base', 'actor', 'runtime', 'supervise', 'keyspace'],
+  cli: ['base', 'actor', 'runtime', 'supervise', 'keyspace', 'keyspace/durability', 'keyspace/portable'],
   dashboard: ['base'],
   testkit: [
     'base',
@@ -54,7 +56,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const HOMES: readonly { modules: RegExp; places: readonly string[] }[] = [
   { modules: /^(?:node:)?worker_threads$/, places: ['src/runtime', 'src/transport', 'workers'] },
   { modules: /^(?:node:)?fs(?:\/promises)?$/, places: ['src/storage', 'src/host', 'src/cli', 'src/runtime'] },
-  { modules: /^(?:node:)?(?:net|tls|http|https|http2)$/, places: ['src/server', 'src/admin', 'src/cli'] },
+  {
+    modules: /^(?:node:)?(?:net|tls|http|https|http2)$/,
+    // A lock on a directory is a socket that the kernel closes with its process.
+    places: ['src/server', 'src/admin', 'src/cli', 'src/storage/directory-lock.ts'],
+  },
   { modules: /^(?:node:)?(?:cluster|child_process|vm)$/, places: [] },
   { modules: /^msgpackr/, places: ['src/codec'] },
   { modules: /^xstate/, places: ['src/supervise'] },

@@ -33,6 +33,13 @@ const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
   'test/keyspace/consistency/losses.prop.test.ts': 'what is left of the keyspace when threads are lost',
   'test/keyspace/consistency/planted-bugs.prop.test.ts': 'bugs planted anywhere, seen by the checkers',
   'test/keyspace/engine/memory-ceiling.test.ts': 'the ceiling: engine, evictor and access clocks',
+  'test/keyspace/durability/durable-keyspace.race.test.ts':
+    'a durable keyspace, from its options to its files',
+  'test/keyspace/durability/kill.race.test.ts': 'processes that are killed under load',
+  'test/keyspace/durability/recovery.prop.test.ts': 'journal, snapshots and replay, at every prefix of a log',
+  'test/keyspace/durability/transactions.crash.test.ts':
+    'transactions over shards, and crashes at every call of their disks',
+  'test/keyspace/durability/watch-over-restart.race.test.ts': 'the log, its replay, and watchers',
   'test/keyspace/faces.race.test.ts': 'the typed faces of all collections',
   'test/keyspace/keyspace.race.test.ts': 'a keyspace from its face to its shards',
   'test/keyspace/pubsub/pubsub-commands.test.ts': 'commands of a family, over the hub that serves them',

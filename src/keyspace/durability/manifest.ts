@@ -1,0 +1,91 @@
+/**
+ * What a directory says of itself: `shardloom.json`, written once, when it is made.
+ *
+ *     { "format": 1, "directory": "4f1c…", "shards": 4, "createdAt": "2026-01-31T12:00:00.000Z" }
+ *
+ * It is written beside its place, synced, and given its name: there is a whole one or none.
+ * Tests: test/keyspace/durability/manifest.test.ts
+ */
+import { dirname, join } from 'node:path'
+import { type Disk, ShardloomError } from '../../base/index.ts'
+
+export const FORMAT_VERSION = 1
+const NAME = 'shardloom.json'
+const SIZE_MAX = 64 * 1024
+const SHARDS_MAX = 1024
+
+/** What is the same for as long as a directory lives. */
+export interface Manifest {
+  readonly format: number
+  /** Drawn when it was made; every segment carries it. */
+  readonly directory: string
+  readonly shards: number
+  readonly createdAt: string
+}
+
+/** The manifest of a directory; undefined when it has none. @throws SHL_DIRECTORY_UNKNOWN */
+export async function readManifest(disk: Disk, dir: string): Promise<Manifest | undefined> {
+  if (!(await disk.list(dir)).includes(NAME)) return undefined
+  const file = await disk.open(join(dir, NAME), 'read')
+  try {
+    const bytes = Buffer.alloc(Math.min(await file.size(), SIZE_MAX))
+    await file.read(0, bytes)
+    return checked(dir, bytes.toString())
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes the manifest of a new directory. */
+export async function writeManifest(disk: Disk, dir: string, manifest: Manifest): Promise<void> {
+  const draft = join(dir, `${NAME}.new`)
+  if ((await disk.list(dir)).includes(`${NAME}.new`)) await disk.remove(draft)
+  const file = await disk.open(draft, 'create')
+  try {
+    const bytes = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`)
+    for (let done = 0; done < bytes.length; ) done += await file.write(done, bytes.subarray(done))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(draft, join(dir, NAME))
+  await disk.syncFolder(dir)
+  await syncAbove(disk, dir)
+}
+
+/** The folder may be as new as what is in it, and those above it, too. */
+async function syncAbove(disk: Disk, dir: string): Promise<void> {
+  for (let folder = dir; dirname(folder) !== folder; ) {
+    folder = dirname(folder)
+    try {
+      await disk.syncFolder(folder)
+    } catch (error) {
+      // One that this process may not open was not made by it.
+      const { code } = error as { readonly code?: unknown }
+      if (code !== 'EACCES' && code !== 'EPERM') throw error
+    }
+  }
+}
+
+/** The folder of a shard's log. */
+export function shardFolder(dir: string, shard: number): string {
+  return join(dir, `shard-${String(shard).padStart(4, '0')}`)
+}
+
+function checked(dir: string, text: string): Manifest {
+  const unknown = (reason: string): ShardloomError =>
+    new ShardloomError('SHL_DIRECTORY_UNKNOWN', { dir, reason })
+  let found: Partial<Manifest>
+  try {
+    found = JSON.parse(text) ?? {}
+  } catch {
+    throw unknown(`${NAME} is no JSON`)
+  }
+  const { format, directory, shards, createdAt } = found
+  if (format !== FORMAT_VERSION)
+    throw unknown(`its format is ${format}, this version reads ${FORMAT_VERSION}`)
+  const hasShards = Number.isInteger(shards) && (shards as number) >= 1 && (shards as number) <= SHARDS_MAX
+  const isWhole = typeof directory === 'string' && hasShards && typeof createdAt === 'string'
+  if (!isWhole) throw unknown(`${NAME} is not whole`)
+  return { format, directory, shards: shards as number, createdAt }
+}

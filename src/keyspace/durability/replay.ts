@@ -1,0 +1,226 @@
+/**
+ * Replays a log into an engine: commits as what they did, snapshots as the keys that they hold.
+ *
+ *     segment … begin  state  commit  state  commit  end  commit  commit …
+ *                └── a snapshot, while commits go on ──┘
+ *
+ * A snapshot is a walk over all keys that writes each as it is then, between the commits that happen
+ * meanwhile. Whoever begins to read at its begin finds commits on keys that have not come yet. What these
+ * make of them is replaced when the key comes. At the end of the walk every key is as it was: a key that had
+ * come was exact from then on. A command that reads one key to write another is followed by the state of what
+ * it has written, and one that has removed a key by that (`Snapshotter`): a key that is gone does not come.
+ * So within the walk that a replay begins with a command may fail, and nowhere else.
+ *
+ * Time stands still at the time of each commit: a key that has expired since must not be missing when a later
+ * commit, made when it was alive, changes it.
+ *
+ * Tests: test/keyspace/durability/replay.test.ts, recovery.prop.test.ts
+ */
+import { ShardloomError } from '../../base/index.ts'
+import {
+  KIND_COMMIT,
+  KIND_CONCLUDED,
+  KIND_DECIDED,
+  KIND_PREPARED,
+  KIND_SNAPSHOT_BEGIN,
+  KIND_SNAPSHOT_END,
+  KIND_STATE,
+  type LogRecord,
+} from '../../storage/index.ts'
+import {
+  type Caller,
+  type Commit,
+  type Effect,
+  ErrorReply,
+  restoreValue,
+  type ShardEngine,
+  type TransactionPart,
+} from '../engine/index.ts'
+import { findPlainSet, PayloadReader, type PlainSetPlace, readCommit } from './commit-payload.ts'
+import { Decisions } from './decisions.ts'
+
+/** What a replay needs of the shard that it fills. */
+export interface ReplayTarget {
+  readonly engine: ShardEngine
+  /** The engine's wall clock stands at this time from now on; undefined: it runs again. */
+  setTime(atMs: number | undefined): void
+}
+
+/** What a replay has seen. */
+export interface ReplayReport {
+  commits: number
+  states: number
+  revision: number
+  atMs: number
+}
+
+/** Who wants to know what has happened, for those who watched. */
+export interface PastCommits {
+  /** Changes up to this revision are not told. */
+  forget(revision: number): void
+  commit(commit: Commit): void
+}
+
+const OF_SEVERAL_SHARDS: TransactionPart = { tx: 0, isOneRevision: true }
+
+interface Prepared {
+  readonly effects: Effect[]
+  readonly revision: number
+  readonly atMs: number
+  readonly offset: number
+}
+
+/** Runs the records of one log, in their order. */
+export class Replay {
+  readonly report: ReplayReport = { commits: 0, states: 0, revision: 0, atMs: 0 }
+  readonly #target: ReplayTarget
+  readonly #callers: Caller[] = []
+  /** Parts that are not concluded, by the revision of their transaction. */
+  readonly #prepared = new Map<number, Prepared>()
+  readonly #decided = new Decisions()
+  #past: PastCommits | undefined
+  readonly #place: PlainSetPlace = { keyOffset: 0, keyLength: 0, valueOffset: 0, valueLength: 0 }
+  /** Keys of the snapshot that it began with are still to come. */
+  #isInWalk = false
+
+  constructor(target: ReplayTarget) {
+    this.#target = target
+  }
+
+  /** One record. @throws SHL_LOG_DAMAGED when a command fails that had not failed before */
+  take(record: LogRecord): void {
+    const { kind, revision, atMs } = record
+    const { report } = this
+    if (revision > report.revision) report.revision = revision
+    if (atMs > report.atMs) report.atMs = atMs
+    if (kind === KIND_COMMIT) this.#commit(record)
+    else if (kind === KIND_PREPARED) this.#prepare(record)
+    else if (kind === KIND_DECIDED) this.#decided.add(revision)
+    else if (kind === KIND_CONCLUDED) this.#conclude(revision)
+    else if (kind === KIND_STATE) this.#state(record)
+    // Whoever comes from before it has all keys already.
+    else if (kind === KIND_SNAPSHOT_BEGIN) this.#isInWalk = report.commits === 0 && report.states === 0
+    else if (kind === KIND_SNAPSHOT_END) {
+      // What the keys were in the middle of a walk is not known.
+      if (this.#isInWalk) this.#past?.forget(revision)
+      this.#isInWalk = false
+    }
+  }
+
+  /** The clock runs again. */
+  end(): ReplayReport {
+    this.#target.setTime(undefined)
+    return this.report
+  }
+
+  /** Transactions that this log has decided. */
+  get decided(): readonly number[] {
+    return [...this.#decided]
+  }
+
+  /** Transactions of which a part is prepared here, and not concluded. */
+  get inDoubt(): readonly number[] {
+    return [...this.#prepared.keys()]
+  }
+
+  /** Makes those parts true that were decided, and forgets the rest. Those that were made true. */
+  resolve(decided: ReadonlySet<number>): readonly number[] {
+    const found = this.inDoubt.filter((revision) => decided.has(revision)).sort((a, b) => a - b)
+    const { engine } = this.#target
+    // Its records are in the log already: nobody is to log it again.
+    for (const revision of found) {
+      const { commit } = engine.capture(() => this.#conclude(revision))
+      if (commit !== undefined) this.#past?.commit({ ...commit, part: OF_SEVERAL_SHARDS })
+    }
+    this.#prepared.clear()
+    this.#target.setTime(undefined)
+    return found
+  }
+
+  /**
+   * From here on `past` is told of every commit that stands, and of the revision behind which it knows all.
+   */
+  remember(past: PastCommits): void {
+    this.#past = past
+    past.forget(this.report.revision)
+  }
+
+  #commit(record: LogRecord): void {
+    const { payload, revision, atMs } = record
+    if (this.#past === undefined && findPlainSet(payload, this.#place)) {
+      const { engine } = this.#target
+      const { keyOffset, keyLength, valueOffset, valueLength } = this.#place
+      this.#target.setTime(atMs)
+      const isHot =
+        engine.beginHot() && engine.hotSet(payload, keyOffset, keyLength, valueOffset, valueLength, revision)
+      if (isHot) {
+        this.report.commits++
+        return
+      }
+    }
+    this.#run(readCommit(payload).effects, record)
+  }
+
+  #prepare({ payload, revision, atMs, offset }: LogRecord): void {
+    const { effects } = readCommit(payload)
+    const known = this.#prepared.get(revision)
+    if (known === undefined) this.#prepared.set(revision, { effects, revision, atMs, offset })
+    else known.effects.push(...effects)
+  }
+
+  #conclude(revision: number): void {
+    const part = this.#prepared.get(revision)
+    // Without a part: it was prepared before the walk began, and the keys follow.
+    if (part === undefined) return
+    this.#prepared.delete(revision)
+    this.#run(part.effects, part, OF_SEVERAL_SHARDS)
+  }
+
+  #run(
+    effects: readonly Effect[],
+    { revision, atMs, offset }: Pick<LogRecord, 'revision' | 'atMs' | 'offset'>,
+    part?: TransactionPart,
+  ): void {
+    const { engine } = this.#target
+    const past = this.#isInWalk ? undefined : this.#past
+    if (past !== undefined) {
+      engine.onCommit = (commit) => past.commit(part === undefined ? commit : { ...commit, part })
+    }
+    this.#target.setTime(atMs)
+    this.report.commits++
+    engine.atomically(() => {
+      for (const { db, argv } of effects) {
+        const reply = engine.execute(this.#caller(db), argv)
+        if (!(reply instanceof ErrorReply) || this.#isInWalk) continue
+        const reason = `the command ${String(argv[0])} of revision ${revision} fails: ${reply.message}`
+        throw new ShardloomError('SHL_LOG_DAMAGED', { file: 'the log', offset, reason })
+      }
+    }, revision)
+    if (past !== undefined) engine.onCommit = undefined
+  }
+
+  #state({ payload, revision, atMs }: LogRecord): void {
+    const { engine } = this.#target
+    const reader = new PayloadReader(payload)
+    this.#target.setTime(atMs)
+    this.report.states++
+    engine.atomically(() => {
+      const database = engine.database(reader.number())
+      const key = reader.text()
+      const expireAt = reader.number()
+      const keyRevision = reader.number()
+      const value = reader.bytes()
+      if (value.length === 0) {
+        database.delete(key)
+        return
+      }
+      restoreValue(database, key, value, { expireAt })
+      database.stampRevision(key, keyRevision)
+    }, revision)
+  }
+
+  #caller(db: number): Caller {
+    this.#callers[db] ??= { id: 'replay', resp: 2, db, isReplay: true }
+    return this.#callers[db]
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * What makes a shard durable: its journal, its snapshots, and who waits for which level. A shard in memory
+ * has one of these, too, that does nothing.
+ *
+ * Tests: test/keyspace/durability/durable-keyspace.race.test.ts
+ */
+import type { Clock, Disk, TimerHandle } from '../../base/index.ts'
+import { commandTable } from '../commands/index.ts'
+import {
+  openStore,
+  type PartLog,
+  type RecoveryReport,
+  type Replay,
+  type ShardJournal,
+  type SnapshotReport,
+  Snapshotter,
+  type StoreSettings,
+} from '../durability/index.ts'
+import type { CommandSpec, ErrorReply, ShardEngine } from '../engine/index.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { type CommitFeed, ReplayedChanges, type WatchHub } from '../watch/index.ts'
+import { hasSeveralKeys } from './command-keys.ts'
+import type { ShardSettings } from './shard-options.ts'
+
+/** What durability needs of its shard. */
+export interface DurableShard {
+  readonly id: number
+  readonly engine: ShardEngine
+  readonly memory: KeyspaceMemory
+  readonly clock: Clock
+  readonly settings: Pick<ShardSettings, 'sliceMs' | 'historyMax' | 'historyBytesMax'>
+  readonly listeners: { readonly commits: CommitFeed; readonly watch: WatchHub }
+  /** The engine's wall clock stands at this time; undefined: it runs. */
+  setTime(atMs: number | undefined): void
+  breathe(): Promise<void>
+}
+
+/** The durability of one shard. */
+export class ShardDurability {
+  readonly #shard: DurableShard
+  #journal: ShardJournal | undefined
+  #snapshotter: Snapshotter | undefined
+  #settings: StoreSettings | undefined
+  #replay: Replay | undefined
+  #past: ReplayedChanges | undefined
+  /** The position behind the last snapshot, and how much that took. */
+  #snapshotAt = 0
+  #snapshotSize = 0
+  #timer: TimerHandle | undefined
+
+  constructor(shard: DurableShard) {
+    this.#shard = shard
+  }
+
+  get journal(): ShardJournal | undefined {
+    return this.#journal
+  }
+
+  /** Makes of the engine what the log says, and logs what happens from now on. */
+  async recover(disk: Disk, settings: StoreSettings): Promise<RecoveryReport> {
+    const shard = this.#shard
+    const { engine, memory, clock } = shard
+    const { historyMax, historyBytesMax } = shard.settings
+    const past = new ReplayedChanges({ recordsMax: historyMax, bytesMax: historyBytesMax })
+    this.#past = past
+    const { journal, replay, report } = await openStore(
+      disk,
+      clock,
+      shard.id,
+      settings,
+      shard,
+      (fraction) => {
+        memory.setProgress(shard.id, fraction)
+      },
+      { forget: (revision) => past.forget(revision), commit: (commit) => past.addCommit(commit, engine) },
+    )
+    memory.raiseRevision(report.revision)
+    // Time goes on from there, whatever the clock of the machine says.
+    memory.wallMs(report.atMs)
+    journal.parts.restore(report.decided)
+    this.#journal = journal
+    this.#replay = replay
+    this.#settings = settings
+    this.#snapshotAt = journal.log.appended
+    const snapshotter = new Snapshotter({
+      engine,
+      journal,
+      clock,
+      sliceMs: shard.settings.sliceMs,
+      revision: () => memory.revision,
+      wallMs: () => memory.wallMs(clock.wallMs()),
+      hasSeveralKeys: mayReadOthers,
+      breathe: () => shard.breathe(),
+    })
+    this.#snapshotter = snapshotter
+    const lookForDue = (): void => {
+      if (journal.log.appended >= this.#dueAt(settings)) void this.snapshot().catch(() => undefined)
+    }
+    shard.listeners.commits.addLog(
+      (commit) => {
+        journal.add(commit)
+        snapshotter.onCommit(commit)
+        lookForDue()
+      },
+      (bytes, keyOffset, keyLength, valueOffset, valueLength, revision) => {
+        const place = { keyOffset, keyLength, valueOffset, valueLength, revision }
+        journal.addPlainSet(bytes, engine.nowMs, place)
+        lookForDue()
+      },
+    )
+    this.#snapshotLater()
+    return report
+  }
+
+  /** Ends the doubt about parts of transactions: those that were decided are made true. */
+  resolve(decided: readonly number[]): void {
+    const { memory, clock } = this.#shard
+    const parts = this.#journal?.parts
+    for (const revision of this.#replay?.resolve(new Set(decided)) ?? []) {
+      parts?.concludeRestored(revision, memory.wallMs(clock.wallMs()))
+    }
+    this.#replay = undefined
+    const records = this.#past?.take() ?? []
+    // A log without a word is one that nobody has watched.
+    if (records.length > 0) this.#shard.listeners.watch.restore(this.#past!.compactedAt, records)
+    this.#past = undefined
+  }
+
+  /** The parts of transactions in the log; undefined without one. */
+  get parts(): PartLog | undefined {
+    return this.#journal?.parts
+  }
+
+  /** A part of a transaction is true here, and decided. */
+  conclude(revision: number): void {
+    const { memory, clock } = this.#shard
+    const changes = this.parts?.conclude(revision, memory.wallMs(clock.wallMs()))
+    if (changes !== undefined) this.#snapshotter?.onConcluded(changes)
+  }
+
+  /** A part of a transaction that is in the log will never be. */
+  forget(revision: number): void {
+    const changes = this.parts?.forget(revision)
+    if (changes !== undefined) this.#snapshotter?.onConcluded(changes)
+  }
+
+  /** A snapshot of this shard now. Undefined: there is no log. @throws SHL_LOG_FAILED */
+  async snapshot(): Promise<SnapshotReport | undefined> {
+    const [journal, snapshotter] = [this.#journal, this.#snapshotter]
+    if (journal === undefined || snapshotter === undefined) return undefined
+    const report = await snapshotter.run()
+    this.#snapshotAt = journal.log.appended
+    this.#snapshotSize = report.bytes
+    return report
+  }
+
+  /** Why a command is not to be run now; undefined when it may. */
+  refusalOf(spec: CommandSpec): ErrorReply | undefined {
+    return spec.flags.includes('write') ? this.#journal?.refusal : undefined
+  }
+
+  /**
+   * A result, when it may be told: when what it may speak of has reached the level. `before` is `appended` as
+   * it was before the work, `asked` the highest level by number, `isDefault` whether somebody asked for none.
+   */
+  acknowledged<T>(result: T | Promise<T>, before: number, asked = 0, isDefault = true): T | Promise<T> {
+    const journal = this.#journal
+    if (journal === undefined) return result
+    if (result instanceof Promise) {
+      return result.then((value) => this.acknowledged(value, before, asked, isDefault))
+    }
+    const wait = journal.settled(before, asked, isDefault)
+    return wait === undefined ? result : wait.then(() => result)
+  }
+
+  /** The position behind what was appended; 0 without a log. */
+  get appended(): number {
+    return this.#journal?.log.appended ?? 0
+  }
+
+  /** Writes what there is. */
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    this.#snapshotter?.close()
+    await this.#journal?.log.close()
+  }
+
+  #dueAt({ snapshotBytes }: StoreSettings): number {
+    if (this.#snapshotter?.isRunning === true) return Number.POSITIVE_INFINITY
+    return this.#snapshotAt + Math.max(snapshotBytes, this.#snapshotSize)
+  }
+
+  #snapshotLater(): void {
+    const everyMs = this.#settings?.snapshotEveryMs ?? 0
+    if (everyMs === 0) return
+    const run = async (): Promise<void> => {
+      // A log that cannot be written says so to those who write.
+      if (this.appended > this.#snapshotAt) await this.snapshot().catch(() => undefined)
+      this.#snapshotLater()
+    }
+    this.#timer = this.#shard.clock.after(everyMs, () => void run(), { unref: true })
+  }
+}
+
+/** Whether an effect may have read other keys than those that it changed. */
+function mayReadOthers(name: string): boolean {
+  const spec = commandTable.get(name.toLowerCase())
+  return spec === undefined || spec.keys === undefined || hasSeveralKeys(spec)
+}
