@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /**
- * The command `shardloom`: whether this machine can run the runtime, and how the keyspace scales on it.
+ * The command `shardloom`: whether this machine can run the runtime, how the keyspace scales on it, and what
+ * is in its files.
  *
  * `doctor` starts a real runtime with one worker thread, asks it, loses it and closes it, and says what it
- * found; its exit code is 0 when all of it worked. `bench` measures and draws; what it needs is loaded only
- * then.
+ * found; its exit code is 0 when all of it worked. `bench` measures and draws. `verify`, `inspect`, `repair`,
+ * `backup`, `restore` and `upgrade` work on the files of a keyspace, each with options of its own. What a
+ * command needs is loaded only then.
  *
  * Tests: test/cli/cli.test.ts, test/cli/bench.test.ts
  */
@@ -21,14 +23,35 @@ const USAGE = `usage: shardloom <command> [options]
     --threads N     the most threads; default twice the cores
     --json          prints one JSON object instead of a chart
     --svg FILE      also writes the chart as an SVG
+  verify DIR        reads every byte of a data directory and says what is there
+  inspect log DIR   prints the records of its logs
+  repair DIR        cuts logs that are damaged, after it said what that loses
+  backup DIR TO     copies a directory, also while it is in use
+  restore FROM DIR  makes a directory from a backup, as of a revision or a time
+  upgrade DIR       brings a directory to the format of this version
+  import FILE DIR   puts the keys of a Redis RDB file, or of an export, into a directory
+  export DIR FILE   writes the keys of a directory as lines of JSON
+                    <command> --help says more of each
   --version         prints the version
   --help            prints this`
+
+/** Commands on files; their options are in their own help. */
+const STORAGE_COMMANDS: readonly string[] = ['verify', 'inspect', 'repair', 'backup', 'restore', 'upgrade']
 
 /** Options that only `bench` knows. */
 const BENCH_OPTIONS = ['seconds', 'rounds', 'threads', 'svg'] as const
 
 /** Runs the command line; resolves with the exit code. */
 async function main(words: readonly string[]): Promise<number> {
+  if (words[0] === 'import' || words[0] === 'export') {
+    const { portableCommand } = await import('./portable/portable-command.ts')
+    const { processOutput } = await import('./storage/storage-command.ts')
+    return await portableCommand(words, processOutput())
+  }
+  if (STORAGE_COMMANDS.includes(words[0] ?? '')) {
+    const { processOutput, storageCommand } = await import('./storage/storage-command.ts')
+    return await storageCommand(words, processOutput())
+  }
   const options = {
     json: { type: 'boolean' },
     seconds: { type: 'string' },
