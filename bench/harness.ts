@@ -42,6 +42,8 @@ export interface BenchParams {
   readonly rounds: number
   /** Small sizes, for a test that only shows that it works. */
   readonly small: boolean
+  /** Keys, where a question is asked of so many. Default: as many as its size says. */
+  readonly keys?: number | undefined
 }
 
 /** A figure to meet, for the table. */

@@ -16,6 +16,17 @@ export function textOf(i: number, length = 64): string {
   return text.repeat(Math.ceil(length / text.length)).slice(0, length)
 }
 
+/** A value of so many characters that do not repeat, for whoever compresses; another one for each number. */
+export function noiseOf(i: number, length = 64): string {
+  let mix = Math.imul(i + 1, 0x9e3779b1)
+  let text = ''
+  while (text.length < length) {
+    mix = Math.imul(mix ^ (mix >>> 15), 0x2c1b3c6d) + 0x6d2b79f5
+    text += ((mix ^ (mix >>> 12)) >>> 0).toString(36)
+  }
+  return text.slice(0, length)
+}
+
 /** Draws in [0, 1), the same for the same seed: SplitMix32. */
 export function draws(seed: number): () => number {
   let mix = seed >>> 0

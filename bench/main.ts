@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- <name> [--json] [--rounds N] [--small]`: runs one question, or `all`.
+ * `npm run bench -- <name> [--json] [--rounds N] [--small] [--keys N]`: runs one question, or `all`.
  *
  * Without a name it lists them. With `--json` standard output is exactly one JSON array of figures. `all`
- * also writes `bench/results/<date>.json` and the tables in `docs/PERFORMANCE.md`.
+ * also writes `bench/results/<date>.json` and the tables in `docs/PERFORMANCE.md`. `--keys` is for questions
+ * of how cost grows with the number of keys.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -12,6 +13,8 @@ import { QUESTIONS } from './questions.ts'
 import { curveOf, tableOf } from './report.ts'
 
 const ROUNDS = 7
+const KEYS_MIN = 1000
+const KEYS_MAX = 10_000_000
 const ROOT = new URL('../../', import.meta.url)
 const BEGIN = '<!-- bench:begin -->'
 const END = '<!-- bench:end -->'
@@ -21,6 +24,7 @@ async function main(): Promise<number> {
     json: { type: 'boolean' },
     rounds: { type: 'string' },
     small: { type: 'boolean' },
+    keys: { type: 'string' },
   } as const
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
   const rounds = values.rounds === undefined ? (values.small === true ? 1 : ROUNDS) : Number(values.rounds)
@@ -28,18 +32,27 @@ async function main(): Promise<number> {
     process.stderr.write(`bench: --rounds ${values.rounds}: allowed is a whole number, 1..1000\n`)
     return 2
   }
+  const keys = values.keys === undefined ? undefined : Number(values.keys)
+  if (keys !== undefined && (!Number.isInteger(keys) || keys < KEYS_MIN || keys > KEYS_MAX)) {
+    process.stderr.write(
+      `bench: --keys ${values.keys}: allowed is a whole number, ${KEYS_MIN}..${KEYS_MAX}\n`,
+    )
+    return 2
+  }
   const [name, ...rest] = positionals
   const isAll = name === 'all'
   const chosen = isAll ? QUESTIONS : QUESTIONS.filter((question) => question.name === name)
   if (chosen.length === 0 || rest.length > 0) {
     const list = QUESTIONS.map(({ name: one, question }) => `  ${one.padEnd(18)} ${question}`).join('\n')
-    process.stderr.write(`usage: npm run bench -- <name>|all [--json] [--rounds N] [--small]\n\n${list}\n`)
+    process.stderr.write(
+      `usage: npm run bench -- <name>|all [--json] [--rounds N] [--small] [--keys N]\n\n${list}\n`,
+    )
     return name === undefined ? 0 : 2
   }
   const results: { question: Question; figures: Figure[] }[] = []
   for (const question of chosen) {
     if (values.json !== true) process.stdout.write(`${question.name}: ${question.question}\n\n`)
-    const figures = await question.run({ rounds, small: values.small === true })
+    const figures = await question.run({ rounds, small: values.small === true, keys })
     results.push({ question, figures })
     if (values.json !== true) process.stdout.write(`${tableOf(question, figures)}\n\n`)
     const hash = takeResultsHash()

@@ -11,10 +11,13 @@ import type { Question } from './harness.ts'
 import { question as loopDelay } from './loop-delay.ts'
 import { question as memoryPerKey } from './memory-per-key.ts'
 import { question as messageSize } from './message-size.ts'
+import { question as recovery } from './recovery.ts'
 import { question as restart } from './restart.ts'
+import { question as setFsync } from './set-fsync.ts'
 import { question as setMemory } from './set-memory.ts'
 import { question as shardScaling } from './shard-scaling.ts'
 import { question as slotMove } from './slot-move.ts'
+import { question as snapshotEffect } from './snapshot-effect.ts'
 import { question as spawn } from './spawn.ts'
 import { question as startup } from './startup.ts'
 import { question as subsystems } from './subsystems.ts'
@@ -41,6 +44,7 @@ export const QUESTIONS: readonly Question[] = [
   codec,
   getSync,
   setMemory,
+  setFsync,
   commands,
   ycsb,
   memoryPerKey,
@@ -48,4 +52,6 @@ export const QUESTIONS: readonly Question[] = [
   transactions,
   expiry,
   slotMove,
+  recovery,
+  snapshotEffect,
 ]

@@ -26,6 +26,7 @@ const NAMES = [
   'codec',
   'get-sync',
   'set-memory',
+  'set-fsync',
   'commands',
   'ycsb',
   'memory-per-key',
@@ -33,6 +34,8 @@ const NAMES = [
   'transactions',
   'expiry',
   'slot-move',
+  'recovery',
+  'snapshot-effect',
 ]
 
 async function bench(...words: string[]): Promise<{ stdout: string; stderr: string }> {
@@ -61,8 +64,9 @@ describe('the benchmarks', () => {
     }
   })
 
-  test('an unknown name and a bad number of rounds are refused', async () => {
+  test('an unknown name and a bad number of rounds or keys are refused', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({ code: 2 })
     await expect(bench('counter', '--rounds', 'many')).rejects.toMatchObject({ code: 2 })
+    await expect(bench('recovery', '--keys', '10')).rejects.toMatchObject({ code: 2 })
   })
 })
