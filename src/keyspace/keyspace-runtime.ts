@@ -48,7 +48,6 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   #host: KeyspaceHost | undefined
   #stopBalancing: () => void = () => undefined
   #directory: DataDirectory | undefined
-  #closing: Promise<CloseReport> | undefined
 
   /** @internal Use `createRuntime`. */
   constructor({ keyspace, ...options }: KeyspaceRuntimeOptions, platform = nodePlatform()) {
@@ -100,10 +99,11 @@ export class KeyspaceRuntime extends SupervisedRuntime {
   }
 
   /** Ends balancing first: it would move slots between shards that end. */
-  override close(options?: CloseOptions): Promise<CloseReport> {
+  override async close(options?: CloseOptions): Promise<CloseReport> {
     this.#stopBalancing()
-    this.#closing ??= super.close(options).finally(() => this.#directory?.close())
-    return this.#closing
+    const report = await super.close(options)
+    await this.#directory?.close()
+    return report
   }
 
   #hostRuntime(): ConstructorParameters<typeof KeyspaceHost>[0] {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/index.ts'
 import { FileWindow } from '../../src/storage/file-window.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 
 const random = seededRandom(2)
 const content = Buffer.from(Array.from({ length: 5000 }, () => random.below(256)))

@@ -10,7 +10,7 @@ import { seededRandom } from '../../src/base/index.ts'
 import { readSegment } from '../../src/storage/index.ts'
 import { claimedBytesAt } from '../../src/storage/log-format.ts'
 import { areaOf } from '../../src/storage/record-area.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { LogWorld, segmentPath } from '../support/log-world.ts'
 
 const isSoak = process.env['SHL_SOAK'] !== undefined

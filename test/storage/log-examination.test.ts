@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { examineLog, KIND_COMMIT, KIND_SEGMENT } from '../../src/storage/index.ts'
 import { segmentNumbers } from '../../src/storage/log-examination.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { FOLDER, LogWorld, OWNER, segmentPath } from '../support/log-world.ts'
 import { rejection } from '../support/runtime.ts'
 

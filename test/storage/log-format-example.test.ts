@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { examineLog, KIND_COMMIT, LogWriter } from '../../src/storage/index.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'formats', 'log.md')

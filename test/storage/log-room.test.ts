@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { LogRoom } from '../../src/storage/log-room.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { FOLDER, settled } from '../support/log-world.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { rejection } from '../support/runtime.ts'

@@ -1,7 +1,7 @@
 /** The writer on disks that fail or are full: who is told what, and what is never done again. */
 import { expect, test } from 'vitest'
 import { LogWriter } from '../../src/storage/index.ts'
-import { type DiskCall, SimulatedDisk } from '../../src/testkit/index.ts'
+import { type DiskCall, SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { FOLDER, LogWorld, segmentPath, settled } from '../support/log-world.ts'
 import { rejection } from '../support/runtime.ts'
 
@@ -162,6 +162,22 @@ test('a disk that is full holds up what was appended, until there is room', asyn
   await waiting
   expect(log.isFull).toBe(false)
   await world.after(disk.afterPowerCut(1), 'fsync').examine()
+})
+
+test('a disk that has no room for another segment holds it up', async () => {
+  const world = await opened({ reserveBytes: 0 })
+  const { disk, clock, log } = world
+  disk.onCall = ({ operation }) => (operation === 'open' ? { type: 'fail', code: 'ENOSPC' } : undefined)
+  log.nextSegment()
+  world.append(10)
+  const waiting = world.wait('fsync')
+  await settled()
+  expect([log.isFull, log.failure]).toEqual([true, undefined])
+  disk.onCall = undefined
+  clock.advance(100)
+  await waiting
+  expect(log.isFull).toBe(false)
+  expect((await world.after(disk.afterPowerCut(1), 'fsync').examine()).segments).toHaveLength(2)
 })
 
 test('closing a log on a full disk says that it was not possible, and does not wait', async () => {

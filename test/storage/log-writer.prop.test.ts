@@ -7,7 +7,7 @@
  */
 import { expect, test } from 'vitest'
 import { type Random, seededRandom } from '../../src/base/index.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { LogWorld, settled } from '../support/log-world.ts'
 
 const isSoak = process.env['SHL_SOAK'] !== undefined

@@ -1,8 +1,9 @@
 /** The writer: groups, positions, segments, syncs and their order, opening and closing. */
+import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { KIND_COMMIT, KIND_SYNCED } from '../../src/storage/index.ts'
 import { findHeaders, readSegment } from '../../src/storage/segment-reader.ts'
-import { type DiskCall, SimulatedDisk } from '../../src/testkit/index.ts'
+import { type DiskCall, SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { FOLDER, LogWorld, segmentPath, settled } from '../support/log-world.ts'
 
 type Options = ConstructorParameters<typeof LogWorld>[1]
@@ -40,6 +41,17 @@ test('a new log is on the disk when it is open', async () => {
     const next = world.after(disk.afterPowerCut(seed), 'fsync')
     expect((await next.examine()).segments).toHaveLength(1)
   }
+})
+
+test('a new log is there after a power cut, in a folder that was just made', async () => {
+  const disk = new SimulatedDisk()
+  disk.putFolder(dirname(FOLDER))
+  await disk.makeFolder(FOLDER)
+  const world = new LogWorld(disk, { isFolderMade: true })
+  await world.open()
+  world.append(10)
+  await world.wait('fsync')
+  for (let seed = 0; seed < 30; seed++) await world.after(disk.afterPowerCut(seed), 'fsync').examine()
 })
 
 test('positions count the bytes of records, in memory at once, on the disk when it has them', async () => {

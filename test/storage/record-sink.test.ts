@@ -138,7 +138,8 @@ test('a buffer that has grown very long is not kept', () => {
   }
   const long = takeOne(5_000_000)
   sink.giveBack()
-  expect(sink.take().buffer).not.toBe(long.buffer)
+  const next = [sink.take(), sink.take()].map(({ buffer }) => buffer)
+  expect(next).not.toContain(long.buffer)
   const short = takeOne(100)
   sink.giveBack()
   sink.take()

@@ -6,7 +6,7 @@ import { KIND_COMMIT, KIND_SEGMENT, KIND_SYNCED, LOG_MAGIC } from '../../src/sto
 import { RecordSink } from '../../src/storage/record-sink.ts'
 import { encodeSegmentInfo } from '../../src/storage/segment-info.ts'
 import { findHeaders, readSegment, type SegmentEnd } from '../../src/storage/segment-reader.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 
 const INFO = { directory: 'f00d', shard: 3, number: 1, base: 0, previous: 0 }
 const PLAIN = { revision: 0, atMs: 0, participants: [] }

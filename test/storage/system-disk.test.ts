@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Disk, systemClock } from '../../src/base/index.ts'
 import { examineLog, KIND_COMMIT, LogWriter, systemDisk } from '../../src/storage/index.ts'
-import { SimulatedDisk } from '../../src/testkit/index.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { rejection } from '../support/runtime.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'shardloom-disk-'))

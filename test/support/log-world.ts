@@ -22,7 +22,7 @@ import {
   LogWriter,
   type LogWriterOptions,
 } from '../../src/storage/index.ts'
-import type { SimulatedDisk } from '../../src/testkit/index.ts'
+import type { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const MAGIC_BYTES = 16
@@ -38,7 +38,10 @@ export interface Entry {
   readonly end: number
 }
 
-type Options = Partial<Pick<LogWriterOptions, 'segmentBytes' | 'syncEveryMs' | 'reserveBytes'>>
+interface Options extends Partial<Pick<LogWriterOptions, 'segmentBytes' | 'syncEveryMs' | 'reserveBytes'>> {
+  /** The folder is there, durable or not. Default: it is made, and will be there after a power cut. */
+  readonly isFolderMade?: boolean
+}
 
 /** The path of a segment. */
 export function segmentPath(number: number): string {
@@ -77,7 +80,7 @@ export class LogWorld {
   constructor(disk: SimulatedDisk, options: Options = {}) {
     this.disk = disk
     this.#options = options
-    disk.putFolder(FOLDER)
+    if (options.isFolderMade !== true) disk.putFolder(FOLDER)
   }
 
   get log(): LogWriter {
@@ -137,7 +140,8 @@ export class LogWorld {
   get options(): LogWriterOptions {
     const { disk, clock } = this
     const given = { segmentBytes: 700, syncEveryMs: 1000, reserveBytes: 0, ...this.#options }
-    return { disk, clock, folder: FOLDER, ...OWNER, ...given }
+    const { segmentBytes, syncEveryMs, reserveBytes } = given
+    return { disk, clock, folder: FOLDER, ...OWNER, segmentBytes, syncEveryMs, reserveBytes }
   }
 
   /** Appends a record: the position behind it. */

@@ -1,7 +1,7 @@
 /** The simulated disk: it does what a real one does, breaks as it is told, and forgets what it may. */
 import { expect, test } from 'vitest'
 import type { DiskFile } from '../../src/base/index.ts'
-import { type DiskCall, type DiskFault, SimulatedDisk } from '../../src/testkit/index.ts'
+import { type DiskCall, type DiskFault, SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { rejection } from '../support/runtime.ts'
 
 const bytesOf = (text: string): Buffer => Buffer.from(text)
