@@ -173,6 +173,7 @@ export function readCommit(payload: Uint8Array): { effects: Effect[]; changes: K
 /** Reads what a `RecordSink` has written. */
 export class PayloadReader {
   readonly #bytes: Buffer & { latin1Slice(start: number, end: number): string }
+  blockLength = 0
   #at = 0
 
   constructor(payload: Uint8Array) {
@@ -192,6 +193,12 @@ export class PayloadReader {
       value += (byte & 0x7f) * unit
       if (byte < 0x80) return value
     }
+  }
+
+  /** Goes past a block: where its bytes begin. Their number is `blockLength` then. */
+  block(): number {
+    this.blockLength = this.number()
+    return this.#skip(this.blockLength)
   }
 
   text(): ByteString {

@@ -28,16 +28,17 @@ import {
   type LogRecord,
 } from '../../storage/index.ts'
 import {
+  byteString,
   type Caller,
   type Commit,
   type Effect,
   ErrorReply,
-  restoreValue,
   type ShardEngine,
   type TransactionPart,
 } from '../engine/index.ts'
 import { findPlainSet, PayloadReader, type PlainSetPlace, readCommit } from './commit-payload.ts'
 import { Decisions } from './decisions.ts'
+import { PLAIN_STRING, putStateValue } from './state-value.ts'
 
 /** What a replay needs of the shard that it fills. */
 export interface ReplayTarget {
@@ -204,18 +205,22 @@ export class Replay {
     const reader = new PayloadReader(payload)
     this.#target.setTime(atMs)
     this.report.states++
+    const db = reader.number()
+    const keyOffset = reader.block()
+    const keyLength = reader.blockLength
+    const expireAt = reader.number()
+    const keyRevision = reader.number()
+    const valueOffset = reader.block()
+    const valueLength = reader.blockLength
+    const isPlain = db === 0 && expireAt === 0 && payload[valueOffset] === PLAIN_STRING && valueLength > 0
+    if (isPlain && engine.beginHot()) {
+      const [offset, length] = [valueOffset + 1, valueLength - 1]
+      if (engine.hotSet(payload, keyOffset, keyLength, offset, length, keyRevision)) return
+    }
     engine.atomically(() => {
-      const database = engine.database(reader.number())
-      const key = reader.text()
-      const expireAt = reader.number()
-      const keyRevision = reader.number()
-      const value = reader.bytes()
-      if (value.length === 0) {
-        database.delete(key)
-        return
-      }
-      restoreValue(database, key, value, { expireAt })
-      database.stampRevision(key, keyRevision)
+      const key = byteString(payload.subarray(keyOffset, keyOffset + keyLength))
+      const value = payload.subarray(valueOffset, valueOffset + valueLength)
+      putStateValue(engine.database(db), key, value, expireAt, keyRevision)
     }, revision)
   }
 

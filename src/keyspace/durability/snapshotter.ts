@@ -31,13 +31,13 @@ import {
 import {
   type ByteString,
   type Commit,
-  dumpValue,
   type KeyChange,
   lockEffects,
   type ShardEngine,
 } from '../engine/index.ts'
 import { writeCommit } from './commit-payload.ts'
 import type { ShardJournal } from './shard-journal.ts'
+import { writeStateValue } from './state-value.ts'
 
 /** Keys between two looks at the clock. */
 const KEYS_PER_LOOK = 16
@@ -174,15 +174,14 @@ export class Snapshotter {
     const isThere = engine.atomically(() => database.exists(key))
     engine.atomically(() => {
       if (onlyGone && isThere) return
-      const payload = dumpValue(database, key)
       const sink = journal.log.begin()
       sink.number(db)
       sink.block(key)
       sink.number(database.expireAt(key) ?? 0)
       sink.number(database.revisionOf(key) ?? 0)
-      sink.block(payload ?? '')
+      writeStateValue(sink, database, key)
       journal.log.append(this.#fields(KIND_STATE))
-      if (payload !== undefined) this.#keys++
+      if (isThere) this.#keys++
     })
     database.touches = touches
   }
