@@ -7,7 +7,7 @@
  * Numbers are LEB128, seven bits a byte, the lowest first, below 2^53; texts are byte strings, one character
  * a byte.
  *
- * Cost: about 0.3 µs for a record of 100 bytes, two thirds of it for checksums.
+ * Cost: about 0.2 µs for a record of 100 bytes, two thirds of it for checksums.
  * Tests: test/storage/record-sink.test.ts
  */
 import { assert } from '../base/index.ts'

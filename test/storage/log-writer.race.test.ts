@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 import { examineLog, KIND_COMMIT, systemDisk } from '../../src/storage/index.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'log-program.mjs')
-const KILLS = process.env['SHL_SOAK'] === undefined ? 5 : 60
+const KILLS = process.env['SHL_SOAK'] === undefined ? 5 : 40
 const OWNER = { directory: 'f00d', shard: 0 }
 
 const folder = mkdtempSync(join(tmpdir(), 'shardloom-log-'))
