@@ -12,6 +12,7 @@
  */
 import { writeSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Disk, DiskFile, DiskMode } from '../base/index.ts'
 
 const FLAGS: Readonly<Record<DiskMode, string>> = { create: 'wx+', write: 'r+', read: 'r' }
@@ -26,9 +27,7 @@ const SHORT_BYTES = 32 * 1024
 /** The disk of the machine. */
 export function systemDisk(): Disk {
   return {
-    async makeFolder(path) {
-      await fs.mkdir(path, { recursive: true, mode: FOLDER_MODE })
-    },
+    makeFolder,
     list: (path) => fs.readdir(path),
     async open(path, mode) {
       return fileOf(await fs.open(path, FLAGS[mode], FILE_MODE))
@@ -46,6 +45,27 @@ export function systemDisk(): Disk {
       }
     },
   }
+}
+
+/**
+ * Folder by folder: Node's own recursion never ends where a folder that is there takes no entries, as
+ * `/proc`.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await fs.mkdir(path, { mode: FOLDER_MODE })
+    return
+  } catch (error) {
+    const { code } = error as { readonly code?: unknown }
+    const isThere = code === 'EEXIST' && (await fs.stat(path)).isDirectory()
+    if (isThere) return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+  }
+  await makeFolder(dirname(path))
+  await fs.mkdir(path, { mode: FOLDER_MODE }).catch((error: { readonly code?: unknown }) => {
+    // Somebody else was faster.
+    if (error.code !== 'EEXIST') throw error
+  })
 }
 
 function fileOf(handle: fs.FileHandle): DiskFile {

@@ -136,6 +136,21 @@ describe.each(Object.entries(scripts))('%s', (_, script) => {
   })
 })
 
+test('a folder that cannot be made is refused at once, also where nothing can be', async () => {
+  const disk = systemDisk()
+  writeFileSync(join(folder, 'file'), '')
+  expect(await codeOf(disk.makeFolder(join(folder, 'file')))).toBe('EEXIST')
+  expect(await codeOf(disk.makeFolder(join(folder, 'file', 'below')))).toBe('ENOTDIR')
+  // Node's own way of making folders above never ends there.
+  if (process.platform === 'linux') {
+    expect(await codeOf(disk.makeFolder('/proc/shardloom/data'))).toBe('ENOENT')
+  }
+  const deep = join(folder, 'a', 'b', 'c')
+  await Promise.all([disk.makeFolder(deep), disk.makeFolder(deep), disk.makeFolder(join(folder, 'a', 'x'))])
+  await disk.makeFolder(deep)
+  expect(await disk.list(join(folder, 'a'))).toEqual(expect.arrayContaining(['b', 'x']))
+})
+
 test('data are for nobody else', async () => {
   if (isWindows) return
   const disk = systemDisk()

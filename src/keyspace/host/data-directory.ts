@@ -33,7 +33,7 @@ export class DataDirectory {
 
   /**
    * Opens it, or makes it. `shards` is how many are asked for; undefined: as many as it has, or `fallback`.
-   * @throws SHL_DIRECTORY_IN_USE, SHL_DIRECTORY_UNKNOWN, SHL_OPTION_INVALID
+   * @throws SHL_DIRECTORY_IN_USE, SHL_DIRECTORY_UNUSABLE, SHL_DIRECTORY_UNKNOWN, SHL_OPTION_INVALID
    */
   static async open(
     disk: Disk,
@@ -44,7 +44,9 @@ export class DataDirectory {
     fallback: number,
   ): Promise<DataDirectory> {
     const { dir } = settings
-    await disk.makeFolder(dir)
+    await disk.makeFolder(dir).catch((cause: Error) => {
+      throw new ShardloomError('SHL_DIRECTORY_UNUSABLE', { dir, reason: cause.message }, { cause })
+    })
     const lock = await lockDirectory(dir)
     try {
       const found = await readManifest(disk, dir)

@@ -53,6 +53,17 @@ describe('a directory', () => {
     await (await open(disk, 2)).close()
   })
 
+  test('says which one it is when it cannot be made', async () => {
+    const disk = new SimulatedDisk()
+    disk.onCall = ({ operation }) =>
+      operation === 'makeFolder' ? { type: 'fail', code: 'EACCES' } : undefined
+    await expect(open(disk)).rejects.toMatchObject({
+      code: 'SHL_DIRECTORY_UNUSABLE',
+      details: { dir },
+      cause: { code: 'EACCES' },
+    })
+  })
+
   test('tells each shard of its files, and nothing else of the options', async () => {
     const made = await open(new SimulatedDisk(), 2)
     const store = made.storeOf(1)
