@@ -11,6 +11,7 @@
  * Tests: test/storage/record-sink.test.ts
  */
 import { assert } from '../base/index.ts'
+import { writeLatin1 } from '../codec/index.ts'
 import type { LogChain } from './log-chain.ts'
 import { HEADER_BYTES, type RecordFields, recordBytes } from './log-format.ts'
 import { newArea, type RecordArea } from './record-area.ts'
@@ -19,8 +20,6 @@ const FIRST_BYTES = 64 * 1024
 /** A buffer that has grown beyond this is not kept. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
 const NUMBER_BYTES_MAX = 8
-/** Texts up to here are copied by a loop: a call into Node costs more. */
-const LOOPED_CHARS = 24
 
 /** Writes records behind each other. */
 export class RecordSink {
@@ -91,8 +90,7 @@ export class RecordSink {
     const { bytes } = this.#area
     const at = this.#at
     if (typeof value !== 'string') bytes.set(value, at)
-    else if (count > LOOPED_CHARS) bytes.latin1Write(value, at, count)
-    else for (let i = 0; i < count; i++) bytes[at + i] = value.charCodeAt(i)
+    else writeLatin1(bytes, value, at)
     this.#at = at + count
   }
 

@@ -1,6 +1,6 @@
 /** Short texts out of bytes, of every length. */
 import { expect, test } from 'vitest'
-import { SHORT_CHARS_MAX, shortLatin1 } from '../../src/codec/latin1-text.ts'
+import { type Latin1Buffer, SHORT_CHARS_MAX, shortLatin1, writeLatin1 } from '../../src/codec/latin1-text.ts'
 
 test('every length, with every byte', () => {
   const bytes = new Uint8Array(256 + SHORT_CHARS_MAX).map((_, i) => i)
@@ -9,5 +9,16 @@ test('every length, with every byte', () => {
       const wanted = Buffer.from(bytes.slice(start, start + length)).toString('latin1')
       expect(shortLatin1(bytes, start, length)).toBe(wanted)
     }
+  }
+})
+
+test('into bytes, of every length by hand and by native code, and nothing beside', () => {
+  const bytes = Buffer.alloc(100) as Latin1Buffer
+  for (let length = 0; length <= 60; length++) {
+    const text = String.fromCharCode(...Array.from({ length }, (_, i) => 255 - i))
+    bytes.fill(7)
+    writeLatin1(bytes, text, 5)
+    expect(bytes.toString('latin1', 5, 5 + length)).toBe(text)
+    expect([bytes[4], bytes[5 + length]]).toEqual([7, 7])
   }
 })

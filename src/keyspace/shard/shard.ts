@@ -124,6 +124,8 @@ export class Shard {
   run(batch: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const reader = new RequestReader(batch)
     const writer = this.#writer
+    // A batch that threw in its middle has left replies, which are not these callers'.
+    writer.drop()
     const { engine, memory, schedule, id, slotLoad, durability } = this
     const isOpen = schedule.size === 0
     const before = durability.appended

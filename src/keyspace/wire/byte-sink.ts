@@ -5,14 +5,13 @@
  * Nobody writes again what was handed over; a slab lives as long as a batch that was cut from it.
  * Cost: bench/set-memory.ts. Tests: test/keyspace/wire/request-codec.prop.test.ts
  */
+import { writeLatin1 } from '../../codec/index.ts'
 import type { Argument } from '../engine/index.ts'
 
 const FIRST_BYTES = 512
 /** A slab has room for so many batches like the last one, up to `SLAB_BYTES_MAX`. */
 const BATCHES_PER_SLAB = 8
 const SLAB_BYTES_MAX = 64 * 1024
-/** Strings up to here are copied by a loop: a call into Node costs more. */
-const LOOPED_CHARS = 24
 
 /** Methods of Node's buffers that its types leave out: the fastest way between bytes and strings. */
 export type NativeBuffer = Buffer & {
@@ -87,9 +86,13 @@ export class ByteSink {
     this.uint32(count)
     const { bytes, end } = this
     if (typeof value !== 'string') bytes.set(value, end)
-    else if (count > LOOPED_CHARS) bytes.latin1Write(value, end, count)
-    else for (let i = 0; i < count; i++) bytes[end + i] = value.charCodeAt(i)
+    else writeLatin1(bytes, value, end)
     this.end = end + count
+  }
+
+  /** What was written and not taken is nothing to anybody. */
+  drop(): void {
+    this.end = this.#start
   }
 
   /** What was written; the sink begins anew. */

@@ -92,6 +92,11 @@ export class ReplyWriter {
     return { bytes: sink.bytes, offset }
   }
 
+  /** Forgets what a batch that failed has left. */
+  drop(): void {
+    this.#sink.drop()
+  }
+
   /** What was written; the next replies begin anew. */
   take(): Uint8Array {
     return this.#sink.take()

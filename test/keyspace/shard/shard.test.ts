@@ -146,3 +146,17 @@ describe('who waits for a list to move from', () => {
     expect(await l.run(0, ['LLEN', a])).toEqual([1])
   })
 })
+
+describe('a batch that throws in its middle', () => {
+  test('leaves nothing in the replies of the next one', async () => {
+    const { lab: l, shard, a, b } = lab()
+    const { engine } = shard
+    const run = engine.run
+    engine.run = () => {
+      throw new Error('planted')
+    }
+    await expect(l.run(0, ['SET', a, '1'], ['GET', a], ['INCR', a])).rejects.toThrow('planted')
+    engine.run = run
+    expect(await l.run(0, ['GET', b], ['GET', a])).toEqual([null, '1'])
+  })
+})
