@@ -47,3 +47,13 @@ export function bytesIn(folder: string): number {
   }
   return bytes
 }
+
+/** Makes something in a folder, which is removed when that fails. */
+export async function orRemoved<T>(place: BenchFolder, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make()
+  } catch (error) {
+    place.remove()
+    throw error
+  }
+}

@@ -21,7 +21,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 import { createRuntime } from 'shardloom'
-import { type BenchFolder, benchFolder, bytesIn } from './files.ts'
+import { benchFolder, bytesIn, orRemoved } from './files.ts'
 import { type Figure, type Question, ratio } from './harness.ts'
 import { type MeasuredSubject, measureAll } from './measures.ts'
 import { type RedisFiles, type RedisServer, startRedis } from './peers/redis.ts'
@@ -97,15 +97,6 @@ function subjectOf(name: string, prepare: Prepare, shape: RecoveryShape, keys: n
       }
       return { round, stop: async () => place.remove() }
     },
-  }
-}
-
-async function orRemoved<T>(place: BenchFolder, make: () => Promise<T>): Promise<T> {
-  try {
-    return await make()
-  } catch (error) {
-    place.remove()
-    throw error
   }
 }
 

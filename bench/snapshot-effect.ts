@@ -12,7 +12,7 @@
  * others, until there are enough latencies.
  */
 import { createRuntime } from 'shardloom'
-import { type BenchFolder, benchFolder } from './files.ts'
+import { benchFolder, orRemoved } from './files.ts'
 import { type BenchParams, figureOf, type Question } from './harness.ts'
 import { LATENCY_PARTS, latencyMeasures, type Measure, type MeasuredSubject, measureAll } from './measures.ts'
 import { startRedis } from './peers/redis.ts'
@@ -93,15 +93,6 @@ function subjectOf(name: string, open: Open, keys: number, { small }: BenchParam
       }
       return { round, stop }
     },
-  }
-}
-
-async function orRemoved<T>(place: BenchFolder, make: () => Promise<T>): Promise<T> {
-  try {
-    return await make()
-  } catch (error) {
-    place.remove()
-    throw error
   }
 }
 

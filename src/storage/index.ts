@@ -23,7 +23,7 @@ export {
   MAGIC_BYTES,
   type RecordFields,
 } from './log-format.ts'
-export type { Durability, LogWriterOptions } from './log-options.ts'
+export { DURABILITIES, type Durability, type LogWriterOptions } from './log-options.ts'
 export { LogWriter } from './log-writer.ts'
 export { RecordSink } from './record-sink.ts'
 export { type SegmentInfo, segmentName, segmentNumber } from './segment-info.ts'

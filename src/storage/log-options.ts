@@ -5,8 +5,11 @@
  */
 import type { Clock, Disk } from '../base/index.ts'
 
+/** What an acknowledgement may mean, from the least to the most. */
+export const DURABILITIES = ['memory', 'os', 'fsync'] as const
+
 /** What an acknowledgement means. */
-export type Durability = 'memory' | 'os' | 'fsync'
+export type Durability = (typeof DURABILITIES)[number]
 
 /** How a log is written. */
 export interface LogWriterOptions {

@@ -1,25 +1,9 @@
 /** The writer on disks that fail or are full: who is told what, and what is never done again. */
 import { expect, test } from 'vitest'
 import { LogWriter } from '../../src/storage/index.ts'
-import { type DiskCall, SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
-import { FOLDER, LogWorld, segmentPath, settled } from '../support/log-world.ts'
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
+import { callsOf, FOLDER, hold, LogWorld, opened, segmentPath, settled } from '../support/log-world.ts'
 import { rejection } from '../support/runtime.ts'
-
-type Options = ConstructorParameters<typeof LogWorld>[1]
-
-async function opened(options: Options = {}, disk = new SimulatedDisk()): Promise<LogWorld> {
-  const world = new LogWorld(disk, { segmentBytes: 1e9, ...options })
-  await world.open()
-  return world
-}
-
-const callsOf = (disk: SimulatedDisk, from = 0): string[] =>
-  disk.calls.slice(from).map(({ operation }) => operation)
-
-/** Holds the calls of one operation. */
-function hold(disk: SimulatedDisk, operation: DiskCall['operation']): void {
-  disk.onCall = (call) => (call.operation === operation ? { type: 'hold' } : undefined)
-}
 
 test('a log that cannot be opened says why, and leaves nothing open', async () => {
   const world = await opened()

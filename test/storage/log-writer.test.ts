@@ -3,24 +3,8 @@ import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { KIND_COMMIT, KIND_SYNCED } from '../../src/storage/index.ts'
 import { findHeaders, readSegment } from '../../src/storage/segment-reader.ts'
-import { type DiskCall, SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
-import { FOLDER, LogWorld, segmentPath, settled } from '../support/log-world.ts'
-
-type Options = ConstructorParameters<typeof LogWorld>[1]
-
-async function opened(options: Options = {}, disk = new SimulatedDisk()): Promise<LogWorld> {
-  const world = new LogWorld(disk, { segmentBytes: 1e9, ...options })
-  await world.open()
-  return world
-}
-
-const callsOf = (disk: SimulatedDisk, from = 0): string[] =>
-  disk.calls.slice(from).map(({ operation }) => operation)
-
-/** Holds the calls of one operation. */
-function hold(disk: SimulatedDisk, operation: DiskCall['operation']): void {
-  disk.onCall = (call) => (call.operation === operation ? { type: 'hold' } : undefined)
-}
+import { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
+import { callsOf, FOLDER, hold, LogWorld, opened, segmentPath, settled } from '../support/log-world.ts'
 
 /** Kinds and revisions in a segment, syncs that are told of among them. */
 async function recordsOf(disk: SimulatedDisk, number: number): Promise<string[]> {

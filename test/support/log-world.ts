@@ -22,7 +22,7 @@ import {
   LogWriter,
   type LogWriterOptions,
 } from '../../src/storage/index.ts'
-import type { SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
+import { type DiskCall, SimulatedDisk } from '../../src/testkit/simulated-disk.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const MAGIC_BYTES = 16
@@ -194,4 +194,24 @@ export async function untilStopped(disk: SimulatedDisk, work: () => Promise<void
 /** Lets everything happen that waits for nothing but its turn. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A log that is open, in one segment unless it is told otherwise. */
+export async function opened(
+  options: Options = {},
+  disk: SimulatedDisk = new SimulatedDisk(),
+): Promise<LogWorld> {
+  const world = new LogWorld(disk, { segmentBytes: 1e9, ...options })
+  await world.open()
+  return world
+}
+
+/** The names of the calls that a disk has had. */
+export function callsOf(disk: SimulatedDisk, from = 0): string[] {
+  return disk.calls.slice(from).map(({ operation }) => operation)
+}
+
+/** Holds the calls of one operation. */
+export function hold(disk: SimulatedDisk, operation: DiskCall['operation']): void {
+  disk.onCall = (call) => (call.operation === operation ? { type: 'hold' } : undefined)
 }

@@ -3,7 +3,7 @@
  * Tests: test/keyspace/keyspace.race.test.ts, test/keyspace/durability/durable-keyspace.race.test.ts
  */
 import { checkKnownOptions, choiceOption, numberOption } from '../../base/index.ts'
-import type { Durability } from '../../storage/index.ts'
+import { DURABILITIES, type Durability } from '../../storage/index.ts'
 import { levelNumber } from '../durability/index.ts'
 import type { KeyspaceInput } from './caller.ts'
 
@@ -39,7 +39,6 @@ export interface TransactionOptions extends BatchOptions {
 
 const SET_OPTIONS = ['ttl', 'keepTtl', 'only', 'ifRevision', 'fence', 'durability']
 const ONLY = ['new', 'existing'] as const
-const DURABILITIES: readonly Durability[] = ['memory', 'os', 'fsync']
 const TTL_MS_MAX = 2 ** 53 - 1
 
 /** The number of a level, which must be one that there is. @throws SHL_OPTION_INVALID */

@@ -15,13 +15,13 @@
  * Writer: the shard. Tests: test/keyspace/durability/shard-journal.test.ts
  */
 import type { ShardloomError } from '../../base/index.ts'
-import { type Durability, KIND_COMMIT, type LogWriter } from '../../storage/index.ts'
+import { DURABILITIES, type Durability, KIND_COMMIT, type LogWriter } from '../../storage/index.ts'
 import { type Commit, ErrorReply } from '../engine/index.ts'
 import { writeCommit, writePlainSet } from './commit-payload.ts'
 import { PartLog } from './part-log.ts'
 
 /** By number, as requests carry them: 0 is that of the keyspace. */
-const LEVELS: readonly (Durability | undefined)[] = [undefined, 'memory', 'os', 'fsync']
+const LEVELS: readonly (Durability | undefined)[] = [undefined, ...DURABILITIES]
 
 /** The number of a level in a request. */
 export function levelNumber(level: Durability | undefined): number {

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../../base/index.ts'
-import type { Durability } from '../../storage/index.ts'
+import { DURABILITIES, type Durability } from '../../storage/index.ts'
 import type { RecoveryReport, StoreSettings } from '../durability/index.ts'
 import type { EvictionPolicyName } from '../engine/index.ts'
 import type { ShardSettings } from '../shard/shard-options.ts'
@@ -130,7 +130,6 @@ const FILE_OPTIONS = [
   'diskReserveBytes',
   'onRecovery',
 ] as const
-const DURABILITIES: readonly Durability[] = ['memory', 'os', 'fsync']
 const KNOWN = [
   'shards',
   'maxMemoryBytes',

@@ -1,15 +1,7 @@
 /** Ways to run the commands of imports and exports: on an engine, or on a real Redis. */
 
-import {
-  DoubleReply,
-  ErrorReply,
-  MapReply,
-  NullArrayReply,
-  type Reply,
-  SetReply,
-  StatusReply,
-} from '../../../src/keyspace/engine/index.ts'
-import type { Command, RunCommands } from '../../../src/keyspace/portable/index.ts'
+import { ErrorReply, type Reply } from '../../../src/keyspace/engine/index.ts'
+import { type Command, plainReply, type RunCommands } from '../../../src/keyspace/portable/index.ts'
 import type { TestEngine } from '../engine.ts'
 import type { RespClient } from '../redis/resp-client.ts'
 import type { Resp2Form } from '../resp2.mjs'
@@ -29,16 +21,6 @@ export function engineRun({ engine }: Pick<TestEngine, 'engine'>, seen: Command[
       }
     })
   }
-}
-
-function plainReply(reply: Reply): unknown {
-  if (reply instanceof StatusReply) return reply.text
-  if (reply instanceof DoubleReply) return reply.value
-  if (reply instanceof MapReply) return reply.flat.map(plainReply)
-  if (reply instanceof SetReply) return reply.members.map(plainReply)
-  if (reply instanceof NullArrayReply) return null
-  if (reply instanceof ErrorReply || !Array.isArray(reply)) return reply
-  return (reply as readonly Reply[]).map(plainReply)
 }
 
 /** Runs commands on a Redis. */
