@@ -58,7 +58,7 @@ export const ERROR_CODES = {
     retryable: true,
   },
   SHL_DIRECTORY_UNUSABLE: {
-    message: 'directory cannot be locked: dir={dir}: {reason}',
+    message: 'directory cannot be used: dir={dir}: {reason}',
     advice: 'choose a directory on a disk of this machine that this process may write to',
     retryable: false,
   },
@@ -76,6 +76,22 @@ export const ERROR_CODES = {
     message: 'log could not be written and is read-only from now on: file={file}: {reason}',
     advice: 'look at the disk, then start again: what was acknowledged as fsync is there',
     retryable: false,
+  },
+  SHL_DISK_FULL: {
+    message: 'there is no room on the disk for {what}',
+    advice: 'make room, then ask again: until then writes are refused, and reads go on',
+    retryable: true,
+  },
+  SHL_KEY_MISSING: {
+    message: 'segment is encrypted with a key that was not given: file={file} key={wanted} given={given}',
+    advice:
+      'give it: keyspace.encryption or its previousKeys, or --key-file, --key-command, --previous-key-file',
+    retryable: false,
+  },
+  SHL_KEY_UNAVAILABLE: {
+    message: 'key cannot be had: {source}: {reason}',
+    advice: 'a key is 64 hex digits, or base64 of 32 bytes: `openssl rand -hex 32`; see the operations guide',
+    retryable: true,
   },
   SHL_COPY_TARGET: {
     message: 'copy needs an empty folder: to={to} found={found}',

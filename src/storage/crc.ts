@@ -16,21 +16,21 @@ const POLYNOMIAL = 0xedb88320
 const LONG_BYTES = 256
 
 /** Table k at 256 · k: what a byte becomes that k zeros follow. */
-const TABLES = new Int32Array(8 * 256)
+export const CRC_TABLES: Int32Array = new Int32Array(8 * 256)
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte
   for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ POLYNOMIAL
-  TABLES[byte] = crc
+  CRC_TABLES[byte] = crc
 }
-for (let i = 256; i < TABLES.length; i++) {
-  const before = TABLES[i - 256]!
-  TABLES[i] = (before >>> 8) ^ TABLES[before & 0xff]!
+for (let i = 256; i < CRC_TABLES.length; i++) {
+  const before = CRC_TABLES[i - 256]!
+  CRC_TABLES[i] = (before >>> 8) ^ CRC_TABLES[before & 0xff]!
 }
 
 /** The checksum of `bytes` from `start` to `end`, continued from `seed`: an unsigned 32-bit number. */
 export function crc32Of(bytes: Buffer, start: number, end: number, seed: number): number {
   if (end - start >= LONG_BYTES) return crc32(bytes.subarray(start, end), seed)
-  const tables = TABLES
+  const tables = CRC_TABLES
   let crc = ~seed
   let i = start
   for (; i + 8 <= end; i += 8) {

@@ -29,6 +29,11 @@ export class FileWindow {
     this.area = newArea(this.#usualBytes)
   }
 
+  /** How many bytes are there. */
+  get lengthBytes(): number {
+    return this.#length
+  }
+
   /** Whether these bytes are there. */
   has(offset: number, count: number): boolean {
     return offset >= this.base && offset + count <= this.base + this.#length

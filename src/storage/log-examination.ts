@@ -16,6 +16,10 @@
  * no record holds a sector of zeros by itself (`zero-sectors.ts`): only a sector that was never written does.
  * In the one that the damage begins in, zeros from there on will do: what is before them was written earlier.
  *
+ * A record whose checksum is right and whose seal is broken is refused wherever it is: no crash does that.
+ * And in a segment that is encrypted the description says with what seal the one before it ends: nobody
+ * without the key takes something out between two of them.
+ *
  * A segment whose own description is damaged is a tail only if it is the last one and holds nothing else: it
  * was being made. Otherwise it is refused, since the description is synced before anything follows it.
  *
@@ -26,7 +30,8 @@ import { join } from 'node:path'
 import { type Disk, type DiskFile, ShardloomError } from '../base/index.ts'
 import type { ChainPlace } from './log-chain.ts'
 import { KIND_SYNCED, type LogRecord, MAGIC_BYTES, SECTOR_BYTES } from './log-format.ts'
-import { type SegmentInfo, segmentHeadBytes, segmentName, segmentNumber } from './segment-info.ts'
+import { type KeyRing, NO_KEYS } from './log-key.ts'
+import { NO_SEAL, type SegmentInfo, segmentHeadBytes, segmentName, segmentNumber } from './segment-info.ts'
 import { findHeaders, readSegment, type SegmentEnd } from './segment-reader.ts'
 
 /** A segment that is valid, at least up to its place, which is behind its last valid record. */
@@ -34,6 +39,8 @@ export interface ExaminedSegment extends ChainPlace {
   readonly path: string
   readonly info: SegmentInfo
   readonly sizeBytes: number
+  /** The tag of the last sealed record in it, or before it; zeros: there is none. */
+  readonly seal: string
 }
 
 /** What is behind the end of a log, and is no part of it. */
@@ -55,10 +62,12 @@ export interface ExaminedLog {
   readonly synced: number
 }
 
-/** Whose log is expected. */
+/** Whose log is expected, and how it can be read. */
 export interface LogOwner {
   readonly directory: string
   readonly shard: number
+  /** Default: none, so that a log that is encrypted is refused. */
+  readonly keys?: KeyRing | undefined
 }
 
 /** The position of a place in a segment. */
@@ -75,7 +84,7 @@ export async function segmentNumbers(disk: Disk, folder: string): Promise<number
 /**
  * Visits the records of a log in order, but those that only tell of syncs. The folder is there. What the disk
  * throws is thrown. @throws SHL_LOG_DAMAGED when the middle is lost, with file and offset; SHL_LOG_FOREIGN
- * when a segment is of another directory or shard, or has another's name
+ * when a segment is of another directory or shard, or has another's name; SHL_KEY_MISSING
  */
 export async function examineLog(
   disk: Disk,
@@ -95,12 +104,12 @@ export async function examineLog(
     const file = await disk.open(path, 'read')
     try {
       const describe = (info: SegmentInfo): void => checkInfo(path, info, number, owner, before)
-      const end = await readSegment(file, visit, describe)
+      const end = await readSegment(file, visit, { describe, keys: owner.keys, path })
       synced = Math.max(synced, end.synced)
       if (end.info !== undefined) segments.push(segmentOf(path, end.info, end))
       if (end.reason === undefined) continue
-      if (i + 1 < numbers.length) throw damaged(path, end.offset, end.reason)
-      const tail = await tailOf(file, path, end, headBytes(number, owner, before))
+      if (i + 1 < numbers.length || end.isForged) throw damaged(path, end.offset, end.reason)
+      const tail = await tailOf(file, path, end, await headBytes(file, number, owner, before))
       return { segments, tail, synced }
     } finally {
       await file.close()
@@ -110,8 +119,8 @@ export async function examineLog(
 }
 
 function segmentOf(path: string, info: SegmentInfo, end: SegmentEnd): ExaminedSegment {
-  const { offset, mark, checksum, sizeBytes } = end
-  return { path, info, offset, mark, checksum, sizeBytes }
+  const { offset, mark, checksum, seal, sizeBytes } = end
+  return { path, info, offset, mark, checksum, seal, sizeBytes }
 }
 
 /** @throws SHL_LOG_FOREIGN, SHL_LOG_DAMAGED unless it is the segment that is expected here */
@@ -130,7 +139,8 @@ function checkInfo(
   // The ones before the first may be gone.
   if (before === undefined && number > 1) return
   const { base, previous } = infoBehind(before)
-  if (info.base !== base || info.previous !== previous) {
+  const isSealed = info.sealing === undefined || info.sealing.seal === (before?.seal ?? NO_SEAL)
+  if (info.base !== base || info.previous !== previous || !isSealed) {
     throw damaged(path, MAGIC_BYTES, 'the segment does not follow the one before it')
   }
 }
@@ -144,10 +154,16 @@ function infoBehind(before: ExaminedSegment | undefined): { base: number; previo
 /**
  * How long a segment can be that is being made; undefined: its neighbours are gone, so it was made long ago.
  */
-function headBytes(number: number, owner: LogOwner, before: ExaminedSegment | undefined): number | undefined {
+async function headBytes(
+  file: DiskFile,
+  number: number,
+  { directory, shard, keys = NO_KEYS }: LogOwner,
+  before: ExaminedSegment | undefined,
+): Promise<number | undefined> {
   if (before === undefined && number > 1) return undefined
-  const { directory, shard } = owner
-  return segmentHeadBytes({ directory, shard, number, ...infoBehind(before) })
+  const sector = Buffer.alloc(SECTOR_BYTES)
+  const start = sector.subarray(0, await file.read(0, sector))
+  return segmentHeadBytes({ directory, shard, number, ...infoBehind(before) }, start, !keys.isEmpty)
 }
 
 /** @throws SHL_LOG_DAMAGED when the damage at the end of the last segment cannot be the fault of a crash */

@@ -67,7 +67,9 @@ export const KIND_SLOTS = 7
 export const KIND_PREPARED = 8
 export const KIND_DECIDED = 9
 export const KIND_CONCLUDED = 10
-const KIND_MAX = KIND_CONCLUDED
+/** Holds records that are encrypted; see `sealed-group.ts`. */
+export const KIND_SEALED = 11
+const KIND_MAX = KIND_SEALED
 
 assert(HEADER_BYTES % RECORD_ALIGN === 0 && MAGIC_BYTES % RECORD_ALIGN === 0, 'records begin aligned')
 assert(AT_MS + 8 === HEADER_BYTES, 'the header has no bytes that nobody reads')
@@ -80,13 +82,22 @@ export interface RecordFields {
   readonly participants: readonly number[]
 }
 
-/** A record as it was read; `payload` is a view that is valid until the next one is read. */
+/** A record as it was read. Its bytes are valid until the next one is read. */
 export interface LogRecord extends RecordFields {
   readonly payload: Uint8Array
-  /** Where it begins in its file, and what follows begins. */
+  /** The payload again, among other bytes: a view of its own costs more than all the rest of a record. */
+  readonly bytes: Uint8Array
+  readonly payloadOffset: number
+  readonly payloadEnd: number
+  /** Where it begins in its file, and what follows begins; of a sealed one, where its group does. */
   readonly offset: number
   readonly endOffset: number
+  /** Which of the records that begin there, from 0 on. */
+  readonly index: number
 }
+
+/** Where a record is in its file. */
+export type RecordPlace = Pick<LogRecord, 'offset' | 'endOffset' | 'index'>
 
 const NO_PARTICIPANTS: readonly number[] = []
 
@@ -157,24 +168,57 @@ export function claimedBytesAt({ bytes, view }: RecordArea, offset: number): num
   return recordBytes(payloadBytes, participants)
 }
 
+export function maskAt({ bytes }: RecordArea, offset: number): number {
+  return bytes[offset + MASK]!
+}
+
 /** A record that has been proven. `baseOffset` is where the area begins in the file. */
 export function recordAt(area: RecordArea, offset: number, sizeBytes: number, baseOffset: number): LogRecord {
-  const { bytes, view } = area
-  const count = view.getUint16(offset + PARTICIPANTS, true)
-  const payloadBytes = view.getUint32(offset + LENGTH, true)
+  const begin = baseOffset + offset
+  return recordIn(area, offset, sizeBytes, { offset: begin, endOffset: begin + sizeBytes, index: 0 })
+}
+
+/** One whose place is known. */
+export function recordIn(area: RecordArea, offset: number, sizeBytes: number, place: RecordPlace): LogRecord {
+  const { bytes } = area
   const mask = bytes[offset + MASK]!
   const from = offset + HEADER_BYTES
-  const body = mask === 0 ? bytes : unmasked(bytes.subarray(from, offset + sizeBytes), mask)
-  const at = mask === 0 ? from : 0
-  return {
-    kind: bytes[offset + KIND]!,
-    revision: revisionAt(area, offset),
-    atMs: view.getFloat64(offset + AT_MS, true),
-    participants:
-      count === 0 ? NO_PARTICIPANTS : Array.from({ length: count }, (_, i) => body.readUInt16LE(at + 2 * i)),
-    payload: body.subarray(at + 2 * count, at + 2 * count + payloadBytes),
-    offset: baseOffset + offset,
-    endOffset: baseOffset + offset + sizeBytes,
+  if (mask === 0) return new ReadRecord(area, offset, bytes, from, place)
+  return new ReadRecord(area, offset, unmasked(bytes.subarray(from, offset + sizeBytes), mask), 0, place)
+}
+
+/** Makes a view of its payload only for whoever asks. */
+class ReadRecord implements LogRecord {
+  readonly kind: number
+  readonly revision: number
+  readonly atMs: number
+  readonly participants: readonly number[]
+  readonly bytes: Buffer
+  readonly payloadOffset: number
+  readonly payloadEnd: number
+  readonly offset: number
+  readonly endOffset: number
+  readonly index: number
+
+  /** What is behind the header lies at `at` of `body`. */
+  constructor(area: RecordArea, header: number, body: Buffer, at: number, place: RecordPlace) {
+    const { bytes, view } = area
+    const count = view.getUint16(header + PARTICIPANTS, true)
+    this.kind = bytes[header + KIND]!
+    this.revision = revisionAt(area, header)
+    this.atMs = view.getFloat64(header + AT_MS, true)
+    this.participants =
+      count === 0 ? NO_PARTICIPANTS : Array.from({ length: count }, (_, i) => body.readUInt16LE(at + 2 * i))
+    this.bytes = body
+    this.payloadOffset = at + 2 * count
+    this.payloadEnd = this.payloadOffset + view.getUint32(header + LENGTH, true)
+    this.offset = place.offset
+    this.endOffset = place.endOffset
+    this.index = place.index
+  }
+
+  get payload(): Uint8Array {
+    return this.bytes.subarray(this.payloadOffset, this.payloadEnd)
   }
 }
 

@@ -4,6 +4,7 @@
  * Tests: test/storage/log-writer.test.ts
  */
 import type { Clock, Disk } from '../base/index.ts'
+import type { LogEncryption } from './log-cipher.ts'
 
 /** What an acknowledgement may mean, from the least to the most. */
 export const DURABILITIES = ['memory', 'os', 'fsync'] as const
@@ -26,4 +27,6 @@ export interface LogWriterOptions {
   readonly syncEveryMs: number
   /** Bytes that are kept free for what is under way when the disk is full; 0: none. */
   readonly reserveBytes: number
+  /** Default: what is written is in the clear. */
+  readonly encryption?: LogEncryption | undefined
 }

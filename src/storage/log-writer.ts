@@ -14,6 +14,9 @@
  * the system has in its cache is not known any more, and a second sync that succeeds would prove nothing (as
  * fsyncgate has shown). It is never tried again; whoever waits is told, and what is appended goes nowhere.
  *
+ * With a key, what goes with one write is one sealed record (`sealed-group.ts`). A log that is opened with
+ * another key than it was written with, or without one, goes on in another segment at once.
+ *
  * Writer: one, the owner of the log. Invariants: (1) appended ≥ written ≥ synced, and all only grow; (2)
  * nothing is written behind a hole; (3) a segment is begun when the one before it has been synced; (4)
  * segments are removed from the oldest on, each for good before the next. Tests:
@@ -23,6 +26,7 @@
 import { dirname, join } from 'node:path'
 import { assert, ShardloomError, type TimerHandle } from '../base/index.ts'
 import { LogChain } from './log-chain.ts'
+import { LogCipher } from './log-cipher.ts'
 import { type ExaminedLog, type ExaminedSegment, positionOf, segmentNumbers } from './log-examination.ts'
 import { HEADER_BYTES, KIND_SEGMENT, KIND_SYNCED, MAGIC_BYTES, type RecordFields } from './log-format.ts'
 import { LogLevel } from './log-level.ts'
@@ -30,7 +34,7 @@ import type { Durability, LogWriterOptions } from './log-options.ts'
 import { LogRoom } from './log-room.ts'
 import { RecordSink } from './record-sink.ts'
 import { SegmentFile } from './segment-file.ts'
-import { encodeSegmentInfo, segmentName } from './segment-info.ts'
+import { segmentName } from './segment-info.ts'
 
 /** A segment that begins within what is not written yet. */
 interface Boundary {
@@ -46,7 +50,6 @@ const PLAIN: Omit<RecordFields, 'kind'> = { revision: 0, atMs: 0, participants: 
 export class LogWriter {
   readonly #options: LogWriterOptions
   readonly #room: LogRoom
-  readonly #chain: LogChain
   readonly #sink: RecordSink
   /** The segment that is written to, undefined before the first and between two; the last one's number. */
   #file: SegmentFile | undefined
@@ -83,8 +86,8 @@ export class LogWriter {
     this.#options = options
     this.#room = room
     this.#file = file
-    this.#chain = new LogChain(last)
-    this.#sink = new RecordSink(this.#chain)
+    const cipher = options.encryption && new LogCipher(options.encryption, last)
+    this.#sink = new RecordSink(new LogChain(last), cipher)
     this.#number = last?.info.number ?? 0
     this.#base = last?.info.base ?? 0
     this.#lastNumber = this.#number
@@ -114,7 +117,8 @@ export class LogWriter {
       await disk.syncFolder(dirname(folder))
       await room.open()
       log = new LogWriter(options, room, file, last)
-      if (last === undefined) {
+      if (last === undefined || last.info.sealing?.key !== options.encryption?.key.id) {
+        // With another key than the last one had, or with none, nothing is written behind it.
         log.nextSegment()
         await log.reached('fsync', log.appended)
       } else if (examined.synced + HEADER_BYTES !== log.appended) {
@@ -183,10 +187,7 @@ export class LogWriter {
     const { directory, shard } = this.#options
     const number = this.#lastNumber + 1
     const position = this.#appended
-    const previous = this.#chain.checksum
-    this.#chain.beginFile()
-    this.#sink.begin()
-    this.#sink.raw(encodeSegmentInfo({ directory, shard, number, base: position, previous }))
+    this.#sink.beginSegment({ directory, shard, number, base: position })
     this.append({ ...PLAIN, kind: KIND_SEGMENT })
     this.#boundaries.push({ number, position, headBytes: this.#appended - position })
     this.#lastNumber = number
@@ -252,7 +253,7 @@ export class LogWriter {
     if (this.#untold === undefined) return
     const revision = this.#untold
     this.#untold = undefined
-    this.#sink.begin()
+    this.#sink.beginClear()
     this.#appended += this.#sink.end({ ...PLAIN, kind: KIND_SYNCED, revision })
   }
 

@@ -30,7 +30,7 @@ export function systemDisk(): Disk {
     makeFolder,
     list: (path) => fs.readdir(path),
     async open(path, mode) {
-      return fileOf(await fs.open(path, FLAGS[mode], FILE_MODE))
+      return fileOf(await fs.open(path, FLAGS[mode], FILE_MODE), path)
     },
     rename: (from, to) => fs.rename(from, to),
     remove: (path) => fs.unlink(path),
@@ -68,15 +68,19 @@ async function makeFolder(path: string): Promise<void> {
   })
 }
 
-function fileOf(handle: fs.FileHandle): DiskFile {
+function fileOf(handle: fs.FileHandle, path: string): DiskFile {
   let syncs = 0
+  // Node says of what file an error is only when that is opened.
+  const named = (error: object): never => {
+    throw Object.assign(error, { path })
+  }
   return {
     size: async () => (await handle.stat()).size,
     async read(position, bytes) {
       let count = 0
       while (count < bytes.length) {
         const wanted = Math.min(bytes.length - count, CALL_BYTES_MAX)
-        const { bytesRead } = await handle.read(bytes, count, wanted, position + count)
+        const { bytesRead } = await handle.read(bytes, count, wanted, position + count).catch(named)
         if (bytesRead === 0) break
         count += bytesRead
       }

@@ -276,7 +276,7 @@ describe('a directory cannot be locked', () => {
   test('and says so in words', async () => {
     writeFileSync(dir, '')
     await expect(take()).rejects.toThrow(
-      `directory cannot be locked: dir=${dir}: ENOTDIR: not a directory, mkdir`,
+      `directory cannot be used: dir=${dir}: ENOTDIR: not a directory, mkdir`,
     )
   })
 })

@@ -5,7 +5,7 @@ import {
   claimedBytesAt,
   HEADER_BYTES,
   KIND_COMMIT,
-  KIND_CONCLUDED,
+  KIND_SEALED,
   LOG_MAGIC,
   MAGIC_BYTES,
   PARTICIPANTS_MAX,
@@ -34,7 +34,7 @@ test('a file begins with its format and its version, in as many bytes as a recor
 })
 
 test('each field has its place', () => {
-  const fields = { kind: KIND_CONCLUDED, revision: 2 ** 53 - 1, atMs: 1.5, participants: [0, 258, 1023] }
+  const fields = { kind: KIND_SEALED, revision: 2 ** 53 - 1, atMs: 1.5, participants: [0, 258, 1023] }
   const bytes = recordOf(fields, Buffer.from([0xaa, 0xbb, 0xcc]), 8)
   expect(
     bytes
@@ -42,7 +42,7 @@ test('each field has its place', () => {
       .toString('hex')
       .match(/.{16}/g),
   ).toEqual([
-    '030000000a000300',
+    '030000000b000300',
     'ffffffffffff3f43',
     '000000000000f83f',
     '00000201ff03aabb',
@@ -65,9 +65,9 @@ test('what was written is read, from anywhere in a buffer', () => {
       const fields = { ...PLAIN, participants }
       const bytes = recordOf(fields, payload, 16)
       expect(claimedBytesAt(areaOf(bytes), 16)).toBe(bytes.length - 16)
-      const { payload: read, ...rest } = recordAt(areaOf(bytes), 16, bytes.length - 16, 1000)
-      expect(rest).toEqual({ ...fields, offset: 1016, endOffset: 1000 + bytes.length })
-      expect(Buffer.from(read).equals(payload)).toBe(true)
+      const read = recordAt(areaOf(bytes), 16, bytes.length - 16, 1000)
+      expect(read).toMatchObject({ ...fields, offset: 1016, endOffset: 1000 + bytes.length, index: 0 })
+      expect(Buffer.from(read.payload).equals(payload)).toBe(true)
     }
   }
 })
@@ -91,7 +91,7 @@ test('a header that cannot be one claims nothing', () => {
   }
   expect(claimed(12, KIND_COMMIT)).toBe(40)
   expect(claimed(12, 0)).toBe(0)
-  expect(claimed(12, KIND_CONCLUDED + 1)).toBe(0)
+  expect(claimed(12, KIND_SEALED + 1)).toBe(0)
   expect(claimed(14, PARTICIPANTS_MAX, 2)).toBe(recordBytes(3, PARTICIPANTS_MAX))
   expect(claimed(14, PARTICIPANTS_MAX + 1, 2)).toBe(0)
   expect(claimed(8, PAYLOAD_BYTES_MAX, 4)).toBe(recordBytes(PAYLOAD_BYTES_MAX, 0))
@@ -102,7 +102,7 @@ test('a header that cannot be one claims nothing', () => {
 test('what a record cannot say is not written', () => {
   const wrong: Partial<RecordFields>[] = [
     { kind: 0 },
-    { kind: KIND_CONCLUDED + 1 },
+    { kind: KIND_SEALED + 1 },
     { revision: 0.5 },
     { revision: 2 ** 53 },
     { atMs: Number.NaN },

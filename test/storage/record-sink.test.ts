@@ -2,9 +2,21 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/index.ts'
 import { LogChain } from '../../src/storage/log-chain.ts'
-import { claimedBytesAt, KIND_COMMIT, MAGIC_BYTES, recordAt } from '../../src/storage/log-format.ts'
+import { LogCipher } from '../../src/storage/log-cipher.ts'
+import {
+  claimedBytesAt,
+  KIND_COMMIT,
+  KIND_SEALED,
+  KIND_SEGMENT,
+  KIND_SYNCED,
+  LOG_MAGIC,
+  MAGIC_BYTES,
+  recordAt,
+} from '../../src/storage/log-format.ts'
 import { areaOf } from '../../src/storage/record-area.ts'
 import { RecordSink } from '../../src/storage/record-sink.ts'
+import { takenApart } from '../support/forger.ts'
+import { keyOf } from '../support/log-world.ts'
 
 const FIELDS = { kind: KIND_COMMIT, revision: 1, atMs: 2, participants: [] }
 const START = { offset: MAGIC_BYTES, mark: 5, checksum: 6 }
@@ -144,4 +156,38 @@ test('a buffer that has grown very long is not kept', () => {
   sink.giveBack()
   sink.take()
   expect(sink.take().buffer).toBe(short.buffer)
+})
+
+test('with a cipher records are put into groups; what was cleared, or never ended, is in none', () => {
+  const sink = new RecordSink(new LogChain(), new LogCipher({ key: keyOf(1) }))
+  const add = (text: string, revision: number): number => {
+    sink.begin()
+    sink.raw(Buffer.from(text))
+    return sink.end({ ...FIELDS, revision })
+  }
+  sink.beginSegment({ directory: 'f00d', shard: 3, number: 1, base: 0 })
+  sink.end({ ...FIELDS, kind: KIND_SEGMENT })
+  const sizes = [add('one', 7), add('two', 5)]
+  sink.begin()
+  sink.raw(Buffer.alloc(100_000))
+  // Given up.
+  sizes.push(add('three', 6))
+  expect(sizes).toEqual([104, 40, 40])
+  const first = takenApart(Buffer.concat([Buffer.from(LOG_MAGIC), sink.take()]))
+  expect(first.map(({ kind, revision }) => [kind, revision])).toEqual([
+    [KIND_SEGMENT, 1],
+    [KIND_SEALED, 7],
+  ])
+  expect(first[1]?.payload.readUInt32LE(0)).toBe(3)
+  add('four', 8)
+  sink.clear()
+  expect(add('five', 9)).toBe(104)
+  sink.beginClear()
+  sink.end({ ...FIELDS, kind: KIND_SYNCED })
+  const second = takenApart(Buffer.concat([Buffer.from(LOG_MAGIC), sink.take()]))
+  expect(second.map(({ kind, revision }) => [kind, revision])).toEqual([
+    [KIND_SEALED, 9],
+    [KIND_SYNCED, 1],
+  ])
+  expect(second[0]?.payload.readUInt32LE(0)).toBe(1)
 })

@@ -25,7 +25,7 @@ function create(disk: SimulatedDisk): Promise<SegmentFile> {
 /** What `readSegment` says of a segment of which this much is valid. */
 function examined(offset: number, sizeBytes: number): ExaminedSegment {
   const info = { directory: 'f00d', shard: 3, number: 1, base: 0, previous: 0 }
-  return { path: PATH, info, offset, sizeBytes, mark: 1, checksum: 2 }
+  return { path: PATH, info, offset, sizeBytes, mark: 1, checksum: 2, seal: '' }
 }
 
 const textOf = ({ operation, position, sizeBytes }: DiskCall): string =>

@@ -8,6 +8,7 @@ import {
   segmentNumber,
 } from '../../src/storage/segment-info.ts'
 
+const SEALING = { key: 'ab'.repeat(8), salt: '01'.repeat(32), seal: 'f0'.repeat(16) }
 const INFO = { directory: 'f00d', shard: 3, number: 12, base: 2 ** 40, previous: 0xffff_ffff }
 
 test('a number has one name, and the name gives it back', () => {
@@ -31,6 +32,28 @@ test('a description is read as it was written', () => {
   )
 })
 
+test('that of an encrypted segment says first with what key, and is read as it was written', () => {
+  const sealed = { ...INFO, sealing: SEALING }
+  const text = encodeSegmentInfo(sealed).toString()
+  expect(decodeSegmentInfo(Buffer.from(text))).toEqual(sealed)
+  expect(text).toMatch(/^\{"key":"(?:ab){8}","salt":"(?:01){32}","seal":"(?:f0){16}","directory":"f00d",/)
+  for (const [name, value] of Object.entries(SEALING)) {
+    for (const other of [
+      value.slice(1),
+      `${value}0`,
+      value.replace(/.$/, 'g'),
+      value.toUpperCase(),
+      7,
+      null,
+    ]) {
+      const wrong = JSON.stringify({ ...INFO, ...SEALING, [name]: other })
+      if (other !== value) expect(decodeSegmentInfo(Buffer.from(wrong)), wrong).toBeUndefined()
+    }
+    const without = JSON.stringify({ ...INFO, ...SEALING, [name]: undefined })
+    expect(decodeSegmentInfo(Buffer.from(without)), without).toBeUndefined()
+  }
+})
+
 test('what is not whole is none', () => {
   const texts = ['', '{', 'null', '7', '[]', '{}']
   for (const key of Object.keys(INFO)) texts.push(JSON.stringify({ ...INFO, [key]: undefined }))
@@ -39,5 +62,18 @@ test('what is not whole is none', () => {
 })
 
 test('a segment that holds nothing else has the size that is said', () => {
-  expect(segmentHeadBytes(INFO)).toBe(16 + 32 + 88)
+  const head = (payload: Buffer): Buffer => Buffer.concat([Buffer.alloc(48, 1), payload])
+  const clear = head(encodeSegmentInfo(INFO))
+  const sealed = head(encodeSegmentInfo({ ...INFO, sealing: SEALING }))
+  expect(segmentHeadBytes(INFO, clear, true)).toBe(16 + 32 + 88)
+  const sealedBytes = 16 + 32 + 8 * Math.ceil((sealed.length - 48) / 8)
+  // What was begun, and is not whole, may be damaged anywhere else.
+  const torn = Buffer.concat([sealed.subarray(0, 52), Buffer.alloc(200)])
+  for (const start of [sealed, sealed.subarray(0, 60), torn, Buffer.alloc(512), Buffer.alloc(0)]) {
+    expect(segmentHeadBytes(INFO, start, true)).toBe(sealedBytes)
+  }
+  for (const start of [clear.subarray(0, 60), head(Buffer.alloc(88, 2))]) {
+    expect(segmentHeadBytes(INFO, start, true)).toBe(136)
+  }
+  expect(segmentHeadBytes(INFO, Buffer.alloc(512), false)).toBe(136)
 })

@@ -128,13 +128,11 @@ test('a first record that describes nothing, and a second that describes again, 
 test('what refuses a segment is asked before any record, and what it throws is thrown', async () => {
   const { file } = await fileOf(segmentOf(payloads).bytes)
   let visits = 0
-  const refused = readSegment(
-    file,
-    () => void visits++,
-    (info) => {
+  const refused = readSegment(file, () => void visits++, {
+    describe: (info) => {
       throw new Error(`not ${info.directory}`)
     },
-  )
+  })
   await expect(refused).rejects.toThrow('not f00d')
   expect(visits).toBe(0)
 })

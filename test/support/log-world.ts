@@ -12,13 +12,15 @@
  * Tests: test/storage/log-writer.crash.test.ts
  */
 import { join } from 'node:path'
-import { seededRandom } from '../../src/base/index.ts'
+import { type Random, seededRandom } from '../../src/base/index.ts'
 import {
   type Durability,
   type ExaminedLog,
   examineLog,
+  KeyRing,
   KIND_COMMIT,
   KIND_SEGMENT,
+  LogKey,
   LogWriter,
   type LogWriterOptions,
 } from '../../src/storage/index.ts'
@@ -38,7 +40,20 @@ export interface Entry {
   readonly end: number
 }
 
+const KEYS = new KeyRing(keyOf(1), [keyOf(2), keyOf(3)])
+/** No two processes draw the same. */
+let worlds = 0
+
+/** A key for logs of tests, by a number. */
+export function keyOf(number: number): LogKey {
+  return new LogKey(Buffer.alloc(32, number))
+}
+
 interface Options extends Partial<Pick<LogWriterOptions, 'segmentBytes' | 'syncEveryMs' | 'reserveBytes'>> {
+  /** What is written with. Default: nothing. All keys of tests can be read. */
+  readonly key?: LogKey | undefined
+  /** Some process before has encrypted. */
+  readonly isSealedBefore?: boolean
   /** The folder is there, durable or not. Default: it is made, and will be there after a power cut. */
   readonly isFolderMade?: boolean
 }
@@ -76,10 +91,13 @@ export class LogWorld {
   readonly #options: Options
   #log: LogWriter | undefined
   #revision = 0
+  /** Of what this process has drawn. */
+  readonly #random: Random
 
   constructor(disk: SimulatedDisk, options: Options = {}) {
     this.disk = disk
     this.#options = options
+    this.#random = seededRandom(++worlds)
     if (options.isFolderMade !== true) disk.putFolder(FOLDER)
   }
 
@@ -107,7 +125,8 @@ export class LogWorld {
     let count = 0
     let isFirst = true
     this.entries.length = 0
-    const examined = await examineLog(this.disk, FOLDER, OWNER, (record, { base, number }) => {
+    const owner = { ...OWNER, ...(this.#isSealed && { keys: KEYS }) }
+    const examined = await examineLog(this.disk, FOLDER, owner, (record, { base, number }) => {
       if (record.kind === KIND_SEGMENT) {
         this.#begins.set(number, base)
         if (isFirst) count = this.#countRemoved(base)
@@ -118,7 +137,7 @@ export class LogWorld {
       if (expected === undefined) throw new Error(`record ${count} was never appended`)
       const isSame =
         record.revision === expected.revision &&
-        base + record.endOffset - MAGIC_BYTES === expected.end &&
+        this.#isEnd(base + record.endOffset - MAGIC_BYTES, expected.end) &&
         expected.payload.equals(record.payload) &&
         record.participants.join() === expected.participants.join()
       if (!isSame) throw new Error(`record ${count} is not the one that was appended`)
@@ -141,7 +160,17 @@ export class LogWorld {
     const { disk, clock } = this
     const given = { segmentBytes: 700, syncEveryMs: 1000, reserveBytes: 0, ...this.#options }
     const { segmentBytes, syncEveryMs, reserveBytes } = given
-    return { disk, clock, folder: FOLDER, ...OWNER, segmentBytes, syncEveryMs, reserveBytes }
+    const { key } = this.#options
+    const encryption = key && { key, randomBytes: this.#draw }
+    return { disk, clock, folder: FOLDER, ...OWNER, segmentBytes, syncEveryMs, reserveBytes, encryption }
+  }
+
+  readonly #draw = (sizeBytes: number): Uint8Array =>
+    Uint8Array.from({ length: sizeBytes }, () => this.#random.below(256))
+
+  /** Whether a record that ends there is one that was appended up to there: in a group others may follow. */
+  #isEnd(found: number, appended: number): boolean {
+    return found === appended || (this.#isSealed && found > appended)
   }
 
   /** Appends a record: the position behind it. */
@@ -177,6 +206,10 @@ export class LogWorld {
     this.acknowledged[level] = Math.max(this.acknowledged[level], position)
     // Whoever survives a power cut survives a kill.
     if (level === 'fsync') this.acknowledged.os = Math.max(this.acknowledged.os, position)
+  }
+
+  get #isSealed(): boolean {
+    return this.#options.key !== undefined || this.#options.isSealedBefore === true
   }
 
   /** How many entries are in segments before the first that is left. */
