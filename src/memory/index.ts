@@ -11,6 +11,7 @@ export {
   type HashSeed,
   hashBytes,
   hashKey,
+  KEY_BYTES_MAX,
   type KeyTableOptions,
   KeyTableReader,
   type KeyTableReaderOptions,

@@ -114,15 +114,16 @@ export interface PlainSetPlace {
 /** Count 1, database 0, three words, of which the first is SET. */
 const PLAIN_SET = [1, 0, 3, 3, 0x53, 0x45, 0x54]
 
-/** Finds them in a payload; false when it holds something else. */
-export function findPlainSet(payload: Uint8Array, place: PlainSetPlace): boolean {
-  for (let i = 0; i < PLAIN_SET.length; i++) if (payload[i] !== PLAIN_SET[i]) return false
-  let at = PLAIN_SET.length
+/** Finds them in a payload that lies among other bytes; false when it holds something else. */
+export function findPlainSet(bytes: Uint8Array, start: number, end: number, place: PlainSetPlace): boolean {
+  if (end - start < PLAIN_SET.length) return false
+  for (let i = 0; i < PLAIN_SET.length; i++) if (bytes[start + i] !== PLAIN_SET[i]) return false
+  let at = start + PLAIN_SET.length
   for (let word = 0; word < 2; word++) {
     let length = 0
     for (let unit = 1; ; unit *= 0x80) {
-      const byte = payload[at++]
-      if (byte === undefined) return false
+      if (at >= end) return false
+      const byte = bytes[at++]!
       length += (byte & 0x7f) * unit
       if (byte < 0x80) break
     }
@@ -135,7 +136,7 @@ export function findPlainSet(payload: Uint8Array, place: PlainSetPlace): boolean
     }
     at += length
   }
-  return at <= payload.length
+  return at <= end
 }
 
 function placeOf(effects: readonly Effect[], from: number, db: number, key: ByteString): number {

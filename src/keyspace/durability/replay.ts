@@ -22,26 +22,31 @@ import {
   KIND_CONCLUDED,
   KIND_DECIDED,
   KIND_PREPARED,
+  KIND_SLOTS,
   KIND_SNAPSHOT_BEGIN,
   KIND_SNAPSHOT_END,
   KIND_STATE,
   type LogRecord,
 } from '../../storage/index.ts'
 import {
-  byteString,
   type Caller,
   type Commit,
   type Effect,
   ErrorReply,
+  type PlainSetListener,
   type ShardEngine,
   type TransactionPart,
 } from '../engine/index.ts'
-import { findPlainSet, PayloadReader, type PlainSetPlace, readCommit } from './commit-payload.ts'
+import { findPlainSet, PayloadReader, readCommit } from './commit-payload.ts'
 import { Decisions } from './decisions.ts'
-import { PLAIN_STRING, putStateValue } from './state-value.ts'
+import { isGivenUp } from './part-log.ts'
+import { SlotReplay } from './slot-log.ts'
+import { findPlainState, type PlainStatePlace, putStateValue } from './state-value.ts'
 
 /** What a replay needs of the shard that it fills. */
 export interface ReplayTarget {
+  /** The number of the shard. */
+  readonly id: number
   readonly engine: ShardEngine
   /** The engine's wall clock stands at this time from now on; undefined: it runs again. */
   setTime(atMs: number | undefined): void
@@ -60,6 +65,8 @@ export interface PastCommits {
   /** Changes up to this revision are not told. */
   forget(revision: number): void
   commit(commit: Commit): void
+  /** A SET in database 0 of a string that never expires: key and value are these bytes. */
+  readonly plainSet: PlainSetListener
 }
 
 const OF_SEVERAL_SHARDS: TransactionPart = { tx: 0, isOneRevision: true }
@@ -79,13 +86,21 @@ export class Replay {
   /** Parts that are not concluded, by the revision of their transaction. */
   readonly #prepared = new Map<number, Prepared>()
   readonly #decided = new Decisions()
+  readonly #slots: SlotReplay
   #past: PastCommits | undefined
-  readonly #place: PlainSetPlace = { keyOffset: 0, keyLength: 0, valueOffset: 0, valueLength: 0 }
+  readonly #place: PlainStatePlace = {
+    keyOffset: 0,
+    keyLength: 0,
+    valueOffset: 0,
+    valueLength: 0,
+    revision: 0,
+  }
   /** Keys of the snapshot that it began with are still to come. */
   #isInWalk = false
 
   constructor(target: ReplayTarget) {
     this.#target = target
+    this.#slots = new SlotReplay(target.id, target.engine)
   }
 
   /** One record. @throws SHL_LOG_DAMAGED when a command fails that had not failed before */
@@ -97,8 +112,10 @@ export class Replay {
     if (kind === KIND_COMMIT) this.#commit(record)
     else if (kind === KIND_PREPARED) this.#prepare(record)
     else if (kind === KIND_DECIDED) this.#decided.add(revision)
+    else if (isGivenUp(record)) this.#prepared.delete(revision)
     else if (kind === KIND_CONCLUDED) this.#conclude(revision)
     else if (kind === KIND_STATE) this.#state(record)
+    else if (kind === KIND_SLOTS) this.#moved(record)
     // Whoever comes from before it has all keys already.
     else if (kind === KIND_SNAPSHOT_BEGIN) this.#isInWalk = report.commits === 0 && report.states === 0
     else if (kind === KIND_SNAPSHOT_END) {
@@ -124,14 +141,22 @@ export class Replay {
     return [...this.#prepared.keys()]
   }
 
+  /** What the log says of slots that were moved. */
+  get slots(): SlotReplay['claims'] {
+    return this.#slots.claims
+  }
+
   /** Makes those parts true that were decided, and forgets the rest. Those that were made true. */
   resolve(decided: ReadonlySet<number>): readonly number[] {
     const found = this.inDoubt.filter((revision) => decided.has(revision)).sort((a, b) => a - b)
     const { engine } = this.#target
+    const past = this.#past
+    // It is told here: what is captured is told to nobody else.
+    this.#past = undefined
     // Its records are in the log already: nobody is to log it again.
     for (const revision of found) {
       const { commit } = engine.capture(() => this.#conclude(revision))
-      if (commit !== undefined) this.#past?.commit({ ...commit, part: OF_SEVERAL_SHARDS })
+      if (commit !== undefined) past?.commit({ ...commit, part: OF_SEVERAL_SHARDS })
     }
     this.#prepared.clear()
     this.#target.setTime(undefined)
@@ -147,19 +172,26 @@ export class Replay {
   }
 
   #commit(record: LogRecord): void {
-    const { payload, revision, atMs } = record
-    if (this.#past === undefined && findPlainSet(payload, this.#place)) {
+    const { bytes, revision, atMs } = record
+    if (findPlainSet(bytes, record.payloadOffset, record.payloadEnd, this.#place)) {
       const { engine } = this.#target
       const { keyOffset, keyLength, valueOffset, valueLength } = this.#place
       this.#target.setTime(atMs)
       const isHot =
-        engine.beginHot() && engine.hotSet(payload, keyOffset, keyLength, valueOffset, valueLength, revision)
+        engine.beginHot() && engine.hotSet(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)
       if (isHot) {
         this.report.commits++
+        const past = this.#isInWalk ? undefined : this.#past
+        past?.plainSet(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)
         return
       }
     }
-    this.#run(readCommit(payload).effects, record)
+    this.#run(readCommit(record.payload).effects, record)
+  }
+
+  #moved(record: LogRecord): void {
+    this.#target.setTime(record.atMs)
+    this.#slots.take(record)
   }
 
   #prepare({ payload, revision, atMs, offset }: LogRecord): void {
@@ -170,6 +202,8 @@ export class Replay {
   }
 
   #conclude(revision: number): void {
+    // Somebody had decided it, in whatever log.
+    this.#decided.add(revision)
     const part = this.#prepared.get(revision)
     // Without a part: it was prepared before the walk began, and the keys follow.
     if (part === undefined) return
@@ -200,28 +234,25 @@ export class Replay {
     if (past !== undefined) engine.onCommit = undefined
   }
 
-  #state({ payload, revision, atMs }: LogRecord): void {
+  #state(record: LogRecord): void {
+    const { bytes, revision, atMs } = record
     const { engine } = this.#target
-    const reader = new PayloadReader(payload)
+    const place = this.#place
     this.#target.setTime(atMs)
     this.report.states++
+    if (findPlainState(bytes, record.payloadOffset, record.payloadEnd, place) && engine.beginHot()) {
+      const { keyOffset, keyLength, valueOffset, valueLength, revision: keyRevision } = place
+      if (engine.hotSet(bytes, keyOffset, keyLength, valueOffset, valueLength, keyRevision)) return
+    }
+    const { payload } = record
+    const reader = new PayloadReader(payload)
     const db = reader.number()
-    const keyOffset = reader.block()
-    const keyLength = reader.blockLength
+    const key = reader.text()
     const expireAt = reader.number()
     const keyRevision = reader.number()
     const valueOffset = reader.block()
-    const valueLength = reader.blockLength
-    const isPlain = db === 0 && expireAt === 0 && payload[valueOffset] === PLAIN_STRING && valueLength > 0
-    if (isPlain && engine.beginHot()) {
-      const [offset, length] = [valueOffset + 1, valueLength - 1]
-      if (engine.hotSet(payload, keyOffset, keyLength, offset, length, keyRevision)) return
-    }
-    engine.atomically(() => {
-      const key = byteString(payload.subarray(keyOffset, keyOffset + keyLength))
-      const value = payload.subarray(valueOffset, valueOffset + valueLength)
-      putStateValue(engine.database(db), key, value, expireAt, keyRevision)
-    }, revision)
+    const value = payload.subarray(valueOffset, valueOffset + reader.blockLength)
+    engine.atomically(() => putStateValue(engine.database(db), key, value, expireAt, keyRevision), revision)
   }
 
   #caller(db: number): Caller {

@@ -1,22 +1,25 @@
 /**
  * The files of one shard: opens its log, replays it, and goes on writing behind it.
  *
- * Two passes over the log: the first finds out how far it is valid and where the last whole snapshot begins;
- * the second runs from there. What is read twice comes from the cache of the operating system.
+ * One pass over the log, which proves each record and runs it at once (`log-run.ts`).
  *
  * Tests: test/keyspace/durability/shard-store.test.ts, recovery.prop.test.ts
  */
+import { join } from 'node:path'
 import { type Clock, type Disk, ShardloomError } from '../../base/index.ts'
 import {
   type Durability,
   type ExaminedLog,
   examineLog,
-  KIND_SNAPSHOT_BEGIN,
-  KIND_SNAPSHOT_END,
+  KeyRing,
   LogWriter,
+  type RevealedKeys,
+  segmentNumber,
 } from '../../storage/index.ts'
-import { type PastCommits, Replay, type ReplayReport, type ReplayTarget } from './replay.ts'
+import { LogRun } from './log-run.ts'
+import type { PastCommits, Replay, ReplayReport, ReplayTarget } from './replay.ts'
 import { ShardJournal } from './shard-journal.ts'
+import type { ClaimedSlots } from './slot-claims.ts'
 
 /** Where the log of a shard is, and how it is written. */
 export interface StoreSettings {
@@ -31,6 +34,10 @@ export interface StoreSettings {
   readonly snapshotBytes: number
   /** And when so much time has passed in which something was written; 0: never. */
   readonly snapshotEveryMs: number
+  /** The log has been made: if there is none, it was lost. */
+  readonly mustExist?: boolean
+  /** What it is encrypted with. Default: nothing. */
+  readonly keys?: RevealedKeys | undefined
 }
 
 /** What a recovery has done. */
@@ -39,6 +46,8 @@ export interface RecoveryReport extends ReplayReport {
   readonly decided: readonly number[]
   /** Those of which this shard has a part, and does not know what became of them. */
   readonly inDoubt: readonly number[]
+  /** What it says of slots that were moved. */
+  readonly slots: readonly ClaimedSlots[]
   readonly ms: number
   readonly bytes: number
   /** What was cut off: it was being written when the process or the machine stopped. */
@@ -47,19 +56,19 @@ export interface RecoveryReport extends ReplayReport {
     | undefined
 }
 
-/** Progress is told in steps of a hundredth. */
-const PROGRESS_STEP = 0.01
-/** What is nearer to the end of a log is kept for watchers, within the limits of their history. */
-const PAST_BYTES = 32 * 1024 * 1024
-
 /** A log that was replayed. */
 export interface OpenedStore {
   readonly journal: ShardJournal
   readonly replay: Replay
   readonly report: RecoveryReport
+  /** Some of it is encrypted with another key than what is written, or not: a snapshot would end that. */
+  readonly hasOtherKeys: boolean
 }
 
-/** Replays the log of a shard and opens it. @throws SHL_LOG_DAMAGED, SHL_LOG_FOREIGN, SHL_LOG_FAILED */
+/**
+ * Replays the log of a shard and opens it. @throws SHL_LOG_DAMAGED, SHL_LOG_FOREIGN, SHL_LOG_FAILED,
+ * SHL_KEY_MISSING
+ */
 export async function openStore(
   disk: Disk,
   clock: Clock,
@@ -71,76 +80,64 @@ export async function openStore(
 ): Promise<OpenedStore> {
   const { folder, directory, level, segmentBytes, syncEveryMs, reserveBytes } = settings
   const startMs = clock.nowMs()
+  const keys = KeyRing.of(settings.keys)
+  const owner = { directory, shard, keys }
   await disk.makeFolder(folder)
-  let begun = 0
-  let first = 0
-  const examined = await examineLog(disk, folder, { directory, shard }, (record, { number }) => {
-    if (record.kind === KIND_SNAPSHOT_BEGIN) begun = number
-    else if (record.kind === KIND_SNAPSHOT_END) first = begun
-  })
-  const replay = new Replay(target)
-  const bytes = await replayFrom(
+  const run = new LogRun(target, await bytesOf(disk, folder), onProgress, past)
+  let examined: ExaminedLog
+  try {
+    examined = await examineLog(disk, folder, owner, (record, info) => run.take(record, info))
+    run.end(examined)
+    if (examined.segments.length === 0 && settings.mustExist === true) {
+      const reason = 'the log is missing'
+      throw new ShardloomError('SHL_LOG_DAMAGED', { file: folder, offset: 0, reason })
+    }
+  } catch (error) {
+    run.forget()
+    throw error
+  }
+  const { replay } = run
+  const encryption = keys.current && { key: keys.current }
+  const options = {
     disk,
+    clock,
     folder,
-    { directory, shard },
-    examined,
-    first,
-    replay,
-    onProgress,
-    past,
-  )
-  const options = { disk, clock, folder, directory, shard, segmentBytes, syncEveryMs, reserveBytes }
+    directory,
+    shard,
+    segmentBytes,
+    syncEveryMs,
+    reserveBytes,
+    encryption,
+  }
   const log = await LogWriter.open(options, examined)
   const { tail } = examined
   return {
     journal: new ShardJournal(log, level),
     replay,
+    hasOtherKeys: examined.segments.some(({ info }) => info.sealing?.key !== keys.current?.id),
     report: {
       ...replay.end(),
       decided: replay.decided,
       inDoubt: replay.inDoubt,
+      slots: replay.slots.all(),
       ms: clock.nowMs() - startMs,
-      bytes,
+      bytes: run.bytesIn(examined),
       tail: tail && { file: tail.path, offset: tail.offset, bytes: tail.lostBytes, reason: tail.reason },
     },
   }
 }
 
-/** Runs what is in the log from a segment on. */
-async function replayFrom(
-  disk: Disk,
-  folder: string,
-  owner: { readonly directory: string; readonly shard: number },
-  examined: ExaminedLog,
-  first: number,
-  replay: Replay,
-  onProgress: (fraction: number) => void,
-  past: PastCommits | undefined,
-): Promise<number> {
-  const [oldest] = examined.segments
-  if (oldest !== undefined && oldest.info.number > 1 && first === 0) {
-    const reason = 'the segments before it are gone, and no whole snapshot is behind it'
-    throw new ShardloomError('SHL_LOG_DAMAGED', { file: oldest.path, offset: 0, reason })
-  }
-  const read = examined.segments.filter(({ info }) => info.number >= first)
-  const bytes = read.reduce((sum, { offset }) => sum + offset, 0)
-  const base = read[0]?.info.base ?? 0
-  let told = 0
-  let isRemembering = false
-  await examineLog(disk, folder, owner, (record, info) => {
-    if (info.number < first) return
-    const done = info.base + record.endOffset - base
-    // Watchers come back to what is near the end, if to anything.
-    if (past !== undefined && !isRemembering && bytes - done <= PAST_BYTES) {
-      isRemembering = true
-      replay.remember(past)
+/** Bytes of all segments, whatever is in them. */
+async function bytesOf(disk: Disk, folder: string): Promise<number> {
+  let bytes = 0
+  for (const name of await disk.list(folder)) {
+    if (segmentNumber(name) === undefined) continue
+    const file = await disk.open(join(folder, name), 'read')
+    try {
+      bytes += await file.size()
+    } finally {
+      await file.close()
     }
-    replay.take(record)
-    const fraction = done / bytes
-    if (fraction < told + PROGRESS_STEP) return
-    told = fraction
-    onProgress(fraction)
-  })
-  onProgress(1)
+  }
   return bytes
 }

@@ -6,7 +6,7 @@
  * why). So nothing is copied on write, no memory is doubled, nobody is paused, and a slice takes as long as
  * the setting says. When the end is synced, the segments before the begin are removed.
  *
- *     next segment · begin · decisions · locks · keys of each database, by hash, in slices · end · sync
+ *     next segment · begin · decisions · slots · locks · keys of each database, by hash · end · sync
  *
  * While the walk goes on, a command that has read other keys than the one that it changed is followed by the
  * state of each key that it changed: whoever reads the log from the begin may not have the others yet. A
@@ -16,11 +16,13 @@
  * Keys of transactions that are not concluded are left out until they are, or are given up; the walk ends
  * after that.
  *
+ * On a full disk it is given up: what is there of it is no harm, and it would wait with all that is behind it.
+ *
  * A value that is longer than a slice is written whole, since its commits could not be told from its parts.
  *
  * Writer: the shard. Tests: test/keyspace/durability/snapshotter.test.ts, recovery.prop.test.ts
  */
-import type { Clock } from '../../base/index.ts'
+import { type Clock, ShardloomError, type TimerHandle } from '../../base/index.ts'
 import {
   KIND_COMMIT,
   KIND_SNAPSHOT_BEGIN,
@@ -37,15 +39,19 @@ import {
 } from '../engine/index.ts'
 import { writeCommit } from './commit-payload.ts'
 import type { ShardJournal } from './shard-journal.ts'
+import type { SlotLog } from './slot-log.ts'
 import { writeStateValue } from './state-value.ts'
 
 /** Keys between two looks at the clock. */
 const KEYS_PER_LOOK = 16
+/** Between two looks at whether the disk is full, while a write waits. */
+const LOOK_MS = 50
 
 /** What a snapshotter needs of its shard. */
 export interface SnapshotShard {
   readonly engine: ShardEngine
   readonly journal: ShardJournal
+  readonly slots: SlotLog
   readonly clock: Clock
   /** The longest stretch, in milliseconds. */
   readonly sliceMs: number
@@ -82,7 +88,7 @@ export class Snapshotter {
     return this.#running !== undefined
   }
 
-  /** A snapshot; when one is being made, that one. @throws SHL_LOG_FAILED */
+  /** A snapshot; when one is being made, that one. @throws SHL_LOG_FAILED, SHL_DISK_FULL */
   run(): Promise<SnapshotReport> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
@@ -111,6 +117,8 @@ export class Snapshotter {
   async #run(): Promise<SnapshotReport> {
     const { engine, journal, clock } = this.#shard
     const { log } = journal
+    // It would take the room that is kept for what is under way, and then wait, with all that is behind it.
+    if (log.isFull) throw fullDisk()
     const startMs = clock.nowMs()
     const first = log.nextSegment()
     const begin = log.appended
@@ -118,6 +126,7 @@ export class Snapshotter {
     this.#mark(KIND_SNAPSHOT_BEGIN)
     this.#isWalking = true
     journal.parts.carryOver(this.#shard.wallMs())
+    this.#shard.slots.carryOver()
     this.#writeLocks()
     for (const database of engine.openDatabases()) {
       let cursor = 0
@@ -130,8 +139,7 @@ export class Snapshotter {
         } while (cursor !== 0 && clock.nowMs() < endMs)
         await this.#shard.breathe()
         if (this.#isClosed || log.failure !== undefined) return this.#report(startMs, begin, 0)
-        // The disk sets the pace: what waits to be written stays small.
-        await log.reached('os', log.appended)
+        await this.#written()
       } while (cursor !== 0)
     }
     // What they have left out has been written then, also of those that were prepared before it began.
@@ -141,6 +149,27 @@ export class Snapshotter {
     this.#mark(KIND_SNAPSHOT_END)
     await log.reached('fsync', log.appended)
     return this.#report(startMs, begin, await log.removeBefore(first))
+  }
+
+  /** The disk sets the pace: what waits to be written stays small. @throws SHL_DISK_FULL, SHL_LOG_FAILED */
+  async #written(): Promise<void> {
+    const { journal, clock } = this.#shard
+    const { log } = journal
+    let isWritten = false
+    const reached = Promise.resolve(log.reached('os', log.appended)).then(() => {
+      isWritten = true
+    })
+    while (!isWritten) {
+      if (log.isFull) {
+        reached.catch(() => undefined)
+        throw fullDisk()
+      }
+      let timer: TimerHandle | undefined
+      const look = new Promise<void>((resolve) => {
+        timer = clock.after(LOOK_MS, resolve, { unref: true })
+      })
+      await Promise.race([reached, look]).finally(() => timer?.cancel())
+    }
   }
 
   #report(startMs: number, begin: number, removed: number): SnapshotReport {
@@ -202,6 +231,10 @@ export class Snapshotter {
   #fields(kind: number): RecordFields {
     return { kind, revision: this.#shard.revision(), atMs: this.#shard.wallMs(), participants: [] }
   }
+}
+
+function fullDisk(): ShardloomError {
+  return new ShardloomError('SHL_DISK_FULL', { what: 'the snapshot' })
 }
 
 /** The keys of changes, each once. */

@@ -67,6 +67,11 @@ export function recordBytes({ changes }: ChangeRecord): number {
   return bytes
 }
 
+/** The same of the record of a SET. */
+export function plainSetBytes(keyBytes: number, valueBytes: number): number {
+  return RECORD_BYTES + CHANGE_BYTES + keyBytes + valueBytes
+}
+
 /**
  * What a key holds now. Not as a command looks it up: that would count as an access, and would remove a key
  * whose time has come, which is a change of its own.

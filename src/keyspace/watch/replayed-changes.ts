@@ -8,26 +8,30 @@
  * Invariant: every change above `compactedAt` that was in the log is here.
  * Tests: test/keyspace/watch/replayed-changes.test.ts
  */
-import type { Commit } from '../engine/index.ts'
+import type { Commit, PlainSetListener } from '../engine/index.ts'
 import type { HistoryLimits } from './change-history.ts'
 import { type ChangeRecord, type RecordSource, recordBytes, recordOf } from './change-record.ts'
+import { ReplayedSets } from './replayed-sets.ts'
 
 /** Changes of the end of a log. */
 export class ReplayedChanges {
   readonly #limits: HistoryLimits
   #records: ChangeRecord[] = []
   #bytes = 0
+  readonly #sets: ReplayedSets
   /** Changes at or below this revision may be missing. */
   compactedAt = 0
 
   constructor(limits: HistoryLimits) {
     this.#limits = limits
+    this.#sets = new ReplayedSets(limits)
   }
 
   /** What has come so far, and what has not, is not to be here: up to this revision. */
   forget(revision: number): void {
     this.#records = []
     this.#bytes = 0
+    this.#sets.clear()
     this.compactedAt = Math.max(this.compactedAt, revision)
   }
 
@@ -45,8 +49,13 @@ export class ReplayedChanges {
     if (record !== undefined) this.add(record)
   }
 
+  /** The same of a SET of a string that never expires, whose words are these bytes. */
+  readonly addPlainSet: PlainSetListener = (...plain) => this.#sets.add(...plain)
+
   /** In the order of revisions, what is of one revision together. */
   take(): readonly ChangeRecord[] {
+    this.compactedAt = Math.max(this.compactedAt, this.#sets.compactedAt)
+    this.#records = this.#records.concat(this.#sets.take())
     this.#trim()
     const merged: ChangeRecord[] = []
     for (const record of this.#records) {

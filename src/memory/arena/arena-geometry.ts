@@ -20,7 +20,7 @@ export const NO_REF = 0
 export const UNIT_BYTES = 8
 export const SEGMENT_BYTES_DEFAULT: number = 16 * 2 ** 20
 
-const PAGE_BYTES_DEFAULT = 64 * 2 ** 10
+export const PAGE_BYTES_DEFAULT: number = 64 * 2 ** 10
 const PAGE_BYTES_MIN = 256
 const SEGMENT_BYTES_MAX = 2 ** 30
 const UNIT_SHIFT = 3

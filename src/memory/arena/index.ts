@@ -5,6 +5,7 @@ export {
   type ArenaRef,
   arenaGeometry,
   NO_REF,
+  PAGE_BYTES_DEFAULT,
   SEGMENT_BYTES_DEFAULT,
   UNIT_BYTES,
 } from './arena-geometry.ts'

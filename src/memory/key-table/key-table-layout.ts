@@ -30,6 +30,7 @@
  * Tests: test/memory/key-table/key-table-writer.test.ts, key-table-writer.prop.test.ts
  */
 import { assert } from '../../base/index.ts'
+import { PAGE_BYTES_DEFAULT } from '../arena/index.ts'
 
 export const MAGIC = 0x5348_4b54
 export const MAGIC_WORD = 0
@@ -91,6 +92,9 @@ assert(KEY * 4 === RECORD_HEADER_BYTES, 'the key is behind the header')
 export function keyBytesMaxOf(pageBytes: number): number {
   return pageBytes - RECORD_HEADER_BYTES - 4
 }
+
+/** The longest key of a keyspace: 65,496 bytes. */
+export const KEY_BYTES_MAX: number = keyBytesMaxOf(PAGE_BYTES_DEFAULT)
 
 /** The longest value: one table of chunks. */
 export function valueBytesMaxOf(pageBytes: number): number {

@@ -53,6 +53,7 @@ import {
   VALUE_LENGTH,
   wideNumber,
 } from './key-table-layout.ts'
+import { expireOf, type PutOptions, revisionOf } from './put-options.ts'
 import { checkWide, KEEP, Records } from './records.ts'
 import { Stripes } from './stripes.ts'
 import { sampleTable, scanTable } from './table-scan.ts'
@@ -76,14 +77,6 @@ export interface KeyTableOptions {
   onSegment?(id: number, buffer: SharedArrayBuffer): void
   /** Architecture that decides how payload is accessed. Default `process.arch`. */
   readonly arch?: string
-}
-
-/** What a put may set besides the value. */
-export interface PutOptions {
-  /** Milliseconds since the epoch, 0 for none. Kept when it is not given. */
-  readonly expireAt?: number | undefined
-  /** Kept when it is not given. */
-  readonly revision?: number | undefined
 }
 
 /** The writing end of a key table. */
@@ -228,6 +221,11 @@ export class KeyTableWriter {
   /** Puts bytes at `offset`, zeros before it where the string ends earlier, and marks it as raw. */
   overwrite(ref: RecordRef, offset: number, value: ByteSource): RecordRef {
     return this.records.overwrite(ref, offset, value)
+  }
+
+  /** So many keys will be here, roughly; 0: all are. What is expected is cheaper to put. */
+  expectKeys(count: number): void {
+    this.stripes.expect(count)
   }
 
   remove(ref: RecordRef): void {
@@ -399,12 +397,4 @@ export class KeyTableWriter {
     this.records.storeWide(words, record + low, record + high, value)
     this.stripes.end(stripe)
   }
-}
-
-function expireOf(options: PutOptions | undefined): number {
-  return options?.expireAt ?? KEEP
-}
-
-function revisionOf(options: PutOptions | undefined): number {
-  return options?.revision ?? KEEP
 }

@@ -11,7 +11,8 @@
  * Writer: the one thread that owns the table. Readers: `KeyTableReader`, told by the sequence words.
  * Invariants: those of key-table-layout.ts; and a record is unlinked before its block is freed.
  * Publication order: record, then (sequence odd) link and count, (sequence even).
- * Cost: a find is two or three cache misses. Tests: test/memory/key-table/key-table-writer.prop.test.ts
+ * Cost: a find is two or three cache misses.
+ * Tests: test/memory/key-table/stripes.test.ts, key-table-writer.prop.test.ts
  */
 import { assert } from '../../base/index.ts'
 import { type Arena, type ArenaRef, fillZeros, NO_REF } from '../arena/index.ts'
@@ -53,6 +54,8 @@ export class Stripes {
   linkWords: SharedWords
   linkWord = 0
   readonly #bucketsLog2Max: number
+  /** A stripe that grows gets so many buckets at least: see `expect`. */
+  #expectedLog2 = 0
   /** The stripe that `hold` keeps odd. */
   #held = NO_STRIPE
 
@@ -151,7 +154,25 @@ export class Stripes {
     storePayload(directory, stripe + KEY_COUNT, keys, isAtomic)
     this.end(stripe)
     this.count++
-    if (keys > 1 << log2 && log2 < this.#bucketsLog2Max) this.#resize(stripe, log2 + 1)
+    if (keys > 1 << log2 && log2 < this.#bucketsLog2Max) {
+      this.#resize(stripe, Math.max(log2 + 1, this.#expectedLog2))
+    }
+  }
+
+  /**
+   * So many keys are coming, roughly: a stripe that grows does so at once, and not by doubling again and
+   * again, which moves each record once. 0: all have come, and what has grown too far shrinks.
+   */
+  expect(keys: number): void {
+    const log2 = Math.ceil(Math.log2(Math.max(1, keys / 2 ** this.stripeBits)))
+    this.#expectedLog2 = Math.min(this.#bucketsLog2Max, log2)
+    if (keys > 0) return
+    const end = DIRECTORY_HEADER_WORDS + (STRIPE_WORDS << this.stripeBits)
+    for (let stripe = DIRECTORY_HEADER_WORDS; stripe < end; stripe += STRIPE_WORDS) {
+      const count = this.directory[stripe + KEY_COUNT]!
+      const natural = Math.max(BUCKETS_LOG2_MIN, Math.ceil(Math.log2(count)))
+      if (natural < this.directory[stripe + BUCKETS_LOG2]!) this.#resize(stripe, natural)
+    }
   }
 
   /** Puts a record of the same key in the place of another. */

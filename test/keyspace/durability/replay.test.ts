@@ -31,7 +31,8 @@ function record(
   sink.end(fields)
   const bytes = Buffer.from(sink.take())
   const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(8))
-  return { ...fields, payload, offset: 16, endOffset: 16 + bytes.length }
+  const place = { bytes, payloadOffset: HEADER_BYTES, payloadEnd: HEADER_BYTES + payload.length }
+  return { ...fields, payload, ...place, offset: 16, endOffset: 16 + bytes.length, index: 0 }
 }
 
 const doing = (kind: number, revision: number, atMs: number, ...commands: string[][]): LogRecord =>
@@ -132,6 +133,25 @@ describe('a snapshot', () => {
 describe('parts of transactions', () => {
   const prepared = (revision: number, value: string): LogRecord =>
     doing(KIND_PREPARED, revision, START_MS, ['SET', `k${revision}`, value])
+
+  test('are told to whoever wants to know what has happened, also when they were in doubt', () => {
+    const { replay } = makeReplay()
+    const told: number[] = []
+    replay.remember({
+      forget: () => undefined,
+      plainSet: (_bytes, _at, _length, _valueAt, _valueLength, revision) => told.push(revision),
+      commit: ({ revision, part, effects }) => {
+        expect(part).toBeDefined()
+        expect(effects.length).toBe(1)
+        told.push(revision)
+      },
+    })
+    for (const one of [prepared(1, 'x'), prepared(2, 'y'), prepared(3, 'z')]) replay.take(one)
+    replay.take(record(KIND_CONCLUDED, 2))
+    expect(told).toEqual([2])
+    expect(replay.resolve(new Set([1]))).toEqual([1])
+    expect(told).toEqual([2, 1])
+  })
 
   test('are true when they are concluded, in that order, at their own revisions', () => {
     const { get, engine, replay } = replayOf(

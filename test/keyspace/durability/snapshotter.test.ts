@@ -113,7 +113,7 @@ describe('what a snapshot has at its end', () => {
       expect(participant.schedule({ tx, by: 0, life: 1, keys: [use] })).toBe('yes')
       await participant.gather({ tx, keys: [] })
       const patches = [{ db: 0, key, payload: null, expireAt: 0, events: ['del'] }]
-      void participant.stage({ tx, revision: memory.drawRevisions(1), patches })
+      void participant.stage({ tx, revision: memory.drawRevisions(1), patches, participants: [0, 1] })
     }
     await begin(1, early)
     await begin(2, late)
