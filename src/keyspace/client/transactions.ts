@@ -174,6 +174,8 @@ export class TransactionClient {
         throw error
       } finally {
         for (const db of scratch.openDatabases()) db.clear()
+        // Times at which what was brought in would have expired.
+        if (scratch.hasBackgroundWork) scratch.tick(1)
       }
       if (
         !(await askShard(home, () =>

@@ -11,31 +11,53 @@
  * applied when some shard's log has the decision, and forgotten otherwise.
  *
  * Memory is not ahead of the decision, so that a shard that is lost before it ends a transaction without a
- * change. Two exceptions: keys of the coordinator's shard, which it can undo (`TransactionEnd`), and commands
- * over all keys within a longer transaction, of which the survivors keep what was done by then.
+ * change, and that nobody reads what a crash takes back. A part is made true and concluded in one turn of the
+ * event loop: an expiry or an eviction of one of its keys is before both or behind both.
+ *
+ * A part that will never be is concluded, too, as given up, so that nobody is ever asked for its outcome
+ * again. That needs no sync: who asks again is told the same, since whoever could have decided it has not.
+ *
+ *     payload of concluded    nothing: the part is true · 1: it was given up
  *
  * These syncs are made whatever the durability: with less, one shard could keep, after a power cut, what was
  * built on a transaction that another one has lost.
  *
  * Whoever outlives a coordinator that had decided so in shared memory decides in its own log (`Participant`):
- * a decision counts wherever it is. Decisions are carried over by snapshots, since others may still ask.
+ * a decision counts wherever it is, and so does a part that was made true, should the log have failed that
+ * the decision went to. Both are carried over by snapshots, since others may still ask.
  *
  * Writer: the shard. Tests: test/keyspace/durability/part-log.test.ts,
  * transactions.crash.test.ts, recovery.prop.test.ts
  * Source: Gray and Lamport, "Consensus on transaction commit" (2006), on two-phase commit.
  */
-import { KIND_CONCLUDED, KIND_DECIDED, KIND_PREPARED, type LogWriter } from '../../storage/index.ts'
+import {
+  KIND_CONCLUDED,
+  KIND_DECIDED,
+  KIND_PREPARED,
+  type LogRecord,
+  type LogWriter,
+  type RecordFields,
+  type RecordSink,
+} from '../../storage/index.ts'
+
 import type { Commit, KeyChange } from '../engine/index.ts'
 import { writeCommit } from './commit-payload.ts'
 import { Decisions } from './decisions.ts'
 
 const NO_PARTICIPANTS: readonly number[] = []
+/** The payload of a conclusion that says that the part will never be. */
+const GIVEN_UP = 1
+
+/** Whether a record says that a part will never be. */
+export function isGivenUp({ kind, payload }: Pick<LogRecord, 'kind' | 'payload'>): boolean {
+  return kind === KIND_CONCLUDED && payload[0] === GIVEN_UP
+}
 
 /** The parts of one shard, by the revision of their transaction. */
 export class PartLog {
   readonly #log: LogWriter
   /** Parts that are prepared and not concluded: the keys that they change. */
-  readonly #open = new Map<number, KeyChange[]>()
+  readonly #open = new Map<number, readonly KeyChange[]>()
   readonly #decided = new Decisions()
   /** Transactions that are coordinated here, and not decided yet. */
   readonly #undecided = new Set<number>()
@@ -52,15 +74,20 @@ export class PartLog {
 
   /** Logs the decisions again: what is before this is about to be removed, and others may still ask. */
   carryOver(atMs: number): void {
-    for (const revision of this.#decided) this.#append(KIND_DECIDED, revision, atMs)
+    for (const revision of this.#decided) {
+      this.#append({ kind: KIND_DECIDED, revision, atMs, participants: NO_PARTICIPANTS })
+    }
   }
 
-  /** Logs what a transaction does here, or a part of it. */
-  prepare({ revision, atMs, effects, changes }: Commit): void {
-    this.#append(KIND_PREPARED, revision, atMs, { effects, changes })
-    const known = this.#open.get(revision)
-    if (known === undefined) this.#open.set(revision, [...changes])
-    else known.push(...changes)
+  /** Logs what a transaction will do here. `participants`: the shards that it changes, ascending. */
+  prepare(
+    { revision, atMs, effects, changes }: Commit,
+    participants: readonly number[] = NO_PARTICIPANTS,
+  ): void {
+    this.#append({ kind: KIND_PREPARED, revision, atMs, participants }, (sink) =>
+      writeCommit(sink, { effects, changes }),
+    )
+    this.#open.set(revision, changes)
   }
 
   /** A transaction is coordinated here; it ends by `decide` or `giveUp`. */
@@ -72,8 +99,12 @@ export class PartLog {
    * Logs that a transaction is to be, and resolves when no crash can take that back. @throws SHL_LOG_FAILED,
    * when nobody knows whether it was logged: it must be made true all the same
    */
-  async decide(revision: number, atMs: number): Promise<void> {
-    this.#append(KIND_DECIDED, revision, atMs)
+  async decide(
+    revision: number,
+    atMs: number,
+    participants: readonly number[] = NO_PARTICIPANTS,
+  ): Promise<void> {
+    this.#append({ kind: KIND_DECIDED, revision, atMs, participants })
     this.#decided.add(revision)
     try {
       await this.synced()
@@ -81,12 +112,6 @@ export class PartLog {
       this.#undecided.delete(revision)
       this.#wake()
     }
-  }
-
-  /** The same for one of which only this log has a part: whoever has waited for that has waited for this. */
-  decideAtOnce(revision: number, atMs: number): void {
-    this.#append(KIND_DECIDED, revision, atMs)
-    this.#decided.add(revision)
   }
 
   /** A transaction that is coordinated here will not be. */
@@ -97,25 +122,18 @@ export class PartLog {
 
   /** Logs that a part is true here. The keys that it has changed; undefined: there is none. */
   conclude(revision: number, atMs: number): readonly KeyChange[] | undefined {
-    const changes = this.#open.get(revision)
-    if (changes === undefined) return undefined
-    this.#append(KIND_CONCLUDED, revision, atMs)
-    this.#open.delete(revision)
-    this.#wake()
-    return changes
+    return this.#end(revision, atMs, true)
+  }
+
+  /** Logs that a part will never be. The keys that it would have changed. */
+  forget(revision: number, atMs: number): readonly KeyChange[] | undefined {
+    return this.#end(revision, atMs, false)
   }
 
   /** The same for one that was prepared before this process began. */
-  concludeRestored(revision: number, atMs: number): void {
-    this.#append(KIND_CONCLUDED, revision, atMs)
-  }
-
-  /** A part that was prepared will never be. The keys that it would have changed. */
-  forget(revision: number): readonly KeyChange[] | undefined {
-    const changes = this.#open.get(revision)
-    this.#open.delete(revision)
-    this.#wake()
-    return changes
+  endRestored(revision: number, atMs: number, isTrue: boolean): void {
+    const fields = { kind: KIND_CONCLUDED, revision, atMs, participants: NO_PARTICIPANTS }
+    this.#append(fields, isTrue ? undefined : (sink) => sink.number(GIVEN_UP))
   }
 
   /** Whether some part that is not concluded changes a key. */
@@ -163,10 +181,20 @@ export class PartLog {
     for (const { resolve } of over) resolve()
   }
 
-  #append(kind: number, revision: number, atMs: number, commit?: Pick<Commit, 'effects' | 'changes'>): void {
+  #end(revision: number, atMs: number, isTrue: boolean): readonly KeyChange[] | undefined {
+    const changes = this.#open.get(revision)
+    if (changes === undefined) return undefined
+    this.endRestored(revision, atMs, isTrue)
+    if (isTrue) this.#decided.add(revision)
+    this.#open.delete(revision)
+    this.#wake()
+    return changes
+  }
+
+  #append(fields: RecordFields, write?: (sink: RecordSink) => void): void {
     if (this.#log.failure !== undefined) return
-    const sink = this.#log.begin()
-    if (commit !== undefined) writeCommit(sink, commit)
-    this.#log.append({ kind, revision, atMs, participants: NO_PARTICIPANTS })
+    const sink = this.#log.begin(fields.participants.length)
+    write?.(sink)
+    this.#log.append(fields)
   }
 }

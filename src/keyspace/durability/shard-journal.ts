@@ -1,10 +1,11 @@
 /**
  * The log of one shard as the shard sees it: commits go in, and whoever acknowledges waits for them.
  *
- * A reply is given when everything that the shard had appended by then has reached the level that was asked
- * for, also what others have appended: a reply may tell of it. So nobody ever hears of a write that is lost
+ * A reply is given when everything that the shard had committed by then has reached the level that was asked
+ * for, also what others have committed: a reply may tell of it. So nobody ever hears of a write that is lost
  * in a crash which the level covers. Nobody else is held up by that: the shard goes on, and only the reply
- * waits.
+ * waits. Nor does it wait for what is in the log besides: a snapshot says what was there before, and parts of
+ * transactions are seen when their decision is on a disk.
  *
  * A fencing token is synced before it is handed out, at any level: one that was drawn, handed out and
  * forgotten could be drawn again.
@@ -47,6 +48,8 @@ export class ShardJournal {
   readonly parts: PartLog
   /** What an acknowledgement means unless a request says something else. */
   readonly level: Durability
+  /** Behind the last commit: what else is in the log tells of nothing that is not on disks, or here. */
+  #committed: number
   /** Behind the last commit that must be synced before its reply. */
   #mustSync = 0
 
@@ -54,6 +57,7 @@ export class ShardJournal {
     this.log = log
     this.parts = new PartLog(log)
     this.level = level
+    this.#committed = log.appended
   }
 
   /** Takes a commit. */
@@ -71,6 +75,7 @@ export class ShardJournal {
       atMs: commit.atMs,
       participants: NO_PARTICIPANTS,
     })
+    this.#committed = log.appended
     if (commit.needsSync === true) this.#mustSync = log.appended
   }
 
@@ -82,6 +87,7 @@ export class ShardJournal {
     const key = bytes.subarray(keyOffset, keyOffset + keyLength)
     writePlainSet(log.begin(), key, bytes.subarray(valueOffset, valueOffset + valueLength))
     log.append({ kind: KIND_COMMIT, revision, atMs, participants: NO_PARTICIPANTS })
+    this.#committed = log.appended
   }
 
   /** Why writes are refused now; undefined when they are not. */
@@ -92,21 +98,28 @@ export class ShardJournal {
   }
 
   /**
-   * Resolves when what was appended by now may be told of; undefined: it may be at once. `before` is what was
-   * appended before the work that is to be told of, `asked` the highest level that was asked for, by number,
-   * and `isDefault` whether somebody asked for none. @throws SHL_LOG_FAILED, by rejection
+   * Resolves when what was committed by now may be told of; undefined: it may be at once. `before` is what
+   * was appended before the work that is to be told of, `asked` the highest level that was asked for, by
+   * number, and `isDefault` whether somebody asked for none. `told`: nothing behind it is told of, by default
+   * all is.
+   * @throws SHL_LOG_FAILED, by rejection
    */
-  settled(before: number, asked: number, isDefault: boolean): Promise<void> | undefined {
+  settled(
+    before: number,
+    asked: number,
+    isDefault: boolean,
+    told: number = Number.POSITIVE_INFINITY,
+  ): Promise<void> | undefined {
     const { log } = this
-    const position = log.appended
+    const position = Math.min(this.#committed, told)
     if (log.synced >= position) return undefined
     // Whoever only reads goes on reading when nothing can be written any more.
-    if (position === before && (log.isFull || log.failure !== undefined)) return undefined
+    if (position <= before && (log.isFull || log.failure !== undefined)) return undefined
     // A token that was drawn is on its way out with some reply: until it is synced all of them wait.
     if (this.#mustSync > log.synced) return log.reached('fsync', position)
     const level = LEVELS[isDefault ? Math.max(asked, levelNumber(this.level)) : asked] ?? this.level
     if (level !== 'memory') return log.reached(level, position)
-    return position - log.written > BEHIND_BYTES_MAX ? log.reached('os', position) : undefined
+    return log.appended - log.written > BEHIND_BYTES_MAX ? log.reached('os', log.appended) : undefined
   }
 }
 

@@ -5,7 +5,7 @@
  *                    │ refused
  *                    └── release all, again with a newer id
  *
- * Commands run on this shard, with the keys of the others as guests (`engine/guests.ts`). A command that is a
+ * Commands run on this shard, with the keys of the others (`transaction-runs.ts`). A command that is a
  * sum of its parts runs on each shard at once instead, with one hop. A transaction whose callback runs at the
  * client is gathered here, and applied here when the client says what has become of the keys; it has a
  * deadline of its own, since it holds its keys meanwhile.
@@ -20,17 +20,7 @@
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { ShardloomError, type TimerHandle } from '../../base/index.ts'
-import {
-  ErrorReply,
-  type Guest,
-  guestOf,
-  type KeyPatch,
-  patchEffects,
-  patchesOf,
-  putGuests,
-  type Reply,
-  removeGuests,
-} from '../engine/index.ts'
+import { ErrorReply, type Guest, type KeyPatch, type Reply } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import { ReplyReader, ReplyWriter } from '../wire/index.ts'
 import type { Shard } from './shard.ts'
@@ -41,9 +31,8 @@ import {
   mergeReplies,
   type SplitCommand,
   splitOf,
-  wholeCommand,
 } from './split-command.ts'
-import { patchesByOwner, TransactionEnd } from './transaction-end.ts'
+import { type Decision, type Outcome, TransactionEnd } from './transaction-end.ts'
 import type {
   BeginAnswer,
   ScheduleAnswer,
@@ -52,13 +41,9 @@ import type {
   TransactMessage,
 } from './transaction-messages.ts'
 import { TransactionPeers } from './transaction-peers.ts'
-import {
-  keysUsedBy,
-  type PlannedCommand,
-  planTransaction,
-  readBatch,
-  type TransactionPlan,
-} from './transaction-plan.ts'
+import { type PlannedCommand, planTransaction, readBatch, type TransactionPlan } from './transaction-plan.ts'
+import { isOneOf, TransactionRuns } from './transaction-runs.ts'
+import { WholeBatch } from './whole-batch.ts'
 
 /** Refusals in a row after which a transaction gives up: each means that another one went ahead. */
 const ATTEMPTS_MAX = 1000
@@ -72,6 +57,9 @@ interface Open {
   readonly timer: TimerHandle
 }
 
+/** An answer, and whether all that it tells of is on disks already. */
+type Done = TransactAnswer & { readonly isSynced?: boolean }
+
 /** Coordinates what clients ask of one shard. */
 export class Coordinator {
   readonly #shard: Shard
@@ -79,16 +67,27 @@ export class Coordinator {
   readonly #peers: TransactionPeers
   readonly #end: TransactionEnd
   readonly #open = new Map<number, Open>()
+  readonly #runs: TransactionRuns
 
   constructor(shard: Shard, life: number, peer: (shard: number) => ActorRef<ShardMessages>) {
     this.#shard = shard
     this.#life = life
     this.#peers = new TransactionPeers(shard, peer)
     this.#end = new TransactionEnd(shard, this.#peers)
+    this.#runs = new TransactionRuns(shard)
   }
 
-  /** Runs a batch of commands as one. */
-  async transact({ batch, watched }: TransactMessage, signal: AbortSignal): Promise<TransactAnswer> {
+  /**
+   * Runs a batch of commands as one. It answers when what it tells of has the durability that was asked for.
+   */
+  async transact(message: TransactMessage, signal: AbortSignal): Promise<TransactAnswer> {
+    const before = this.#shard.durability.appended
+    const { isSynced, ...answer } = await this.#transact(message, signal)
+    return isSynced === true ? answer : this.#acknowledged(answer, before, message.level)
+  }
+
+  async #transact(message: TransactMessage, signal: AbortSignal): Promise<Done> {
+    const { batch, watched, level = 0 } = message
     const commands = readBatch(batch)
     const { shard } = this
     let movedMs = MOVED_WAIT_MS
@@ -114,10 +113,10 @@ export class Coordinator {
         continue
       }
       if (split !== undefined) {
-        return { type: 'done', replies: await this.#runSplit(tx, plan, split, staged !== undefined) }
+        return this.#runSplit(tx, plan, split, staged !== undefined, level)
       }
-      if (plan.isWhole) return this.#runWhole(tx, plan, watched)
-      return this.#runWithGuests(tx, plan, batch, watched)
+      if (plan.isWhole) return this.#runWhole(tx, plan, message)
+      return this.#runWithGuests(tx, plan, message)
     }
   }
 
@@ -141,7 +140,7 @@ export class Coordinator {
       }
       const ids = [...shards.keys()]
       try {
-        const gathered = await Promise.all(ids.map((id) => this.#gather(id, tx, shards.get(id) ?? [])))
+        const gathered = await Promise.all(ids.map((id) => this.#gather(id, tx, shards.get(id) ?? [], 0)))
         // Nobody waits any more: nobody will say what has become of the keys.
         if (signal.aborted) throw abortedError()
         const timer = shard.clock.after(holdMs, () => this.abort(tx), { unref: true })
@@ -155,14 +154,15 @@ export class Coordinator {
   }
 
   /** The callback is done: makes the keys what it made of them. False: it came too late, nothing changed. */
-  async commit(tx: number, patches: readonly KeyPatch[]): Promise<boolean> {
+  async commit(tx: number, patches: readonly KeyPatch[], level = 0): Promise<boolean> {
     const open = this.#open.get(tx)
     if (open === undefined) return false
     this.#open.delete(tx)
     open.timer.cancel()
     const revision = this.#shard.memory.drawRevisions(1)
-    await this.#end.applyAll(tx, open.shards, patches, revision)
-    return true
+    const before = this.#shard.durability.appended
+    const isSynced = await this.#end.applyAll(tx, open.shards, { patches, revision, level })
+    return isSynced || this.#acknowledged(true, before, level)
   }
 
   /** The callback has thrown, or takes too long. */
@@ -269,26 +269,28 @@ export class Coordinator {
     plan: TransactionPlan,
     { rule, isWrite, parts }: SplitCommand,
     isStaged: boolean,
-  ): Promise<Uint8Array> {
+    level: number,
+  ): Promise<Done> {
     const { memory } = this.#shard
     const ids = [...plan.shards.keys()]
     const isLogged = isWrite && this.#shard.durability.parts !== undefined
     const revision = isWrite && (isLogged || memory.isWatched) ? await this.#oneRevision(tx, ids) : 0
-    let decision: number | undefined
+    let decision: Decision | undefined
     if (isLogged) {
       const messages = [...parts].map(([id, { batch }]) => [id, { tx, batch, revision }] as const)
-      decision = await this.#end.stageAll(tx, ids, messages, revision)
-    } else if (isStaged) decision = await this.#peers.decide(tx)
+      decision = await this.#end.stageAll(tx, ids, messages, { revision, level })
+    } else if (isStaged) decision = { at: await this.#peers.decide(tx), isSynced: false }
     const settled = await Promise.allSettled(
       [...parts].map(async ([id, { batch, places }]) => {
-        const bytes = await this.#peers.run(id, { tx, batch, revision })
+        const bytes = await this.#peers.run(id, { tx, batch, revision, level })
         return { reply: new ReplyReader(bytes).next() as Reply, places }
       }),
     )
-    if (decision !== undefined) memory.forgetDecision(decision)
+    if (decision !== undefined) memory.forgetDecision(decision.at)
+    if (decision?.failure !== undefined) throw decision.failure
     const writer = new ReplyWriter()
     writer.reply(mergeReplies(rule, settled.map(valueOrThrow)))
-    return writer.take()
+    return { type: 'done', replies: writer.take(), isSynced: decision?.isSynced === true }
   }
 
   /**
@@ -309,134 +311,81 @@ export class Coordinator {
   async #runWithGuests(
     tx: number,
     plan: TransactionPlan,
-    batch: Uint8Array,
-    watched: TransactMessage['watched'],
-  ): Promise<TransactAnswer> {
+    { batch, watched, level = 0 }: TransactMessage,
+  ): Promise<Done> {
     const { shard } = this
-    const { memory } = shard
     const ids = [...plan.shards.keys()]
     const others = ids.filter((id) => id !== shard.id)
+    const ownKeys = plan.shards.get(shard.id) ?? []
     let guests: readonly Guest[]
-    let own: readonly Guest[]
+    let outcome: Outcome & { readonly replies: Uint8Array }
     try {
-      const ownKeys = plan.shards.get(shard.id) ?? []
-      // With a log they may have to become again what they were.
-      const wanted = shard.durability.parts === undefined ? ownKeys.filter(isOneOf(watched)) : ownKeys
-      const gathered = await Promise.all([
-        ids.includes(shard.id) ? this.#gather(shard.id, tx, wanted) : [],
+      const [own, ...theirs] = await Promise.all([
+        ids.includes(shard.id) ? this.#gather(shard.id, tx, ownKeys.filter(isOneOf(watched))) : [],
         ...others.map((id) => this.#gather(id, tx, plan.shards.get(id) ?? [])),
       ])
-      own = gathered[0] as readonly Guest[]
-      guests = gathered.slice(1).flat()
+      guests = theirs.flat()
+      if (!isUnchanged(watched, [...own, ...guests])) {
+        this.#releaseAll(ids, tx)
+        return { type: 'aborted' }
+      }
+      const revision = shard.memory.drawRevisions(1)
+      outcome = { ...this.#runs.run(tx, ownKeys, guests, batch, revision), revision, level }
     } catch (error) {
       this.#releaseAll(ids, tx)
       throw error
     }
-    const known = [...own, ...guests]
-    const revisions = new Map(known.map(({ db, key, revision }) => [`${db}:${key}`, revision]))
-    const isUnchanged = watched.every(({ db, key, revision }) => revisions.get(`${db}:${key}`) === revision)
-    if (!isUnchanged) {
-      this.#releaseAll(ids, tx)
-      return { type: 'aborted' }
-    }
-    const revision = memory.drawRevisions(1)
-    const { replies, patches } = this.#runOver(tx, guests, batch, revision)
-    // What changed here is true already; here there is nothing to apply.
-    await this.#end.applyAll(tx, ids, patches, revision, own)
-    return { type: 'done', replies }
+    const isSynced = await this.#end.applyAll(tx, ids, outcome)
+    return { type: 'done', replies: outcome.replies, isSynced }
   }
 
-  /** Runs commands here, with guests; what has become of these is given back. */
-  #runOver(
-    tx: number,
-    guests: readonly Guest[],
-    batch: Uint8Array,
-    revision: number,
-  ): { readonly replies: Uint8Array; readonly patches: readonly KeyPatch[] } {
-    const { shard } = this
-    const { engine, slots } = shard
-    // Copies of theirs may be here, of slots that are coming in: these must be here afterwards, too.
-    const copies = slots.mayHaveForeign ? guests.map(({ db, key }) => guestOf(engine, db, key)) : []
-    engine.capture(() => putGuests(engine, guests))
-    engine.guestTokens = new Map(guests.map(({ key, tokens }) => [key, tokens]))
-    const { value: replies, commit } = engine.capture(() => shard.runBatch(batch), revision)
-    engine.guestTokens = undefined
-    const changed = commit === undefined ? [] : patchesOf(engine, commit.changes)
-    engine.capture(() => {
-      removeGuests(engine, guests)
-      putGuests(engine, copies)
-    })
-    const isGuest = isOneOf(guests)
-    const isHome = (one: { readonly db: number; readonly key: string }): boolean => !isGuest(one)
-    const home = changed.filter(isHome)
-    if (commit !== undefined && home.length > 0) {
-      const changes = commit.changes.filter(isHome)
-      shard.participant.onChangedHere(tx, { ...commit, effects: patchEffects(home), changes })
-    }
-    return { replies, patches: changed.filter((patch) => !isHome(patch)) }
-  }
-
-  /**
-   * Several commands, of which some are over all keys: one after the other, while the transaction holds all
-   * shards. Should this shard be lost on the way, the others keep what was done by then.
-   */
-  async #runWhole(
-    tx: number,
-    plan: TransactionPlan,
-    watched: TransactMessage['watched'],
-  ): Promise<TransactAnswer> {
-    const ids = [...plan.shards.keys()]
-    const { memory } = this.#shard
+  /** Several commands, of which some are over all keys, while the transaction holds all shards. */
+  async #runWhole(tx: number, plan: TransactionPlan, { watched, level = 0 }: TransactMessage): Promise<Done> {
+    const { memory, id: self } = this.#shard
+    // Whoever asks for any key is answered by this shard first.
+    const ids = [self, ...[...plan.shards.keys()].filter((id) => id !== self)]
+    const gather = async (keys: readonly TransactionKey[]): Promise<readonly Guest[]> =>
+      (await Promise.all(keys.map((use) => this.#gather(memory.ownerOf(use.slot), tx, [use])))).flat()
+    const look = (batch: Uint8Array): Promise<Uint8Array[]> =>
+      Promise.all(ids.map((id) => this.#peers.run(id, { tx, batch, revision: 0, isMore: true, level })))
+    const scratch = this.#runs.takeScratch()
     const writer = new ReplyWriter()
+    let outcome: Outcome
     try {
       await Promise.all(ids.map((id) => this.#gather(id, tx, [])))
       const uses = watched.map(({ db, key }) => ({ db, key, slot: hashSlotOf(key), isWritten: false }))
-      const known = (
-        await Promise.all(uses.map((use) => this.#gather(memory.ownerOf(use.slot), tx, [use])))
-      ).flat()
-      if (watched.some(({ revision }, i) => known[i]?.revision !== revision)) return { type: 'aborted' }
+      if (!isUnchanged(watched, await gather(uses))) {
+        this.#releaseAll(ids, tx)
+        return { type: 'aborted' }
+      }
       const revision = memory.drawRevisions(1)
-      for (const command of plan.commands) writer.reply(await this.#runOneOf(tx, ids, command, revision))
-      if (this.#shard.durability.parts !== undefined) await this.#end.conclude(tx, ids, revision)
-      return { type: 'done', replies: writer.take() }
-    } finally {
+      const whole = new WholeBatch(scratch, { gather, look }, revision)
+      for (const command of plan.commands) writer.reply(await whole.run(command))
+      outcome = { patches: whole.patches, first: whole.first, revision, level }
+    } catch (error) {
       this.#releaseAll(ids, tx)
+      throw error
+    } finally {
+      this.#runs.giveBack(scratch)
     }
+    const isSynced = await this.#end.applyAll(tx, ids, outcome)
+    return { type: 'done', replies: writer.take(), isSynced }
   }
 
-  async #runOneOf(
+  /** When this shard's log has what it speaks of. `before` is where the log was when it began. */
+  #acknowledged<T>(answer: T, before: number, level = 0): T | Promise<T> {
+    return this.#shard.durability.acknowledged(answer, before, level, level === 0)
+  }
+
+  async #gather(
+    id: number,
     tx: number,
-    ids: readonly number[],
-    command: PlannedCommand,
-    revision: number,
-  ): Promise<Reply> {
-    const { spec } = command
-    if (spec instanceof ErrorReply) return spec
-    const batch = wholeCommand(command)
-    if (spec.flags.includes('all_shards')) {
-      if (spec.split === undefined) return firstReply(this.#runOver(tx, [], batch, revision).replies)
-      const message = { tx, batch, revision, isMore: true } as const
-      const replies = await Promise.all(ids.map((id) => this.#peers.run(id, message)))
-      return mergeReplies(
-        spec.split,
-        replies.map((bytes) => ({ reply: firstReply(bytes), places: [] })),
-      )
-    }
-    const { memory } = this.#shard
-    const keys = keysUsedBy([command])
-    const foreign = keys.filter(({ slot }) => !this.#shard.owns(slot))
-    const guests = await Promise.all(foreign.map((use) => this.#gather(memory.ownerOf(use.slot), tx, [use])))
-    const ran = this.#runOver(tx, guests.flat(), batch, revision)
-    await Promise.all(
-      patchesByOwner(this.#shard.memory, ran.patches).map(([id, patches]) =>
-        this.#peers.insist(id, 'apply', { tx, revision, patches, isMore: true }),
-      ),
-    )
-    return firstReply(ran.replies)
-  }
-
-  async #gather(id: number, tx: number, keys: readonly TransactionKey[]): Promise<readonly Guest[]> {
-    return this.#peers.on(id, 'gather', { tx, keys })
+    keys: readonly TransactionKey[],
+    level?: number,
+  ): Promise<readonly Guest[]> {
+    const message = level === undefined ? { tx, keys } : { tx, keys, level }
+    if (id === this.#shard.id && level !== undefined) return this.#peers.here(message, level)
+    return this.#peers.on(id, 'gather', message)
   }
 
   #releaseAll(ids: readonly number[], tx: number): void {
@@ -449,21 +398,15 @@ function isWriteOf({ commands }: TransactionPlan): boolean {
   return commands.some(({ spec }) => !(spec instanceof ErrorReply) && spec.flags.includes('write'))
 }
 
-function firstReply(bytes: Uint8Array): Reply {
-  return new ReplyReader(bytes).next() as Reply
+/** Whether keys that are watched have the revisions that they had. */
+function isUnchanged(watched: TransactMessage['watched'], known: readonly Guest[]): boolean {
+  const revisions = new Map(known.map(({ db, key, revision }) => [`${db}:${key}`, revision]))
+  return watched.every(({ db, key, revision }) => revisions.get(`${db}:${key}`) === revision)
 }
 
 function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
   if (settled.status === 'rejected') throw settled.reason
   return settled.value
-}
-
-/** Whether a key is one of these. */
-function isOneOf(
-  list: readonly { readonly db: number; readonly key: string }[],
-): (one: { readonly db: number; readonly key: string }) => boolean {
-  const names = new Set(list.map(({ db, key }) => `${db}:${key}`))
-  return ({ db, key }) => names.has(`${db}:${key}`)
 }
 
 /** Its caller has gone, or its deadline has passed, before anything was changed. */

@@ -8,8 +8,10 @@
  * Invariants
  *   1. What was staged is applied on all shards or on none.
  *   2. A transaction ends here by exactly one of run, apply, release, cancel.
+ *   3. With a log, what was staged is made true in memory, and concluded in the log, in one turn of the event
+ *      loop: nothing that happens to its keys by itself comes in between.
  *
- * Tests: test/keyspace/transaction.race.test.ts
+ * Tests: test/keyspace/transaction.race.test.ts, test/keyspace/durability/transactions.crash.test.ts
  */
 import { assert, ShardloomError } from '../../base/index.ts'
 import type { PartLog, ShardJournal } from '../durability/index.ts'
@@ -17,9 +19,7 @@ import {
   type Commit,
   type Guest,
   guestOf,
-  type KeyPatch,
   patchEffects,
-  putGuests,
   putPatches,
   type ShardEngine,
 } from '../engine/index.ts'
@@ -76,8 +76,6 @@ interface Part {
   isGivenUp: boolean
   /** The revision of its part in the log, which is to be concluded; 0: there is none. */
   prepared: number
-  /** What is prepared is true in memory. */
-  isTrue: boolean
 }
 
 /** The transactions of one shard. */
@@ -148,7 +146,6 @@ export class Participant {
       isAsked: false,
       isGivenUp: false,
       prepared: 0,
-      isTrue: false,
     }
     this.#parts.set(tx, part)
     if (outcome !== 'pending') return outcome === 'granted' ? 'yes' : 'behind'
@@ -183,13 +180,11 @@ export class Participant {
     try {
       if (engine.onCommit === undefined) return engine.atomically(() => this.#shard.runBatch(batch), revision)
       const { value, commit } = engine.capture(() => this.#shard.runBatch(batch), revision)
-      if (commit !== undefined) this.#onChanged(tx, commit, revision !== 0)
+      if (commit !== undefined) this.onChanged(tx, commit, revision !== 0)
       return value
     } finally {
-      const part = this.#part(tx)
-      // What was staged is decided by now. What was not, and is logged, is held until it is: `conclude`.
-      if (part.staged !== undefined) part.isTrue = true
-      if (isMore === undefined && (part.prepared === 0 || part.isTrue)) this.finish(tx)
+      // What was staged is decided by now.
+      if (isMore === undefined) this.#finish(tx, true)
     }
   }
 
@@ -199,23 +194,19 @@ export class Participant {
     const { parts } = this.#shard.durability
     part.staged = message
     if (parts === undefined) return
-    const { revision } = message
-    this.#prepare(part, {
-      revision,
-      atMs: this.#shard.engine.clock.wallMs(),
-      ...doneBy(message, this.#shard.engine),
-    })
+    const { engine } = this.#shard
+    const { revision, participants } = message
+    parts.prepare({ revision, atMs: engine.clock.wallMs(), ...doneBy(message, engine) }, participants)
+    part.prepared = revision
     return parts.synced()
   }
 
   /** Makes the keys what the patches say. */
   apply(message: PatchMessage): void {
-    const { tx, revision, patches } = message
+    const { tx } = message
     assert(this.#part(tx).hasTurn, 'what is applied holds its keys')
-    this.applyPatches(tx, patches, revision, message.isMore === true)
-    const part = this.#part(tx)
-    part.isTrue = part.prepared !== 0
-    if (message.isMore === undefined) this.finish(tx)
+    this.#applyPatches(message)
+    this.#finish(tx, true)
   }
 
   /** The coordinator has decided: what was staged is made true. */
@@ -229,7 +220,7 @@ export class Participant {
   release(tx: number): void {
     const part = this.#parts.get(tx)
     if (part === undefined) return
-    if (part.hasTurn) return this.finish(tx)
+    if (part.hasTurn) return this.#finish(tx, false)
     const { schedule } = this.#shard.turns
     if (schedule.stateOf(tx) === 'running') {
       part.isGivenUp = true
@@ -249,24 +240,21 @@ export class Participant {
     for (const [tx, part] of [...this.#parts]) {
       if (part.by !== by || part.life > life) continue
       const isDecided = memory.isDecided(by, tx)
-      if (part.isTrue || (isDecided && part.prepared !== 0)) {
-        void this.#decideAlone(tx, part)
-        continue
-      }
-      if (isDecided && part.staged !== undefined) this.#doStaged(part.staged)
+      if (isDecided && part.prepared !== 0) void this.#decideAlone(tx, part)
+      else if (isDecided && part.staged !== undefined) this.#doStaged(part.staged)
       else if (isDecided && part.batch !== undefined) this.#runDecided(tx, part, part.batch)
       else this.release(tx)
     }
   }
 
   /** The coordinator is gone, and what it has decided perhaps in no log: it is decided in this one. */
-  async #decideAlone(tx: number, part: Part): Promise<void> {
+  async #decideAlone(tx: number, { prepared, staged }: Part): Promise<void> {
     const { durability, engine } = this.#shard
+    assert(staged !== undefined, 'what is prepared was staged')
     // A log that has failed knows as little as the coordinator's: then it is true in memory.
-    await durability.parts?.decide(part.prepared, engine.nowMs).catch(() => undefined)
-    if (!this.#parts.has(tx)) return
-    if (!part.isTrue && part.staged !== undefined) this.#doStaged(part.staged)
-    else this.conclude(tx)
+    const decided = durability.parts?.decide(prepared, engine.clock.wallMs(), staged.participants)
+    await decided?.catch(() => undefined)
+    if (this.#parts.has(tx)) this.#doStaged(staged)
   }
 
   #doStaged(staged: StageMessage): void {
@@ -281,81 +269,37 @@ export class Participant {
   }
 
   /** Makes keys what patches say, as one commit. */
-  applyPatches(tx: number, patches: readonly KeyPatch[], revision: number, isMore = false): void {
+  #applyPatches({ tx, patches, revision, first }: PatchMessage): void {
     const { engine } = this.#shard
-    const { commit } = engine.capture(() => putPatches(engine, patches), revision)
+    const { commit } = engine.capture(() => {
+      if (first !== undefined) this.#shard.runBatch(first)
+      putPatches(engine, patches)
+    }, revision)
     // What was done to get there is nobody's business: the log is told the state, watchers the events.
     if (commit !== undefined) {
-      const told = { ...commit, effects: patchEffects(patches), changes: changesOf(patches) }
-      const part = this.#parts.get(tx)
-      if (part !== undefined && (part.prepared !== 0 || isMore)) this.#onChanged(tx, told, true)
-      else engine.onCommit?.({ ...told, part: { tx, isOneRevision: true } })
+      const emptied = commit.changes.filter(({ key }) => key === '')
+      const changes = [...emptied, ...changesOf(patches)]
+      this.onChanged(tx, { ...commit, effects: patchEffects(patches), changes }, true)
     }
     for (const { db, key } of patches) engine.blocked.mark(db, key)
   }
 
-  /** The same for what its coordinator, this shard, has done to keys of its own. */
-  onChangedHere(tx: number, commit: Commit): void {
-    this.#onChanged(tx, commit, true)
+  /** A transaction has changed keys here: tells who listens. A part is in the log already. */
+  onChanged(tx: number, commit: Commit, isOneRevision: boolean): void {
+    const isLogged = this.#part(tx).prepared !== 0
+    this.#shard.engine.onCommit?.({ ...commit, part: { tx, isOneRevision, ...(isLogged && { isLogged }) } })
   }
 
-  /** Whether this shard has a part in the log that is not concluded. */
-  hasPrepared(tx: number): boolean {
-    return (this.#parts.get(tx)?.prepared ?? 0) !== 0
-  }
-
-  /** Nobody else changes: what was prepared here needs no decision but this one. */
-  concludeAlone(tx: number): void {
-    const { durability, engine } = this.#shard
-    const { prepared } = this.#part(tx)
-    // In one log, one behind the other: either both survive, or it is in doubt, and not decided.
-    durability.parts?.decideAtOnce(prepared, engine.clock.wallMs())
-    this.conclude(tx)
-  }
-
-  /** What was done here, ahead of a decision that has not come, is undone: keys are what they were. */
-  undo(tx: number, before: readonly Guest[]): void {
-    const part = this.#parts.get(tx)
-    if (part === undefined || !part.isTrue) return
-    const { engine } = this.#shard
-    engine.capture(() => putGuests(engine, before))
-    part.isTrue = false
-  }
-
-  /** What was prepared is decided: it is concluded, and the keys are free. */
-  conclude(tx: number): void {
-    if (this.#parts.has(tx)) this.finish(tx)
-  }
-
-  /** The keys are free again. */
-  finish(tx: number): void {
-    const part = this.#parts.get(tx)
-    if (part !== undefined && part.prepared !== 0) {
-      if (part.isTrue) this.#shard.durability.conclude(part.prepared)
-      else this.#shard.durability.forget(part.prepared)
-    }
+  /** The keys are free again. `isTrue`: what was staged was done. */
+  #finish(tx: number, isTrue: boolean): void {
+    const { durability, turns } = this.#shard
+    const prepared = this.#parts.get(tx)?.prepared ?? 0
+    if (prepared !== 0 && isTrue) durability.conclude(prepared)
+    else if (prepared !== 0) durability.forget(prepared)
     this.#parts.delete(tx)
     this.#floors.delete(tx)
-    this.#shard.turns.schedule.finish(tx)
+    turns.schedule.finish(tx)
     this.#shard.afterTurn()
-  }
-
-  /** A transaction has changed keys here: its part is logged, with one of several shards. */
-  #onChanged(tx: number, commit: Commit, isOneRevision: boolean): void {
-    const { engine, durability } = this.#shard
-    const part = this.#part(tx)
-    const isLogged = durability.parts !== undefined && isOneRevision
-    if (isLogged) {
-      // What was staged is in the log already.
-      if (part.staged === undefined) this.#prepare(part, commit)
-      part.isTrue = true
-    }
-    engine.onCommit?.({ ...commit, part: { tx, isOneRevision, ...(isLogged && { isLogged }) } })
-  }
-
-  #prepare(part: Part, commit: Commit): void {
-    this.#shard.durability.parts?.prepare(commit)
-    part.prepared = commit.revision
   }
 
   /** Resolves when the transaction may run here; it holds its keys then. */
@@ -367,7 +311,7 @@ export class Participant {
       shard.turns.onTurn(tx, () => {
         part.hasTurn = true
         this.#floors.set(tx, shard.memory.revision)
-        if (part.isGivenUp) this.finish(tx)
+        if (part.isGivenUp) this.#finish(tx, false)
         else resolve()
       })
       shard.turns.schedule.arm(tx)

@@ -39,7 +39,7 @@ export function splitOf(
   if (!flags.includes('all_shards')) {
     return { rule, isWrite, parts: splitByKeys(only, spec, (slot) => memory.ownerOf(slot)) }
   }
-  const part = { batch: wholeCommand(only), places: [] }
+  const part = { batch: wholeCommands([only]), places: [] }
   return { rule, isWrite, parts: new Map([...plan.shards.keys()].map((shard) => [shard, part])) }
 }
 
@@ -84,9 +84,11 @@ export function splitByKeys(
   )
 }
 
-/** The same command for each shard. */
-export function wholeCommand({ argv, db, row }: PlannedCommand): Uint8Array {
-  return encode(row, db, argv.slice(1))
+/** The same commands for each shard. */
+export function wholeCommands(commands: readonly PlannedCommand[]): Uint8Array {
+  const writer = new RequestWriter()
+  for (const { argv, db, row } of commands) write(writer, row, db, argv.slice(1))
+  return writer.take()
 }
 
 /** The reply of the whole from the replies of the parts; the first error, when there is one. */
@@ -123,7 +125,11 @@ export function mergeReplies(
 
 function encode(row: number, db: number, args: readonly Argument[]): Uint8Array {
   const writer = new RequestWriter()
+  write(writer, row, db, args)
+  return writer.take()
+}
+
+function write(writer: RequestWriter, row: number, db: number, args: readonly Argument[]): void {
   writer.begin(row, db, 0, args.length)
   for (const arg of args) writer.argument(arg)
-  return writer.take()
 }

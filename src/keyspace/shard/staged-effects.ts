@@ -18,11 +18,19 @@ import { keysUsedBy, type PlannedCommand, readBatch } from './transaction-plan.t
 
 /** What a log is told of something that is staged, while it holds its keys: nothing else changes them. */
 export function doneBy(staged: StageMessage, engine: ShardEngine): Pick<Commit, 'effects' | 'changes'> {
-  if ('patches' in staged) {
-    const { patches } = staged
-    return { effects: patchEffects(patches), changes: changesOf(patches) }
+  if (!('patches' in staged)) return doneByCommands(staged.batch, engine)
+  const { patches, first } = staged
+  const before = first === undefined ? NOTHING : doneByCommands(first, engine)
+  return {
+    effects: [...before.effects, ...patchEffects(patches)],
+    changes: [...before.changes, ...changesOf(patches)],
   }
-  const commands = readBatch(staged.batch)
+}
+
+const NOTHING: Pick<Commit, 'effects' | 'changes'> = { effects: [], changes: [] }
+
+function doneByCommands(batch: Uint8Array, engine: ShardEngine): Pick<Commit, 'effects' | 'changes'> {
+  const commands = readBatch(batch)
   return {
     effects: commands.map(({ db, argv }) => ({ db, argv })),
     changes: commands.flatMap((command) => changesBy(command, engine)),

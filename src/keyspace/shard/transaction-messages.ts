@@ -4,10 +4,10 @@
  *     coordinator          each shard
  *     schedule      ──►    yes (its turn is settled) · no (another one went ahead: cancel, and again)
  *     gather        ──►    its keys, when its turn has come; it holds them from then on
- *     run           ──►    the replies of its own commands, when its turn has come; it is done
+ *     run           ──►    the replies of its own commands, when its turn has come; it is done, or goes on
  *     stage         ──►    kept, and logged, to be applied or run when the coordinator has decided
- *     apply         ──►    applied, done
- *     conclude      ──►    after parts that had to be run before the decision: logged as true, done
+ *     applyStaged   ──►    applied, done
+ *     apply         ──►    the same at once, where nobody else changes anything
  *     release       ──►    nothing changed, done
  *
  * Tests: test/keyspace/transaction.race.test.ts
@@ -43,6 +43,11 @@ export type ScheduleAnswer = 'yes' | 'behind' | 'refused' | 'moved'
 export interface GatherMessage {
   readonly tx: number
   readonly keys: readonly TransactionKey[]
+  /**
+   * Given: it is answered when what the values speak of has reached this durability, by number. Else whoever
+   * gathers asks again before it tells anybody.
+   */
+  readonly level?: number
 }
 
 /** Runs commands whose keys are all here, and ends, unless there is more to come. */
@@ -51,7 +56,10 @@ export interface RunMessage {
   readonly batch: Uint8Array
   /** That of the whole transaction; 0: the shard draws one for its part. */
   readonly revision: number
+  /** The commands only look, and the transaction does not end with them. */
   readonly isMore?: true
+  /** The durability of what the replies speak of, by number. Default: that of the keyspace. */
+  readonly level?: number
 }
 
 /** What to make of keys, at which revision. */
@@ -59,12 +67,17 @@ export interface PatchMessage {
   readonly tx: number
   readonly revision: number
   readonly patches: readonly KeyPatch[]
-  /** The transaction does not end with these. */
-  readonly isMore?: true
+  /** Commands that empty or exchange databases, and are run before. */
+  readonly first?: Uint8Array
+  /** The durability that is asked for, by number. Default: that of the keyspace. */
+  readonly level?: number
 }
 
 /** What to do when it is decided: what to make of keys, or commands of which all keys are here. */
-export type StageMessage = PatchMessage | Omit<RunMessage, 'isMore'>
+export type StageMessage = (PatchMessage | Omit<RunMessage, 'isMore'>) & {
+  /** The shards that change, by number, ascending. */
+  readonly participants: readonly number[]
+}
 
 /** What a client asks a shard to coordinate. */
 export interface TransactMessage {

@@ -8,15 +8,16 @@
  * Tests: test/keyspace/transaction.race.test.ts, test/keyspace/consistency/losses.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
+import type { Guest } from '../engine/index.ts'
 import type { Shard } from './shard.ts'
 import { askShard } from './shard-error.ts'
 import type { ShardMessages } from './shard-messages.ts'
-import type { RunMessage, ScheduleAnswer, ScheduleMessage } from './transaction-messages.ts'
+import type { GatherMessage, RunMessage, ScheduleAnswer, ScheduleMessage } from './transaction-messages.ts'
 
 /** Between two attempts to reach a shard that is slow, or to write down a decision. */
 const PAUSE_MS = 1
 
-type Step = 'gather' | 'stage' | 'apply' | 'applyStaged' | 'conclude'
+type Step = 'gather' | 'stage' | 'apply' | 'applyStaged'
 type StepMessage<K extends Step> = Parameters<Shard['participant'][K]>[0]
 
 /** The shards, as one of them sees them. */
@@ -48,7 +49,13 @@ export class TransactionPeers {
     return (participant[step] as (message: unknown) => never).call(participant, message)
   }
 
-  /** The same, which has to be done, unless the shard is gone: false. */
+  /** Values of this shard that its caller will hear of at once: when they are as durable as that. */
+  async here(message: GatherMessage, level: number): Promise<readonly Guest[]> {
+    const { participant, durability } = this.#shard
+    return durability.acknowledged(participant.gather(message), durability.appended, level, level === 0)
+  }
+
+  /** The same as `on`, which has to be done, unless the shard is gone: false. */
   async insist<K extends Step>(id: number, step: K, message: StepMessage<K>): Promise<boolean> {
     const { memory } = this.#shard
     const incarnation = memory.incarnationOf(id)

@@ -57,12 +57,30 @@ describe('a part', () => {
     expect(again.shard.engine.database(0).string('k')).toBe('v')
   })
 
-  test('that is forgotten gives its keys free, and tells which', async () => {
-    const { parts } = await open()
+  test('that is forgotten gives its keys free, tells which, and is in no doubt any more', async () => {
+    const { parts, disk } = await open()
     parts.prepare({ ...COMMIT, revision: 5 })
-    expect(parts.forget(5)).toEqual(COMMIT.changes)
+    expect(parts.forget(5, 1)).toEqual(COMMIT.changes)
     expect(parts.holds(0, 'k')).toBe(false)
     expect(parts.conclude(5, 1)).toBeUndefined()
+    await parts.synced()
+    const found = await openShard(disk.afterPowerCut(1))
+    expect(found.report).toMatchObject({ inDoubt: [], revision: 5 })
+    expect(found.shard.engine.database(0).exists('k')).toBe(false)
+  })
+
+  test('that nobody had decided is given up once and for all', async () => {
+    const { parts, disk } = await open()
+    parts.prepare({ ...COMMIT, revision: 5 })
+    await parts.synced()
+    const found = await openShard(disk.afterPowerCut(1))
+    found.shard.durability.resolve([])
+    await found.journal.parts.synced()
+    const again = await openShard(found.disk.afterPowerCut(2))
+    expect(again.report).toMatchObject({ inDoubt: [] })
+    // Not even if somebody said so.
+    again.shard.durability.resolve([5])
+    expect(again.shard.engine.database(0).exists('k')).toBe(false)
   })
 
   test('over all keys is known as such', async () => {
@@ -85,7 +103,7 @@ describe('who asks for an outcome', () => {
     await parts.decide(7, 1)
     expect(await coordinated).toBe(true)
     expect(await isOver(taken!)).toBe(false)
-    parts.forget(8)
+    parts.forget(8, 1)
     expect(await taken).toBe(false)
     parts.begin(10)
     const given = parts.outcomeOf(10)

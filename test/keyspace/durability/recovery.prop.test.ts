@@ -19,6 +19,7 @@ import {
   KIND_SNAPSHOT_END,
 } from '../../../src/storage/index.ts'
 import { MAGIC_BYTES } from '../../../src/storage/log-format.ts'
+import { KeyRing } from '../../../src/storage/log-key.ts'
 import { SimulatedDisk } from '../../../src/testkit/index.ts'
 import {
   DIRECTORY,
@@ -28,6 +29,7 @@ import {
   openShard,
   turns,
 } from '../../support/durable-shard.ts'
+import { LogPlaces } from '../../support/log-places.ts'
 import { sequenceOf } from '../../support/redis/families.ts'
 import { stateOf } from '../../support/shard-state.ts'
 import { batchOf } from '../../support/shards.ts'
@@ -39,6 +41,11 @@ const HOT_KEYS = ['a', 'b', 'c', 'd', 'e']
 /** So many that a walk over them takes several slices, between which the hot ones lie. */
 const OTHER_KEYS = Array.from({ length: 60 }, (_, i) => `other${i}`)
 const LOCKS = ['a', 'l1', 'l2']
+
+/** Every second log is encrypted. */
+const KEYS = { current: new Uint8Array(32).fill(7), previous: [] }
+const keysOf = (seed: number) => (seed % 2 === 0 ? KEYS : undefined)
+const OWNER = { directory: DIRECTORY, shard: 0, keys: KeyRing.of(KEYS) }
 
 /** What a shard was, by the position in its log behind the record that made it so. */
 class History {
@@ -78,7 +85,7 @@ class Run {
       this.history.states.set(journal.log.appended, { state, nowMs: engine.nowMs })
     }
     const { parts } = journal
-    const [add, conclude] = [journal.add.bind(journal), parts.conclude.bind(parts)]
+    const add = journal.add.bind(journal)
     journal.add = (commit) => {
       add(commit)
       if (commit.part?.isLogged !== true) note()
@@ -89,10 +96,13 @@ class Run {
       this.plainSets++
       note()
     }
-    parts.conclude = (revision, atMs) => {
-      const changes = conclude(revision, atMs)
-      note()
-      return changes
+    for (const end of ['conclude', 'forget'] as const) {
+      const endPart = parts[end].bind(parts)
+      parts[end] = (revision, atMs) => {
+        const changes = endPart(revision, atMs)
+        note()
+        return changes
+      }
     }
     note()
   }
@@ -218,7 +228,9 @@ class Run {
         : ['MSET', ...keys.flatMap((key) => [key, `tx${tx}`])],
     ])
     void shard.participant.stage(
-      isBatch ? { tx, revision, batch } : { tx, revision, patches: patchesFor(shard, keys) },
+      isBatch
+        ? { tx, revision, batch, participants: [0, 1] }
+        : { tx, revision, patches: patchesFor(shard, keys), participants: [0, 1] },
     )
     this.#parts.set(tx, { revision, keys, isBatch, batch })
     this.lines.push(`prepared ${tx}: ${keys.join(' ')}`)
@@ -252,8 +264,9 @@ async function checkEveryRecord(disk: SimulatedDisk, { history, lines }: Run, se
   let last: { readonly state: readonly string[]; readonly nowMs: number } = { state: ['floor 0'], nowMs: 0 }
   const log: string[] = []
   let [begins, ends, unknown] = [0, 0, 0]
-  await examineLog(disk, FOLDER, { directory: DIRECTORY, shard: 0 }, (record, { base }) => {
-    const position = base + record.endOffset - MAGIC_BYTES
+  const places = new LogPlaces()
+  await examineLog(disk, FOLDER, OWNER, (record, info) => {
+    const position = places.behind(record, info)
     const text = Buffer.from(record.payload.subarray(0, 80)).toString('latin1')
     log.push(`${position} kind ${record.kind} ${record.revision} ${JSON.stringify(text)}`)
     if (record.kind === KIND_SNAPSHOT_BEGIN) {
@@ -313,7 +326,8 @@ class KeepingDisk extends SimulatedDisk {
 async function runOf(seed: number): Promise<{ run: Run; disk: KeepingDisk; durable: DurableShard }> {
   const disk = new KeepingDisk()
   const settings = seed % 4 === 0 ? { maxBytes: 71_000, policy: 'allkeys-random' as const } : {}
-  const durable = await openShard(disk, { settings, seed, store: { segmentBytes: 16_384 } })
+  const store = { segmentBytes: 16_384, keys: keysOf(seed) }
+  const durable = await openShard(disk, { settings, seed, store })
   const run = new Run(durable, seed)
   await run.run()
   return { run, disk, durable }
@@ -323,7 +337,7 @@ async function runOf(seed: number): Promise<{ run: Run; disk: KeepingDisk; durab
 async function cutAt(disk: SimulatedDisk, position: number): Promise<SimulatedDisk> {
   const cut = new SimulatedDisk()
   cut.putFolder(FOLDER)
-  const { segments } = await examineLog(disk, FOLDER, { directory: DIRECTORY, shard: 0 }, () => undefined)
+  const { segments } = await examineLog(disk, FOLDER, OWNER, () => undefined)
   for (const { path, info } of segments) {
     const bytes = disk.contentOf(path)!
     if (info.base <= position) cut.putFile(path, bytes.subarray(0, position - info.base + MAGIC_BYTES))
@@ -331,10 +345,17 @@ async function cutAt(disk: SimulatedDisk, position: number): Promise<SimulatedDi
   return cut
 }
 
-async function checkOpened(disk: SimulatedDisk, { history }: Run, position: number): Promise<void> {
-  const { shard } = await openShard(disk)
+async function checkOpened(
+  disk: SimulatedDisk,
+  { history }: Run,
+  seed: number,
+  position: number,
+): Promise<void> {
+  const { shard, journal } = await openShard(disk, { store: { keys: keysOf(seed) } })
+  // A group that is sealed is there whole or not at all.
+  const end = seed % 2 === 0 ? Math.min(position, journal.log.appended) : position
   shard.durability.resolve([])
-  const known = [...history.states].filter(([end]) => end <= position).at(-1)!
+  const known = [...history.states].filter(([behind]) => behind <= end).at(-1)!
   expect(stateAt(shard, known[1].nowMs), `cut at ${position}, known ${known[0]}`).toEqual(known[1].state)
 }
 
@@ -360,12 +381,12 @@ test('what a shard opens is what there was, wherever its log is cut', async () =
     const { appended } = durable.journal.log
     for (let i = 0; i < 12; i++) {
       const position = random.below(appended)
-      await checkOpened(await cutAt(everything, position), run, position)
+      await checkOpened(await cutAt(everything, position), run, seed, position)
     }
     // As it is, without the segments that snapshots have removed.
     expect(disk.removed.size).toBeGreaterThan(0)
-    await checkOpened(disk.afterKill(), run, appended)
+    await checkOpened(disk.afterKill(), run, seed, appended)
     await durable.shard.close()
-    await checkOpened(disk.afterPowerCut(seed), run, appended)
+    await checkOpened(disk.afterPowerCut(seed), run, seed, appended)
   }
 })

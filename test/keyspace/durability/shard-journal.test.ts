@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Reply, VALUE_BYTES_MAX } from '../../../src/keyspace/engine/index.ts'
 import { ReplyReader } from '../../../src/keyspace/wire/index.ts'
 import { SimulatedDisk } from '../../../src/testkit/index.ts'
-import { type DurableShard, openShard, turns } from '../../support/durable-shard.ts'
+import { type DurableShard, openShard, SkippingClock, turns } from '../../support/durable-shard.ts'
 import { plain } from '../../support/engine.ts'
 import { batchOf } from '../../support/shards.ts'
 
@@ -92,6 +92,107 @@ describe('a reply', () => {
     expect([token.answer, info.answer]).toEqual(['waits', 'waits'])
     await releaseAll(durable)
     expect(token.answer).toEqual([[1, 1000]])
+  })
+})
+
+describe('a lease', () => {
+  test('that was held at a crash is held once more for its full time, and tokens go on above', async () => {
+    const durable = await open('memory')
+    const [lock, other] = [
+      ['LOCK.ACQUIRE', 'l', 'me', 'PX', '1000'],
+      ['LOCK.ACQUIRE', 'l', 'you', 'PX', '1000'],
+    ]
+    const held = ask(durable, lock)
+    await turns()
+    expect(held.answer).toEqual([[1, 1000]])
+    durable.clock.skip(900)
+    const clock = new SkippingClock()
+    const found = await openShard(durable.disk.afterPowerCut(1), { clock })
+    found.shard.durability.resolve([])
+    const holder = (): unknown => found.shard.engine.locks.info('l')?.holders[0]
+    expect(holder()).toMatchObject({ owner: 'me', token: 1, remainingMs: 1000 })
+    clock.skip(999)
+    expect(holder()).toMatchObject({ owner: 'me' })
+    clock.skip(1)
+    const next = ask(found, other)
+    await turns()
+    expect(next.answer).toEqual([[2, 1000]])
+  })
+})
+
+describe('a wait', () => {
+  /** One command that may wait: what it was answered by now, or `waits`, or the code of an error. */
+  function block({ shard }: DurableShard, ...argv: string[]): { answer: unknown } {
+    const asked: { answer: unknown } = { answer: 'waits' }
+    shard.runBlocking(batchOf([argv]), new AbortController().signal).then(
+      (bytes) => {
+        asked.answer = plain(new ReplyReader(bytes).next() as Reply)
+      },
+      (error: { code: string }) => {
+        asked.answer = error.code
+      },
+    )
+    return asked
+  }
+
+  async function pass({ clock }: DurableShard): Promise<void> {
+    clock.advance(200)
+    await turns()
+  }
+
+  test('that is over is no write: it does not need a log that works', async () => {
+    const durable = await open('fsync')
+    const pop = block(durable, 'BLPOP', 'list', '0.1')
+    durable.disk.onCall = ({ operation }) =>
+      operation === 'sync' ? { type: 'fail', code: 'EIO' } : undefined
+    const lost = ask(durable, ['SET', 'k', 'lost'])
+    await turns()
+    expect([lost.answer, pop.answer]).toEqual(['SHL_LOG_FAILED', 'waits'])
+    await pass(durable)
+    expect(pop.answer).toBeNull()
+  })
+
+  test('that is over does not wait for what others have written meanwhile', async () => {
+    const durable = await open('fsync')
+    const before = ask(durable, ['SET', 'k', 'v'])
+    await turns()
+    expect(before.answer).toEqual(['OK'])
+    const pops = [
+      block(durable, 'BLPOP', 'list', '0.1'),
+      block(durable, 'BLMOVE', 'list', 'other', 'LEFT', 'LEFT', '0.1'),
+      block(durable, 'BZPOPMIN', 'sorted', '0.1'),
+    ]
+    hold(durable, 'sync')
+    const written = ask(durable, ['SET', 'k', 'w'])
+    await turns()
+    await pass(durable)
+    expect([written.answer, ...pops.map(({ answer }) => answer)]).toEqual(['waits', null, null, null])
+    await releaseAll(durable)
+    expect(written.answer).toEqual(['OK'])
+  })
+
+  test('that began when something was not on the disk yet waits for that', async () => {
+    const durable = await open('fsync')
+    hold(durable, 'sync')
+    ask(durable, ['SET', 'k', 'v'])
+    const pop = block(durable, 'BLPOP', 'list', '0.1')
+    await turns()
+    await pass(durable)
+    expect(pop.answer).toBe('waits')
+    await releaseAll(durable)
+    expect(pop.answer).toBeNull()
+  })
+
+  test('that is served waits until that is on the disk', async () => {
+    const durable = await open('fsync')
+    const pop = block(durable, 'BLPOP', 'list', '0')
+    hold(durable, 'sync')
+    ask(durable, ['RPUSH', 'list', 'x'])
+    await turns()
+    expect(durable.shard.engine.database(0).exists('list')).toBe(false)
+    expect(pop.answer).toBe('waits')
+    await releaseAll(durable)
+    expect(pop.answer).toEqual(['list', 'x'])
   })
 })
 

@@ -13,6 +13,14 @@ function lab() {
 
 const NEVER = new AbortController().signal
 
+/** Enough turns for all that can still happen. */
+async function turnsOf({ clock }: ShardLab): Promise<void> {
+  for (let i = 0; i < 40; i++) {
+    await new Promise((resolve) => void setImmediate(resolve))
+    clock.advance(1)
+  }
+}
+
 describe('a transaction', () => {
   test('runs over all shards, or on none when a watched key has changed', async () => {
     const { lab: l, a, b, c, all } = lab()
@@ -145,6 +153,37 @@ describe('commands over all keys within a batch', () => {
     expect(await l.transact(1, [['FLUSHALL'], ['SET', c, '9'], ['DBSIZE']])).toEqual(['OK', 'OK', 1])
     expect(await l.run(2, ['GET', c])).toEqual(['9'])
     expect(l.areFree(0, 1, 2)).toBe(true)
+  })
+
+  test('are done on those who are left, or not at all, whenever their coordinator is lost', async () => {
+    const outcomes = new Set<string>()
+    for (let lostAt = 0, isReached = true; isReached; lostAt++) {
+      const { lab: l, a, b, c } = lab()
+      await l.transact(1, [['MSET', a, '0', b, '0', c, '0']])
+      isReached = false
+      let count = 0
+      l.onAsk = () => {
+        if (count++ < lostAt) return undefined
+        if (!isReached) l.lose(0)
+        isReached = true
+        // No message of its own comes any further.
+        return new Promise(() => undefined)
+      }
+      const batch = [['APPEND', b, '1'], ['FLUSHALL'], ['SET', b, '2'], ['DBSIZE'], ['SET', c, '2']]
+      const message = { batch: batchOf(batch), watched: [] }
+      let isAnswered = false
+      const note = (): void => {
+        isAnswered = true
+      }
+      // What it is told by those who know of its end, nobody hears.
+      l.coordinators[0]!.transact(message, NEVER).then(note, () => undefined)
+      await l.settle(turnsOf(l))
+      l.onAsk = () => undefined
+      const left = [...(await l.run(1, ['GET', b])), ...(await l.run(2, ['GET', c]))]
+      outcomes.add(`${isAnswered} ${left.join(' ')}`)
+      expect(l.areFree(1, 2), `lost at message ${lostAt}`).toBe(true)
+    }
+    expect([...outcomes].sort()).toEqual(['false 0 0', 'false 2 2', 'true 2 2'])
   })
 
   test('do not run when a watched key has changed', async () => {

@@ -19,6 +19,8 @@ function make(...foreign: number[]) {
   const shard = {
     id: 1,
     engine: made.engine,
+    durability: { slots: undefined },
+    memory: { drawRevisions: () => 1 },
     owns: (slot: number) => !notOurs.has(slot),
     isWhole: false,
     isWholeInUse: () => shard.isWhole,

@@ -17,17 +17,17 @@ export const CREATED_AT = '2026-01-31T12:00:00.000Z'
 export const EPOCH_MS: number = Date.parse('2026-02-01T00:00:00Z')
 
 /** One record of a crafted log, or the beginning of another segment. */
-export type Step =
-  | 'segment'
-  | {
-      readonly kind: number
-      readonly revision: number
-      readonly key?: string
-      readonly value?: string
-      readonly atMs?: number
-    }
+export type Step = 'segment' | RecordStep
 
-type Maker = (revision: number, key?: string, value?: string) => Step
+interface RecordStep {
+  readonly kind: number
+  readonly revision: number
+  readonly key?: string
+  readonly value?: string
+  readonly atMs?: number
+}
+
+type Maker = (revision: number, key?: string, value?: string) => RecordStep
 
 const maker =
   (kind: number): Maker =>
@@ -37,6 +37,8 @@ export const commit: Maker = maker(storage.KIND_COMMIT)
 export const prepared: Maker = maker(storage.KIND_PREPARED)
 export const decided: Maker = maker(storage.KIND_DECIDED)
 export const concluded: Maker = maker(storage.KIND_CONCLUDED)
+/** A conclusion that says that the part will never be. */
+export const givenUp: Maker = (revision) => ({ ...concluded(revision), value: 'given up' })
 export const walkBegin: Maker = maker(storage.KIND_SNAPSHOT_BEGIN)
 export const state: Maker = maker(storage.KIND_STATE)
 export const walkEnd: Maker = maker(storage.KIND_SNAPSHOT_END)
@@ -47,23 +49,32 @@ export function walk(revision: number, keys: readonly string[], endRevision: num
   return ['segment', walkBegin(revision), commit(revision), ...states, walkEnd(endRevision)]
 }
 
+/** How logs are written. */
+interface CraftOptions {
+  readonly key?: storage.LogKey
+  /** Records of a segment are in as few groups as there can be. */
+  readonly isGrouped?: boolean
+}
+
 /** Makes a directory with these logs. `firstSegments` are removed from a log afterwards. */
 export async function craft(
   dir: string,
   logs: readonly (readonly Step[])[],
   removed: readonly number[] = [],
+  { key, isGrouped = false }: CraftOptions = {},
 ): Promise<string> {
   mkdirSync(dir, { recursive: true })
   for (const [shard, steps] of logs.entries()) {
     const folder = shardFolder(dir, shard)
     mkdirSync(folder)
-    const log = await openLog(folder, shard)
+    const log = await openLog(folder, shard, key)
     for (const step of steps) {
       if (step === 'segment') log.nextSegment()
       else append(log, step)
-      // One group for each record: no test depends on what a group holds.
-      await log.reached('fsync', log.appended)
+      // One group for each record, unless a test is about what a group holds.
+      if (!isGrouped || step === 'segment') await log.reached('fsync', log.appended)
     }
+    await log.reached('fsync', log.appended)
     await log.removeBefore(removed[shard] ?? 1)
     await log.close()
   }
@@ -72,8 +83,9 @@ export async function craft(
   return dir
 }
 
-function openLog(folder: string, shard: number): Promise<storage.LogWriter> {
-  const options = { disk: DISK, clock: CLOCK, folder, directory: DIRECTORY, shard }
+function openLog(folder: string, shard: number, key?: storage.LogKey): Promise<storage.LogWriter> {
+  const encryption = key && { key }
+  const options = { disk: DISK, clock: CLOCK, folder, directory: DIRECTORY, shard, encryption }
   const sizes = { segmentBytes: 2 ** 30, syncEveryMs: 3_600_000, reserveBytes: 0 }
   return storage.LogWriter.open({ ...options, ...sizes }, { segments: [], tail: undefined, synced: 0 })
 }
@@ -88,6 +100,8 @@ function append(
     const effects = key === undefined ? [] : [{ db: 0, argv: ['SET', key, value] }]
     const changes = key === undefined ? [] : [{ db: 0, key, event: 'set' }]
     writeCommit(sink, { effects, changes })
+  } else if (kind === storage.KIND_CONCLUDED) {
+    if (value !== '') sink.number(1)
   } else if (kind === storage.KIND_STATE) {
     sink.number(0)
     sink.block(key ?? '')
