@@ -71,7 +71,8 @@ export class KeyspaceRuntime extends SupervisedRuntime {
     const count = threads ?? Math.max(1, availableParallelism() - 1)
     const asked = keyspaceSettings(keyspace, count, timeouts?.askMs)
     const { clock, random } = this.#platform
-    const directory = asked.files && (await openDirectory(clock, random, asked))
+    const warn = (text: string): void => this.#platform.warn(text)
+    const directory = asked.files && (await openDirectory(clock, random, asked, warn))
     this.#directory = directory
     const settings = { ...asked, shards: directory?.manifest.shards ?? asked.shards }
     const host = new KeyspaceHost(this.#hostRuntime(), settings, random, directory)
@@ -85,7 +86,11 @@ export class KeyspaceRuntime extends SupervisedRuntime {
     try {
       await this.hold(host.attach(0))
       await this.hold(host.start())
-      this.#stopBalancing = host.balance(this.keyspace.client)
+      const { client } = this.keyspace
+      const stops = [host.balance(client), host.spread(client)]
+      this.#stopBalancing = () => {
+        for (const stop of stops) stop()
+      }
     } catch (error) {
       await this.close()
       throw error

@@ -31,6 +31,7 @@ export {
 } from './client/sorted-set-face.ts'
 export { KeyspaceTransaction } from './client/transaction-face.ts'
 export type { EvictionPolicyName } from './engine/index.ts'
+export type { EncryptionOptions, KeyOptions } from '../storage/index.ts'
 export type { KeyspaceOptions, RebalanceOptions } from './host/keyspace-options.ts'
 export type { ShardStats } from './shard/shard-stats.ts'
 export type { MoveSlotsReport, ShardLoad } from './shard/slot-messages.ts'

@@ -136,6 +136,16 @@ const lanes = [
     await new Promise((resolve) => setTimeout(resolve, 20 + below(100)))
     await keyspace.snapshot()
   }),
+  // Slots go round over the shards.
+  lane('move', 1, async () => {
+    await new Promise((resolve) => setTimeout(resolve, below(50)))
+    const first = below(16_384)
+    const count = Math.min(1 + below(4096), 16_384 - first)
+    await keyspace.moveSlots(
+      Array.from({ length: count }, (_, i) => first + i),
+      below(3),
+    )
+  }),
   ...[0, 1].map((i) =>
     lane(`bank${i}`, 1, async () => {
       const [from, to] = [ACCOUNTS[below(8)], ACCOUNTS[below(8)]]

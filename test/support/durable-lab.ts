@@ -5,9 +5,11 @@
 import type { ActorRef } from '../../src/actor/index.ts'
 import { ShardloomError, seededRandom } from '../../src/base/index.ts'
 import { hashSlotOf } from '../../src/keyspace/hash-slot.ts'
+import { applyMoves, endMoves } from '../../src/keyspace/host/slot-recovery.ts'
 import { Coordinator } from '../../src/keyspace/shard/coordinator.ts'
 import { Shard } from '../../src/keyspace/shard/shard.ts'
 import type { ShardMessages } from '../../src/keyspace/shard/shard-messages.ts'
+import { SlotExporter, settleIncoming } from '../../src/keyspace/shard/slot-export.ts'
 import { KeyspaceMemory } from '../../src/keyspace/shared/keyspace-memory.ts'
 import { type DiskCall, type DiskFault, SimulatedDisk } from '../../src/testkit/index.ts'
 import { SHARD_SETTINGS, STORE } from './durable-shard.ts'
@@ -24,6 +26,8 @@ const TURNS_MAX = 60
 export interface Life {
   readonly shard: Shard
   readonly coordinator: Coordinator
+  readonly exporter: SlotExporter
+  readonly peer: (shard: number) => ActorRef<ShardMessages>
   readonly disk: SimulatedDisk
   readonly life: number
   isLost: boolean
@@ -56,8 +60,13 @@ export class DurableLab {
     const reports = []
     for (const [id, disk] of disks.entries()) reports.push(await lab.#start(id, disk, 1))
     const decided = new Set(reports.flatMap((report) => report.decided))
+    applyMoves(
+      lab.memory,
+      reports.flatMap(({ slots }) => slots),
+    )
     for (const [id, { inDoubt }] of reports.entries()) {
       lab.lives[id]!.shard.durability.resolve(inDoubt.filter((one) => decided.has(one)))
+      lab.#restoreSlots(id)
       lab.lives[id]!.isServing = true
     }
     return lab
@@ -81,10 +90,9 @@ export class DurableLab {
 
   /** Runs commands as one, acknowledged when it is on the disks; undefined: that never comes. */
   async transact(by: number, commands: readonly Words[]): Promise<'done' | Error | undefined> {
-    const { shard, coordinator } = this.lives[by]!
-    const message = { batch: batchOf(commands), watched: [] }
-    const answer = coordinator.transact(message, new AbortController().signal)
-    return this.settle(Promise.resolve(shard.durability.acknowledged(answer, -1, FSYNC, false)))
+    const { coordinator } = this.lives[by]!
+    const message = { batch: batchOf(commands), watched: [], level: FSYNC }
+    return this.settle(coordinator.transact(message, new AbortController().signal))
   }
 
   /** Waits for something while time passes. */
@@ -135,7 +143,10 @@ export class DurableLab {
     const lost = this.lives[id]!
     const decisions = this.memory.decisionsOf(id)
     const others = this.lives.filter(({ shard }) => shard.id !== id)
-    for (const { shard } of others) shard.participant.onCoordinatorLost(id, lost.life)
+    for (const other of others) {
+      other.shard.participant.onCoordinatorLost(id, lost.life)
+      if (other.shard.slots.onGiverLost(id)) this.#settle(other, id)
+    }
     for (const [at, tx] of decisions) this.memory.forgetDecision(at, tx)
     const report = await this.#start(id, lost.disk.afterKill(), lost.life + 1)
     const { shard } = this.lives[id]!
@@ -148,6 +159,8 @@ export class DurableLab {
       }
     }
     shard.durability.resolve(report.inDoubt.filter((one) => known.has(one)))
+    endMoves(this.memory, id, report.slots)
+    this.#restoreSlots(id)
     this.lives[id]!.isServing = true
     this.memory.setAddress(id, { thread: id, slot: 2, generation: lost.life + 1 })
   }
@@ -176,11 +189,24 @@ export class DurableLab {
       isServing: false,
       onLost: [],
       coordinator: undefined as never,
+      exporter: undefined as never,
+      peer: (to) => this.#ref(made, to),
     }
-    const coordinator = new Coordinator(shard, life, (to) => this.#ref(made, to))
-    this.lives[id] = Object.assign(made, { coordinator })
+    const coordinator = new Coordinator(shard, life, made.peer)
+    const exporter = new SlotExporter(shard, made.peer)
+    this.lives[id] = Object.assign(made, { coordinator, exporter })
     if (life === 1) memory.setAddress(id, { thread: id, slot: 2, generation: 1 })
     return report
+  }
+
+  #restoreSlots(id: number): void {
+    const life = this.lives[id]!
+    const claims = life.shard.durability.slots!.claims.all()
+    for (const from of life.shard.slots.restore(claims, life.life > 1)) this.#settle(life, from)
+  }
+
+  #settle({ shard, peer }: Life, from: number): void {
+    settleIncoming(shard, peer, from).catch(() => undefined)
   }
 
   /** Another shard, as one of them sees it. Who is lost hears and says nothing any more. */
@@ -192,7 +218,7 @@ export class DurableLab {
       const life = this.lives[to]!
       if (life.isLost || !life.isServing) throw gone(to)
       const ended = new Promise<never>((_, reject) => void life.onLost.push(() => reject(gone(to))))
-      const answer = await Promise.race([handle(life.shard, type, payload as never), ended])
+      const answer = await Promise.race([handle(life, type, payload as never), ended])
       if (from.isLost) return NEVER
       if (life.isLost) throw gone(to)
       return answer
@@ -202,22 +228,35 @@ export class DurableLab {
   }
 }
 
-function handle({ participant, durability }: Shard, type: string, payload: never): unknown {
+function handle({ shard, exporter }: Life, type: string, payload: never): unknown {
+  const { participant, durability, slots } = shard
+  const { level, revision } = payload as { readonly level?: number; readonly revision?: number }
+  const durable = (work: () => unknown): unknown => {
+    const before = durability.appended
+    return durability.acknowledged(work(), before, level, level === undefined || level === 0)
+  }
   switch (type) {
-    case 'runPart': {
-      const { revision, isMore } = payload as { revision: number; isMore?: true }
-      const ran = participant.run(payload)
-      return revision !== 0 && isMore === undefined ? ran : durability.acknowledged(ran, -1, FSYNC, false)
-    }
-    case 'apply':
-      return durability.acknowledged(participant.apply(payload), -1, FSYNC, false)
-    case 'schedule':
     case 'gather':
+      return level === undefined ? participant.gather(payload) : durable(() => participant.gather(payload))
+    case 'runPart':
+      return revision === 0 ? durable(() => participant.run(payload)) : participant.run(payload)
+    case 'apply':
+      return durable(() => participant.apply(payload))
+    case 'schedule':
     case 'stage':
-    case 'conclude':
     case 'applyStaged':
     case 'release':
       return participant[type](payload)
+    case 'importKeys':
+      return slots.importKeys(payload)
+    case 'takeSlots': {
+      const { from, epoch } = payload as { from: number; epoch: number }
+      return slots.take(from, epoch)
+    }
+    case 'dropImported':
+      return slots.dropImported(payload)
+    case 'movesEnded':
+      return exporter.ended()
     default:
       throw new Error(`nobody takes ${type}`)
   }

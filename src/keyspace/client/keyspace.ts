@@ -342,13 +342,12 @@ export class Keyspace {
 
   /**
    * Gives hash slots, 0 to 16,383, to a shard, while their keys are used: nothing is lost, and commands keep
-   * their order. Commands for these slots wait for the moment of the hand-over.
+   * their order. Commands for these slots wait for the moment of the hand-over. With a directory they are where
+   * they were moved to after a restart, too.
    *
-   * @throws SHL_OPTION_INVALID, also when the keyspace has a directory, whose slots stay where they are;
-   * SHL_SHARD_DOWN
+   * @throws SHL_OPTION_INVALID, SHL_SHARD_DOWN
    */
   async moveSlots(slots: readonly number[], shard: number): Promise<MoveSlotsReport> {
-    if (this.#client.isDurable) invalidOption('moveSlots', 'a keyspace with a directory', 'one in memory')
     const range = { min: 0, max: HASH_SLOTS - 1, integer: true }
     for (const slot of slots) numberOption('slot', slot, 0, range)
     if (shard === undefined) invalidOption('shard', shard, 'the number of a shard')

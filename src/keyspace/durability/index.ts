@@ -1,8 +1,11 @@
 /** What the rest of the keyspace may use of its durability. */
 export { fencedDisk } from './fenced-disk.ts'
+export { growDirectory, makeLogs, removeUnfinished } from './grow-directory.ts'
 export { FORMAT_VERSION, type Manifest, readManifest, shardFolder, writeManifest } from './manifest.ts'
 export type { PartLog } from './part-log.ts'
 export type { Replay } from './replay.ts'
 export { levelNumber, type ShardJournal } from './shard-journal.ts'
 export { openStore, type RecoveryReport, type StoreSettings } from './shard-store.ts'
+export { type ClaimedSlots, ownersBy } from './slot-claims.ts'
+export { SlotLog } from './slot-log.ts'
 export { type SnapshotReport, Snapshotter } from './snapshotter.ts'

@@ -9,7 +9,7 @@
  */
 import type { ActorAddress, ActorRef, TerminationReason } from '../../actor/index.ts'
 import { describeReason, isAbnormal } from '../../actor/index.ts'
-import { type Clock, type Random, ShardloomError, type TimerHandle } from '../../base/index.ts'
+import { type Clock, type Random, ShardloomError, type TimerHandle, toError } from '../../base/index.ts'
 import type { SpawnRequest } from '../../runtime/index.ts'
 import {
   type ChildDriver,
@@ -22,6 +22,7 @@ import type { AgentArgs } from '../client/agent-actor.ts'
 import type { KeyspaceClient } from '../client/keyspace-client.ts'
 import { moveSlots, shardLoads } from '../client/shard-admin.ts'
 import type { RecoveryReport } from '../durability/index.ts'
+import { HASH_SLOTS } from '../hash-slot.ts'
 import { isGone } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { ShardArgs } from '../shard/shard-options.ts'
@@ -30,6 +31,8 @@ import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { chooseMove, loadBetween } from './balance.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { KeyspaceSettings } from './keyspace-options.ts'
+import { applyMoves, endMoves } from './slot-recovery.ts'
+import { planSpread } from './spread.ts'
 
 const SHARD_MODULE = new URL('../shard/shard-actor.js', import.meta.url)
 /** However long it takes: the longest that a timer can wait. */
@@ -37,6 +40,9 @@ const RECOVERY_MS_MAX = 2 ** 31 - 1
 /** A transaction that somebody still works at is over by then. */
 const OUTCOME_MS = 60_000
 const PROGRESS_MS = 100
+/** More than a process can draw between two syncs. */
+const REVISION_GAP = 2 ** 30
+const SPREAD_AGAIN_MS = 1000
 /** Between two looks at a shard that is lost. */
 const PAUSE_MS = 5
 const AGENT_MODULE = new URL('../client/agent-actor.js', import.meta.url)
@@ -86,11 +92,11 @@ export class KeyspaceHost {
     })
     // Shards hear of it when they wait; until then nobody does.
     this.#recovered.catch(() => undefined)
-    this.memory = KeyspaceMemory.allocate(settings.shards)
+    this.memory = KeyspaceMemory.allocate(settings.shards, directory?.manifest.dealt)
     this.#channel = `shardloom-keyspace-${random.below(2 ** 32)}-${random.below(2 ** 32)}`
     this.#name = [0, 1].map(() => random.below(2 ** 32).toString(36)).join('')
     // Where clients choose keys, a hash that is known could be flooded.
-    this.#hashSeed = [random.below(2 ** 32), random.below(2 ** 32)]
+    this.#hashSeed = directory?.manifest.hashSeed ?? [random.below(2 ** 32), random.below(2 ** 32)]
   }
 
   /** Attaches a thread: from then on it has the keyspace among its services. */
@@ -153,6 +159,37 @@ export class KeyspaceHost {
     }
   }
 
+  /**
+   * Gives shards that were added their share, if there are some, until what it returns is called. What is left
+   * to do then is done the next time.
+   */
+  spread(client: KeyspaceClient): () => void {
+    const directory = this.#directory
+    if (directory?.manifest.isSpreading !== true) return () => undefined
+    let isStopped = false
+    const { memory } = this
+    const run = async (): Promise<void> => {
+      const owners = Array.from({ length: HASH_SLOTS }, (_, slot) => memory.ownerOf(slot))
+      for (const { slots, to } of planSpread(owners, memory.shardCount)) {
+        if (isStopped) return
+        try {
+          await moveSlots(client, slots, to)
+        } catch (error) {
+          if (isStopped) return
+          // A shard is down, and comes back; what it has got by then is seen the next time.
+          this.#runtime.warn(`shardloom: slots stay where they are for now: ${toError(error).message}`)
+          client.clock.after(SPREAD_AGAIN_MS, () => void run(), { unref: true })
+          return
+        }
+      }
+      if (!isStopped) await directory.endSpreading()
+    }
+    run().catch((error) => this.#runtime.warn(`shardloom: ${toError(error).message}`))
+    return () => {
+      isStopped = true
+    }
+  }
+
   #driver(shard: number): ChildDriver {
     let lives = 0
     return {
@@ -203,7 +240,17 @@ export class KeyspaceHost {
       if (report?.tail !== undefined) this.#warnOfTail(report.tail)
       for (const revision of report?.decided ?? []) this.#decided.add(revision)
       if (life > 1) this.#down.set(shard, report?.decided ?? [])
-      if (life === 1 && --this.#unrecovered === 0) this.#onRecovered()
+      if (life > 1) endMoves(this.memory, shard, report?.slots ?? [])
+      if (life === 1 && --this.#unrecovered === 0) {
+        const newest = Math.max(0, ...this.#reports.map(({ revision }) => revision))
+        // What was drawn by the process before and is in no log may have been told of: to a watcher, by a GET.
+        if (newest > 0) this.memory.raiseRevision(newest + REVISION_GAP)
+        applyMoves(
+          this.memory,
+          this.#reports.flatMap(({ slots }) => slots),
+        )
+        this.#onRecovered()
+      }
       await this.#recovered
       const inDoubt = report?.inDoubt ?? []
       const others = life === 1 ? this.#decided : await this.#outcomesOf(shard, inDoubt)

@@ -4,7 +4,13 @@
  */
 import { resolve } from 'node:path'
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../../base/index.ts'
-import { DURABILITIES, type Durability } from '../../storage/index.ts'
+import {
+  DURABILITIES,
+  type Durability,
+  type EncryptionOptions,
+  type KeySources,
+  keySources,
+} from '../../storage/index.ts'
 import type { RecoveryReport, StoreSettings } from '../durability/index.ts'
 import type { EvictionPolicyName } from '../engine/index.ts'
 import type { ShardSettings } from '../shard/shard-options.ts'
@@ -65,6 +71,11 @@ export interface KeyspaceOptions {
    * MiB.
    */
   readonly diskReserveBytes?: number
+  /**
+   * Encrypts the files, AES-256-GCM, with a key that is given, read from a file, or printed by a command.
+   * Default: they are in the clear.
+   */
+  readonly encryption?: EncryptionOptions
   /** Told how far the logs are replayed, ten times a second, and at the end, while the runtime starts. */
   readonly onRecovery?: (progress: RecoveryProgress) => void
 }
@@ -105,8 +116,10 @@ export interface KeyspaceSettings {
 }
 
 /** Where the files are, and how they are written. */
-export interface FileSettings extends Omit<StoreSettings, 'folder' | 'directory'> {
+export interface FileSettings extends Omit<StoreSettings, 'folder' | 'directory' | 'keys' | 'mustExist'> {
   readonly dir: string
+  /** Undefined: they are in the clear. */
+  readonly encryption: KeySources | undefined
   readonly onRecovery: ((progress: RecoveryProgress) => void) | undefined
 }
 
@@ -128,6 +141,7 @@ const FILE_OPTIONS = [
   'snapshotBytes',
   'snapshotEveryMs',
   'diskReserveBytes',
+  'encryption',
   'onRecovery',
 ] as const
 const KNOWN = [
@@ -196,12 +210,11 @@ function fileSettings(options: KeyspaceOptions, whole: WholeOption): FileSetting
     const given = FILE_OPTIONS.find((name) => options[name] !== undefined)
     // In memory, that is what it means in any case.
     if (given === undefined || (given === 'durability' && options.durability === 'memory')) return undefined
-    invalidOption(`keyspace.${given}`, options[given], 'together with keyspace.dir')
+    // What may hold a key is not shown.
+    const value = given === 'encryption' ? undefined : options[given]
+    invalidOption(`keyspace.${given}`, value, 'together with keyspace.dir')
   }
   if (typeof dir !== 'string' || dir === '') invalidOption('keyspace.dir', dir, 'a path')
-  if (options.rebalance !== undefined && options.rebalance !== false) {
-    invalidOption('keyspace.rebalance', options.rebalance, 'false together with keyspace.dir')
-  }
   const { onRecovery } = options
   if (onRecovery !== undefined && typeof onRecovery !== 'function') {
     invalidOption('keyspace.onRecovery', onRecovery, 'a function')
@@ -209,6 +222,8 @@ function fileSettings(options: KeyspaceOptions, whole: WholeOption): FileSetting
   const segmentBytes = whole('logSegmentBytes', 64 * MIB, 64 * 1024, 2 ** 40)
   return {
     dir: resolve(dir),
+    encryption:
+      options.encryption === undefined ? undefined : keySources('keyspace.encryption', options.encryption),
     onRecovery,
     level: choiceOption('keyspace.durability', options.durability, 'os', DURABILITIES),
     syncEveryMs: whole('syncEveryMs', 1000, 1, HOUR_MS),

@@ -8,14 +8,15 @@
 import { type ActorDefinition, type ActorRef, contextHost, defineActor } from '../../actor/index.ts'
 import { ShardloomError, seededRandom } from '../../base/index.ts'
 import { systemDisk } from '../../storage/index.ts'
-import { fencedDisk, levelNumber, type StoreSettings } from '../durability/index.ts'
+import { fencedDisk, type StoreSettings } from '../durability/index.ts'
+import type { Guest } from '../engine/index.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { Coordinator } from './coordinator.ts'
 import { Shard } from './shard.ts'
 import type { ShardMessages } from './shard-messages.ts'
 import type { ShardArgs } from './shard-options.ts'
 import { awaitKeys, loadOf, scanStep, statsOf } from './shard-reports.ts'
-import { SlotExporter } from './slot-export.ts'
+import { SlotExporter, settleIncoming } from './slot-export.ts'
 import { Waits } from './waits.ts'
 
 /** What the actor holds. */
@@ -27,10 +28,9 @@ export interface ShardState {
   readonly store: StoreSettings | undefined
   /** How often the shard was started, this time included. */
   readonly life: number
+  /** Finds out what becomes of slots that have come from another shard. */
+  settle(from: number): void
 }
-
-/** A part of a transaction is on the disk before it is decided upon. */
-const FSYNC = levelNumber('fsync')
 
 const receive: ShardMessages<ShardState> = {
   run: ({ shard }, batch) => shard.run(batch),
@@ -39,14 +39,11 @@ const receive: ShardMessages<ShardState> = {
   endWait: ({ waits }, id) => waits.end(id),
   tables: ({ shard }) => shard.publisher.news(),
   tellTables: ({ shard }) => shard.publisher.tellAgain(),
-  scan: ({ shard }, request) => scanStep(shard, request),
+  scan: ({ shard }, request) => durable(shard, undefined, () => scanStep(shard, request)),
   awaitKeys: ({ shard }, request, ctx) => awaitKeys(shard, request, ctx.signal),
-  transact: ({ shard, coordinator }, message, ctx) => {
-    return durable(shard, coordinator.transact(message, ctx.signal), message.level)
-  },
+  transact: ({ coordinator }, message, ctx) => coordinator.transact(message, ctx.signal),
   begin: ({ coordinator }, { keys, holdMs }, ctx) => coordinator.begin(keys, holdMs, ctx.signal),
-  commit: ({ shard, coordinator }, { tx, patches, level }) =>
-    durable(shard, coordinator.commit(tx, patches), level),
+  commit: ({ coordinator }, { tx, patches, level }) => coordinator.commit(tx, patches, level),
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
   moveSlots: ({ exporter }, message) => exporter.move(message),
   stats: ({ shard }) => statsOf(shard),
@@ -57,9 +54,15 @@ const receive: ShardMessages<ShardState> = {
   snapshot: ({ shard }) => shard.durability.snapshot(),
   load: ({ shard }, slotsMax) => loadOf(shard, slotsMax),
   importKeys: ({ shard }, message) => shard.slots.importKeys(message),
+  takeSlots: ({ shard }, { from, epoch }) => shard.slots.take(from, epoch),
   dropImported: ({ shard }, from) => shard.slots.dropImported(from),
+  movesEnded: ({ exporter }) => exporter.ended(),
   async *watch({ shard }, request, ctx) {
-    yield* shard.listeners.watch.watch(request, ctx.signal)
+    for await (const item of shard.listeners.watch.watch(request, ctx.signal)) {
+      // Nobody hears of a change that a crash takes back.
+      if (item.type === 'batch' && item.records.length > 0) await shard.durability.told()
+      yield item
+    }
   },
   watchProgress: ({ shard }, request) => shard.listeners.watch.progress(request),
   async *subscribe({ shard }, request, ctx) {
@@ -69,32 +72,43 @@ const receive: ShardMessages<ShardState> = {
     shard.listeners.pubsub.publish(channel, message, isSharded)
   },
   schedule: ({ shard }, message) => shard.participant.schedule(message),
-  gather: ({ shard }, message) => shard.participant.gather(message),
-  runPart: ({ shard }, message) =>
+  gather: ({ shard }, message) => {
+    const gather = (): Promise<readonly Guest[]> => shard.participant.gather(message)
+    return message.level === undefined ? gather() : durable(shard, message.level, gather)
+  },
+  runPart: ({ shard }, message) => {
+    const run = (): Promise<Uint8Array> => shard.participant.run(message)
     // What was staged is on the disk, and so is all that its reply may tell of.
-    message.revision !== 0 && message.isMore === undefined
-      ? shard.participant.run(message)
-      : durable(shard, shard.participant.run(message), message.revision === 0 ? 0 : FSYNC),
+    return message.revision === 0 ? durable(shard, message.level, run) : run()
+  },
   stage: ({ shard }, message) => shard.participant.stage(message),
-  conclude: ({ shard }, tx) => shard.participant.conclude(tx),
-  resolveParts: ({ shard }, decided) => shard.durability.resolve(decided),
+  resolveParts({ shard, life, settle }, decided) {
+    shard.durability.resolve(decided)
+    const claims = shard.durability.slots?.claims.all() ?? []
+    if (claims.length > 0 || shard.memory.hasMovedSlots) {
+      for (const from of shard.slots.restore(claims, life > 1)) settle(from)
+    }
+    shard.publisher.release()
+  },
   async outcomesOf({ shard }, revisions) {
     const known = await Promise.all(revisions.map((one) => shard.durability.parts?.outcomeOf(one)))
     return revisions.filter((_, i) => known[i] === true)
   },
-  apply: ({ shard }, message) => durable(shard, shard.participant.apply(message)),
+  apply: ({ shard }, message) => durable(shard, message.level, () => shard.participant.apply(message)),
   applyStaged: ({ shard }, tx) => shard.participant.applyStaged(tx),
   release: ({ shard }, tx) => shard.participant.release(tx),
   endWaits: ({ shard }) => shard.endWaits(),
-  shardLost({ shard }, lost) {
+  shardLost({ shard, settle }, lost) {
     shard.participant.onCoordinatorLost(lost.shard, lost.life)
-    shard.slots.dropImported(lost.shard)
+    if (shard.slots.onGiverLost(lost.shard)) settle(lost.shard)
   },
 }
 
 /** What a shard says when its log has what it speaks of. */
-function durable<T>(shard: Shard, result: T | Promise<T>, level = 0): T | Promise<T> {
-  return shard.durability.acknowledged(result, -1, level, level === 0)
+function durable<T>(shard: Shard, level: number | undefined, work: () => T | Promise<T>): T | Promise<T> {
+  const { durability } = shard
+  const before = durability.appended
+  return durability.acknowledged(work(), before, level, level === undefined || level === 0)
 }
 
 export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> = defineActor<
@@ -117,6 +131,7 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
       broadcast: host.channels.broadcast(channel),
       hashSeed,
       settings,
+      isWithheld: store !== undefined,
     })
     const peer = (other: number): ActorRef<ShardMessages> => {
       const address = memory.addressOf(other)
@@ -142,6 +157,8 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
       waits: new Waits(shard),
       store,
       life,
+      // It is stopped: what it would have found out is in the log.
+      settle: (from) => void settleIncoming(shard, peer, from).catch(() => undefined),
     }
   },
   receive: receive as never,

@@ -12,15 +12,17 @@ import {
   type RecoveryReport,
   type Replay,
   type ShardJournal,
+  SlotLog,
   type SnapshotReport,
   Snapshotter,
   type StoreSettings,
 } from '../durability/index.ts'
-import type { CommandSpec, ErrorReply, ShardEngine } from '../engine/index.ts'
+import type { CommandSpec, Commit, ErrorReply, ShardEngine } from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { type CommitFeed, ReplayedChanges, type WatchHub } from '../watch/index.ts'
 import { hasSeveralKeys } from './command-keys.ts'
 import type { ShardSettings } from './shard-options.ts'
+import type { SlotKeeper } from './slot-keeper.ts'
 
 /** What durability needs of its shard. */
 export interface DurableShard {
@@ -29,6 +31,7 @@ export interface DurableShard {
   readonly memory: KeyspaceMemory
   readonly clock: Clock
   readonly settings: Pick<ShardSettings, 'sliceMs' | 'historyMax' | 'historyBytesMax'>
+  readonly slots: Pick<SlotKeeper, 'mayHaveForeign' | 'visible'>
   readonly listeners: { readonly commits: CommitFeed; readonly watch: WatchHub }
   /** The engine's wall clock stands at this time; undefined: it runs. */
   setTime(atMs: number | undefined): void
@@ -39,10 +42,12 @@ export interface DurableShard {
 export class ShardDurability {
   readonly #shard: DurableShard
   #journal: ShardJournal | undefined
+  #slots: SlotLog | undefined
   #snapshotter: Snapshotter | undefined
   #settings: StoreSettings | undefined
   #replay: Replay | undefined
   #past: ReplayedChanges | undefined
+  #hasOtherKeys = false
   /** The position behind the last snapshot, and how much that took. */
   #snapshotAt = 0
   #snapshotSize = 0
@@ -56,6 +61,11 @@ export class ShardDurability {
     return this.#journal
   }
 
+  /** What is logged of slots that move; undefined without a log. */
+  get slots(): SlotLog | undefined {
+    return this.#slots
+  }
+
   /** Makes of the engine what the log says, and logs what happens from now on. */
   async recover(disk: Disk, settings: StoreSettings): Promise<RecoveryReport> {
     const shard = this.#shard
@@ -63,7 +73,7 @@ export class ShardDurability {
     const { historyMax, historyBytesMax } = shard.settings
     const past = new ReplayedChanges({ recordsMax: historyMax, bytesMax: historyBytesMax })
     this.#past = past
-    const { journal, replay, report } = await openStore(
+    const { journal, replay, report, hasOtherKeys } = await openStore(
       disk,
       clock,
       shard.id,
@@ -72,7 +82,11 @@ export class ShardDurability {
       (fraction) => {
         memory.setProgress(shard.id, fraction)
       },
-      { forget: (revision) => past.forget(revision), commit: (commit) => past.addCommit(commit, engine) },
+      {
+        forget: (revision) => past.forget(revision),
+        commit: (commit) => past.addCommit(commit, engine),
+        plainSet: past.addPlainSet,
+      },
     )
     memory.raiseRevision(report.revision)
     // Time goes on from there, whatever the clock of the machine says.
@@ -81,14 +95,20 @@ export class ShardDurability {
     this.#journal = journal
     this.#replay = replay
     this.#settings = settings
+    this.#hasOtherKeys = hasOtherKeys
     this.#snapshotAt = journal.log.appended
+    const revision = (): number => memory.revision
+    const wallMs = (): number => memory.wallMs(clock.wallMs())
+    const slots = new SlotLog(journal.log, { id: shard.id, revision, wallMs }, replay.slots)
+    this.#slots = slots
     const snapshotter = new Snapshotter({
       engine,
       journal,
+      slots,
       clock,
       sliceMs: shard.settings.sliceMs,
-      revision: () => memory.revision,
-      wallMs: () => memory.wallMs(clock.wallMs()),
+      revision,
+      wallMs,
       hasSeveralKeys: mayReadOthers,
       breathe: () => shard.breathe(),
     })
@@ -98,7 +118,7 @@ export class ShardDurability {
     }
     shard.listeners.commits.addLog(
       (commit) => {
-        journal.add(commit)
+        journal.add(shard.slots.mayHaveForeign ? this.#told(commit) : commit)
         snapshotter.onCommit(commit)
         lookForDue()
       },
@@ -112,18 +132,21 @@ export class ShardDurability {
     return report
   }
 
-  /** Ends the doubt about parts of transactions: those that were decided are made true. */
+  /** Ends the doubt about parts of transactions: those that were decided are made true, the rest given up. */
   resolve(decided: readonly number[]): void {
     const { memory, clock } = this.#shard
-    const parts = this.#journal?.parts
-    for (const revision of this.#replay?.resolve(new Set(decided)) ?? []) {
-      parts?.concludeRestored(revision, memory.wallMs(clock.wallMs()))
+    const inDoubt = this.#replay?.inDoubt ?? []
+    const found = new Set(this.#replay?.resolve(new Set(decided)))
+    for (const revision of inDoubt) {
+      this.parts?.endRestored(revision, memory.wallMs(clock.wallMs()), found.has(revision))
     }
     this.#replay = undefined
     const records = this.#past?.take() ?? []
     // A log without a word is one that nobody has watched.
     if (records.length > 0) this.#shard.listeners.watch.restore(this.#past!.compactedAt, records)
     this.#past = undefined
+    // Until then files need a key that is to go.
+    if (this.#hasOtherKeys) void this.snapshot().catch(() => undefined)
   }
 
   /** The parts of transactions in the log; undefined without one. */
@@ -140,7 +163,8 @@ export class ShardDurability {
 
   /** A part of a transaction that is in the log will never be. */
   forget(revision: number): void {
-    const changes = this.parts?.forget(revision)
+    const { memory, clock } = this.#shard
+    const changes = this.parts?.forget(revision, memory.wallMs(clock.wallMs()))
     if (changes !== undefined) this.#snapshotter?.onConcluded(changes)
   }
 
@@ -161,16 +185,31 @@ export class ShardDurability {
 
   /**
    * A result, when it may be told: when what it may speak of has reached the level. `before` is `appended` as
-   * it was before the work, `asked` the highest level by number, `isDefault` whether somebody asked for none.
+   * it was before the work, `asked` the highest level by number, `isDefault` whether somebody asked for none,
+   * `told` what it may speak of. Default: all that is appended when it is there.
    */
-  acknowledged<T>(result: T | Promise<T>, before: number, asked = 0, isDefault = true): T | Promise<T> {
+  acknowledged<T>(
+    result: T | Promise<T>,
+    before: number,
+    asked = 0,
+    isDefault = true,
+    told?: number,
+  ): T | Promise<T> {
     const journal = this.#journal
     if (journal === undefined) return result
     if (result instanceof Promise) {
-      return result.then((value) => this.acknowledged(value, before, asked, isDefault))
+      return result.then((value) => this.acknowledged(value, before, asked, isDefault, told))
     }
-    const wait = journal.settled(before, asked, isDefault)
+    const wait = journal.settled(before, asked, isDefault, told)
     return wait === undefined ? result : wait.then(() => result)
+  }
+
+  /**
+   * Resolves when what was committed by now is as durable as an acknowledgement is by default. On a log that
+   * has failed it never will be: then at once, since whoever reads sees it, too.
+   */
+  told(): Promise<void> | undefined {
+    return this.#journal?.settled(-1, 0, true)?.catch(() => undefined)
   }
 
   /** The position behind what was appended; 0 without a log. */
@@ -183,6 +222,11 @@ export class ShardDurability {
     this.#timer?.cancel()
     this.#snapshotter?.close()
     await this.#journal?.log.close()
+  }
+
+  /** What happens to keys that are not this shard's is logged, and told to nobody, also not later. */
+  #told(commit: Commit): Commit {
+    return { ...commit, changes: this.#shard.slots.visible(commit)?.changes ?? [] }
   }
 
   #dueAt({ snapshotBytes }: StoreSettings): number {

@@ -9,7 +9,13 @@ import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubs
 import type { TableNews } from '../shared/table-feed.ts'
 import type { ProgressRequest, WatchItem, WatchRequest } from '../watch/watch-messages.ts'
 import type { ShardStats } from './shard-stats.ts'
-import type { ImportMessage, MoveSlotsMessage, MoveSlotsReport, ShardLoad } from './slot-messages.ts'
+import type {
+  ImportMessage,
+  MoveSlotsMessage,
+  MoveSlotsReport,
+  ShardLoad,
+  TakeMessage,
+} from './slot-messages.ts'
 import type {
   BeginAnswer,
   GatherMessage,
@@ -43,7 +49,7 @@ export interface ShardMessages<State = unknown> {
   /** Tells every thread of the table once more. */
   tellTables(state: State): void
   /** One step of SCAN here; the cursor is a place in the order of hashes. */
-  scan(state: State, request: { readonly argv: readonly string[]; readonly db: number }): ScanAnswer
+  scan(state: State, request: { readonly argv: readonly string[]; readonly db: number }): Later<ScanAnswer>
   /** Resolves when one of the keys has changed, or the time is over. */
   awaitKeys(
     state: State,
@@ -73,7 +79,10 @@ export interface ShardMessages<State = unknown> {
   snapshot(state: State): Promise<SnapshotReport | undefined>
   /** Keys of slots that will be this shard's. */
   importKeys(state: State, message: ImportMessage): Promise<void>
+  takeSlots(state: State, message: TakeMessage): Promise<void>
   dropImported(state: State, from: number): void
+  /** Resolves when no slots are on their way from this shard, of those that were when it was asked. */
+  movesEnded(state: State): Promise<void>
   /** Changes of keys, in the order of their revisions. */
   watch(state: State, request: WatchRequest, ctx: ActorContext): AsyncGenerator<WatchItem, void>
   watchProgress(state: State, request: ProgressRequest): void
@@ -86,10 +95,9 @@ export interface ShardMessages<State = unknown> {
   /** A message for a channel that is at home here. */
   publish(state: State, message: PublishMessage): void
   schedule(state: State, message: ScheduleMessage): Later<ScheduleAnswer>
-  gather(state: State, message: GatherMessage): Promise<readonly Guest[]>
+  gather(state: State, message: GatherMessage): Later<readonly Guest[]>
   runPart(state: State, message: RunMessage): Later<Uint8Array>
   stage(state: State, message: StageMessage): Later<void>
-  conclude(state: State, tx: number): void
   resolveParts(state: State, decided: readonly number[]): void
   outcomesOf(state: State, revisions: readonly number[]): Promise<readonly number[]>
   apply(state: State, message: PatchMessage): Later<void>

@@ -2,8 +2,11 @@
  * What a shard is started with, and the settings of a keyspace that reach its shards.
  * Tests: test/keyspace/keyspace.race.test.ts
  */
+import type { Clock, Random } from '../../base/index.ts'
+import type { Broadcast } from '../../transport/index.ts'
 import type { StoreSettings } from '../durability/index.ts'
 import type { EvictionPolicyName } from '../engine/index.ts'
+import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 
 /** Settings of each shard, with nothing left open. */
 export interface ShardSettings {
@@ -22,6 +25,19 @@ export interface ShardSettings {
   readonly historyKeepMs: number
   /** Flags as of Redis' notify-keyspace-events. */
   readonly notifyKeyspaceEvents: string
+}
+
+/** What a shard is made of. */
+export interface ShardParts {
+  readonly id: number
+  readonly memory: KeyspaceMemory
+  readonly clock: Clock
+  readonly random: Random
+  readonly broadcast: Broadcast
+  readonly hashSeed: readonly [number, number]
+  readonly settings: ShardSettings
+  /** Readers of memory find nothing until `publisher.release`: its keys are still to come, from a log. */
+  readonly isWithheld?: boolean
 }
 
 /** Arguments of a shard's actor. */

@@ -11,9 +11,8 @@
  * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).
  * Tests: test/keyspace/keyspace.race.test.ts
  */
-import { addAbortListener, type Clock, type Random } from '../../base/index.ts'
+import { addAbortListener, type Clock } from '../../base/index.ts'
 import { KeyTableWriter } from '../../memory/index.ts'
-import type { Broadcast } from '../../transport/index.ts'
 import { commandTable } from '../commands/index.ts'
 import {
   type Argument,
@@ -24,6 +23,7 @@ import {
   ErrorReply,
   LARGE_VALUE_BYTES,
   type LaterReply,
+  NULL_ARRAY,
   type Reply,
   ShardEngine,
 } from '../engine/index.ts'
@@ -38,23 +38,12 @@ import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import { ShardDurability } from './shard-durability.ts'
 import { ShardListeners } from './shard-listeners.ts'
-import type { ShardSettings } from './shard-options.ts'
+import type { ShardParts, ShardSettings } from './shard-options.ts'
 import { ShardTimer } from './shard-timer.ts'
 import { sharedTokens } from './shared-tokens.ts'
 import { SlotKeeper } from './slot-keeper.ts'
 import type { TransactionKey } from './transaction-messages.ts'
 import { Turns } from './turns.ts'
-
-/** What a shard is made of. */
-export interface ShardParts {
-  readonly id: number
-  readonly memory: KeyspaceMemory
-  readonly clock: Clock
-  readonly random: Random
-  readonly broadcast: Broadcast
-  readonly hashSeed: readonly [number, number]
-  readonly settings: ShardSettings
-}
 
 type Answer = Reply | typeof MOVED
 
@@ -86,7 +75,7 @@ export class Shard {
   /** The wall clock stands while the log is replayed. */
   #standingMs: number | undefined
 
-  constructor({ id, memory, clock, random, broadcast, hashSeed, settings }: ShardParts) {
+  constructor({ id, memory, clock, random, broadcast, hashSeed, settings, isWithheld }: ShardParts) {
     this.#hashSeed = hashSeed
     this.id = id
     this.memory = memory
@@ -94,6 +83,7 @@ export class Shard {
     this.settings = settings
     this.#revisions = new Revisions(memory)
     this.publisher = new TablePublisher(id, memory, broadcast)
+    if (isWithheld) this.publisher.withhold()
     this.engine = new ShardEngine({
       commands: commandTable,
       clock: {
@@ -170,14 +160,19 @@ export class Shard {
     const { slot } = reader
     const { spec, argv } = this.#requestOf(reader)
     const caller = this.callerOf(reader.db)
+    const { durability } = this
+    let before = durability.appended
+    let hasWaited = false
     const reply = await new Promise<Answer>((resolve) => {
       const start = (): void => {
         // Who ended the wait before it began has nobody to tell it that it is over.
         if (signal.aborted) return resolve(null)
+        before = durability.appended
         const later: LaterReply = { resolve }
-        const refusal = spec instanceof ErrorReply ? spec : this.durability.refusalOf(spec)
+        const refusal = spec instanceof ErrorReply ? spec : durability.refusalOf(spec)
         const given = refusal ?? this.engine.run(spec as CommandSpec, caller, argv, later)
         if (given !== BLOCKED) return resolve(given)
+        hasWaited = true
         const forget = addAbortListener(signal, () => later.cancel?.())
         later.resolve = (reply) => {
           forget()
@@ -195,7 +190,10 @@ export class Shard {
       begin()
     })
     writer.reply(reply === SENT_AWAY ? MOVED : reply)
-    return this.durability.acknowledged(writer.take(), -1, reader.level, reader.level === 0)
+    // A wait that is over tells that there was nothing when it began; who is served is told something.
+    const isOver = hasWaited && (reply === null || reply === NULL_ARRAY)
+    const told = isOver ? before : undefined
+    return durability.acknowledged(writer.take(), before, reader.level, reader.level === 0, told)
   }
 
   /** Slots have gone: who waits for their keys is told to ask there. */
@@ -237,11 +235,10 @@ export class Shard {
     return this.memory.ownerOf(slot) === this.id
   }
 
-  /** Runs commands whose keys are all here, as one: their replies as bytes. */
-  runBatch(batch: Uint8Array): Uint8Array {
+  /** Runs commands whose keys are all here, or in another engine, as one: their replies as bytes. */
+  runBatch(batch: Uint8Array, engine: ShardEngine = this.engine): Uint8Array {
     const reader = new RequestReader(batch)
     const writer = new ReplyWriter()
-    const { engine } = this
     engine.atomically(() => {
       while (reader.next()) {
         const { spec, argv } = this.#requestOf(reader)

@@ -4,6 +4,7 @@
  *     copy      every key of the slots, in slices; what is changed meanwhile is noted
  *     catch up  the noted keys again, until few are left
  *     freeze    commands for the slots wait; transactions on them end; the last keys and the locks go
+ *     decide    with a log: that they are given is logged, and synced, when the other log has them
  *     hand over the slot map names the new owner; who waited is told to go there
  *     clean up  the keys are removed here, in slices, unseen
  *
@@ -12,11 +13,15 @@
  * nothing overtake what was refused here (`command-router.ts`). When the other shard is lost on the way, the
  * slots stay here, and nothing has happened.
  *
+ * When this log fails as it decides, nobody knows whether it has. Then the other shard logs that the slots are
+ * its own, before the map says so; if its log fails, too, both are read-only, and the slots stay.
+ *
  * Invariants
  *   1. At each moment one shard owns a slot; only the owner gives it away.
  *   2. When the map changes, the new owner has every key of the slot as the last command here left it.
  *
- * Cost: a scan of the table, and the keys' bytes twice; the pause is that of one message (reported).
+ * Cost: a scan of the table, and the keys' bytes twice; the pause is that of one message, and with logs of two
+ * syncs (reported).
  * Tests: test/keyspace/slots.race.test.ts, test/keyspace/consistency/keyspace.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
@@ -32,8 +37,9 @@ import {
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { Shard } from './shard.ts'
+import { isGone } from './shard-error.ts'
 import type { ShardMessages } from './shard-messages.ts'
-import type { MoveSlotsMessage, MoveSlotsReport } from './slot-messages.ts'
+import type { MoveSlotsMessage, MoveSlotsReport, TakeMessage } from './slot-messages.ts'
 
 /** Keys that one slice looks at, and bytes that one message holds. */
 const SCAN_KEYS = 256
@@ -42,10 +48,33 @@ const MESSAGE_BYTES = 256 * 1024
 const LAST_KEYS = 32
 const ROUNDS_MAX = 10
 const POLL_MS = 1
+const WAIT_MS_MAX = 2 ** 31 - 1
 
 interface MovingKey {
   readonly db: number
   readonly key: ByteString
+}
+
+/**
+ * What has come from a shard as a whole is this shard's, or goes, when the giver says that its moves have
+ * ended: in the life in which it gave them or in a later one, which knows it from its log.
+ */
+export async function settleIncoming(
+  shard: Shard,
+  peer: (shard: number) => ActorRef<ShardMessages>,
+  from: number,
+): Promise<void> {
+  const ended = async (): Promise<void> => {
+    for (;;) {
+      try {
+        return await peer(from).ask('movesEnded', undefined, { timeoutMs: WAIT_MS_MAX })
+      } catch (error) {
+        if (!isGone(error)) throw error
+      }
+      await pause(shard)
+    }
+  }
+  await shard.slots.settle(from, ended())
 }
 
 /** Gives slots of one shard away, one move at a time. */
@@ -64,6 +93,11 @@ export class SlotExporter {
     const result = this.#turn.then(() => this.#move(message))
     this.#turn = result.catch(() => undefined)
     return result
+  }
+
+  /** Resolves when the moves that were asked for by now have ended. */
+  async ended(): Promise<void> {
+    await this.#turn
   }
 
   async #move({ slots: wanted, to }: MoveSlotsMessage): Promise<MoveSlotsReport> {
@@ -89,15 +123,18 @@ export class SlotExporter {
       }
       frozenAtMs = shard.clock.nowMs()
       shard.slots.freeze(slots)
-      while (shard.isInUse(slots)) await this.#pause()
+      while (shard.isInUse(slots)) await pause(shard)
       resent += await this.#resend(changed, to)
       if (isBroken)
         throw new ShardloomError('SHL_SHARD_DOWN', { shard: to, reason: 'the database was emptied' })
       locks = exportLocks(shard.engine.locks, isTheirs)
-      // A lease that ends on the way must not go to somebody here. Who waits asks again, after the thaw.
-      dropLocks(shard.engine.locks, isTheirs)
+      // A lease that ends on the way must not go to somebody here. Who waits asks again, after the thaw. For
+      // the log, and for watchers, nothing has happened to the locks.
+      shard.engine.capture(() => dropLocks(shard.engine.locks, isTheirs))
       await this.#peer(to).ask('importKeys', { from: shard.id, keys: [], locks })
+      const epoch = await this.#decide([...slots], to)
       for (const slot of slots) shard.memory.setOwner(slot, to)
+      this.#peer(to).tell('takeSlots', { from: shard.id, epoch })
       shard.slots.markForeign()
       shard.sendAway(isTheirs)
       const pausedMs = shard.clock.nowMs() - frozenAtMs
@@ -112,6 +149,34 @@ export class SlotExporter {
       if (frozenAtMs !== undefined) shard.slots.thaw()
       shard.afterCommands()
       if ([...slots].some((slot) => !shard.owns(slot))) void shard.slots.removeForeign()
+    }
+  }
+
+  /** Makes it last that the slots are given. @throws SHL_LOG_FAILED when they are not, and never will be */
+  async #decide(slots: readonly number[], to: number): Promise<number> {
+    const { id, memory, durability } = this.#shard
+    const epoch = memory.drawRevisions(1)
+    const log = durability.slots
+    if (log === undefined) return epoch
+    log.given(to, slots, epoch)
+    try {
+      await log.synced()
+    } catch {
+      await this.#takenThere({ from: id, epoch }, to)
+    }
+    return epoch
+  }
+
+  /** The other shard logs it, however often it is started anew meanwhile. */
+  async #takenThere(message: TakeMessage, to: number): Promise<void> {
+    for (;;) {
+      try {
+        await this.#peer(to).ask('takeSlots', message)
+        return
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'SHL_LOG_FAILED') throw error
+        await pause(this.#shard)
+      }
     }
   }
 
@@ -162,8 +227,8 @@ export class SlotExporter {
     }
     if (batch.length > 0) await flush()
   }
+}
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#shard.clock.after(POLL_MS, resolve))
-  }
+function pause({ clock }: Shard): Promise<void> {
+  return new Promise((resolve) => void clock.after(POLL_MS, resolve))
 }

@@ -11,11 +11,15 @@
  * Invariants
  *   1. Before a move begins to come in, nothing is left here of the last time that its slots were ours.
  *   2. What comes in stays until the slots are ours, or the move is given up; whatever else is removed here.
+ *   3. With a log, the giver is answered when what it has sent is written, and its last keys when they are
+ *      synced: it may decide then. After that only the giver's log knows how the move has ended, so what came
+ *      in as a whole waits for its word, also when one of the two is started anew meanwhile.
  *
  * Tests: test/keyspace/shard/slot-keeper.test.ts, test/keyspace/slots.race.test.ts,
  * test/keyspace/consistency/keyspace.prop.test.ts
  */
 import { ShardloomError } from '../../base/index.ts'
+import type { ClaimedSlots, SlotLog } from '../durability/index.ts'
 import {
   type ByteString,
   type Commit,
@@ -34,6 +38,9 @@ const SLICE_KEYS = 512
 export interface SlotKeeperShard {
   readonly id: number
   readonly engine: ShardEngine
+  /** Without a log: no slots. */
+  readonly durability: { readonly slots: SlotLog | undefined }
+  readonly memory: { drawRevisions(count: number): number }
   owns(slot: number): boolean
   /** Whether a transaction over all keys is under way here. */
   isWholeInUse(): boolean
@@ -48,6 +55,8 @@ interface Incoming {
   readonly slots: ReadonlySet<number>
   /** Everything was removed here, what had come in with it. */
   isBroken: boolean
+  /** All of it is here, and in the log: the giver may have decided. */
+  isWhole: boolean
   readonly stop: () => void
 }
 
@@ -136,14 +145,21 @@ export class SlotKeeper {
   /** Takes keys in, unseen. @throws SHL_SHARD_DOWN when the move did not begin here, or all was removed */
   async importKeys({ from, slots, keys, locks }: ImportMessage): Promise<void> {
     const { engine, id } = this.#shard
+    const log = this.#shard.durability.slots
     if (slots !== undefined) await this.#beginImport(from, new Set(slots))
     const incoming = this.#incoming.get(from)
     if (incoming === undefined) {
       throw new ShardloomError('SHL_SHARD_DOWN', { shard: id, reason: 'it has begun anew' })
     }
     // A move is no change: whoever watches a key, or writes on condition of its revision, sees the same one.
-    for (const guest of keys) engine.capture(() => putGuests(engine, [guest]), guest.revision)
-    if (locks === undefined) return
+    for (const guest of keys) {
+      engine.capture(() => putGuests(engine, [guest]), guest.revision)
+      log?.key(guest)
+    }
+    if (locks === undefined) {
+      await log?.written()
+      return
+    }
     // Its part elsewhere is done, perhaps: it must find these keys there or here, not at both.
     while (this.#shard.isWholeInUse()) await this.#shard.breathe()
     if (incoming.isBroken || this.#incoming.get(from) !== incoming) {
@@ -152,12 +168,66 @@ export class SlotKeeper {
     importLocks(engine.locks, locks)
     // It is kept until the map has changed, which the giver does: nothing may be removed until then.
     incoming.stop()
+    incoming.isWhole = true
+    await log?.synced()
   }
 
-  /** The move was given up, or its shard is lost: what came in goes again. */
+  /** The giver has decided: the slots are ours, as soon as the map says so. @throws SHL_LOG_FAILED */
+  async take(from: number, epoch: number): Promise<void> {
+    const incoming = this.#incoming.get(from)
+    const log = this.#shard.durability.slots
+    if (incoming !== undefined) log?.taken([...incoming.slots], epoch)
+    this.#forgetArrived()
+    await log?.synced()
+  }
+
+  /** The move was given up: what came in goes again. */
   dropImported(from: number): void {
     this.#endImport(from)
     if (this.#mayHaveForeign) void this.removeForeign()
+  }
+
+  /** A giver is lost. Whether what came from it is whole: then its log says what becomes of it. */
+  onGiverLost(from: number): boolean {
+    if (this.#shard.durability.slots !== undefined && this.#incoming.get(from)?.isWhole === true) return true
+    this.dropImported(from)
+    return false
+  }
+
+  /** The giver has ended its moves, by the time `ended` resolves; then what is not ours by now goes. */
+  async settle(from: number, ended: Promise<unknown>): Promise<void> {
+    const incoming = this.#incoming.get(from)
+    await ended
+    // Another one may have begun.
+    if (incoming !== undefined && this.#incoming.get(from) === incoming) this.dropImported(from)
+  }
+
+  /**
+   * Goes on after a replay, with the map as it is now. Of slots that were coming the giver may not have
+   * decided yet, if this shard alone was started anew: whom they come from, to be settled.
+   */
+  restore(claims: readonly ClaimedSlots[], isAlone: boolean): number[] {
+    const from = new Set<number>()
+    for (const { type, shard, slots } of claims) {
+      if (type !== 'coming') continue
+      this.#claimArrived(slots)
+      const others = slots.filter((slot) => !this.#shard.owns(slot))
+      if (others.length === 0) continue
+      if (isAlone) {
+        const known = this.#incoming.get(shard)?.slots ?? []
+        const stop = (): void => undefined
+        this.#incoming.set(shard, {
+          slots: new Set([...known, ...others]),
+          isBroken: false,
+          isWhole: true,
+          stop,
+        })
+        from.add(shard)
+      }
+    }
+    this.#setForeign(true)
+    void this.removeForeign()
+    return [...from]
   }
 
   async #beginImport(from: number, slots: ReadonlySet<number>): Promise<void> {
@@ -169,8 +239,9 @@ export class SlotKeeper {
     const stop = this.#shard.onTouched((_db, key) => {
       if (key === '') incoming.isBroken = true
     })
-    const incoming: Incoming = { slots, isBroken: false, stop }
+    const incoming: Incoming = { slots, isBroken: false, isWhole: false, stop }
     this.#incoming.set(from, incoming)
+    this.#shard.durability.slots?.coming(from, [...slots])
   }
 
   /** What has become ours is not coming in any more. */
@@ -181,8 +252,19 @@ export class SlotKeeper {
   }
 
   #endImport(from: number): void {
-    this.#incoming.get(from)?.stop()
+    const incoming = this.#incoming.get(from)
+    incoming?.stop()
     this.#incoming.delete(from)
+    // If it was not told that they are its own: the log must not say any more that they are another's.
+    this.#claimArrived([...(incoming?.slots ?? [])])
+  }
+
+  /** Logs that slots are ours which the log says are coming. */
+  #claimArrived(slots: readonly number[]): void {
+    const { durability, memory } = this.#shard
+    const log = durability.slots
+    const ours = slots.filter((slot) => this.#shard.owns(slot) && log?.claims.isComing(slot) === true)
+    if (ours.length > 0) log?.taken(ours, memory.drawRevisions(1))
   }
 
   /** Removes the keys that are not ours, and not about to be, in slices. */

@@ -31,6 +31,13 @@ export interface ImportMessage {
   readonly locks?: LocksState
 }
 
+/** The giver has decided that the slots which have come from it are given. */
+export interface TakeMessage {
+  readonly from: number
+  /** The revision at which they change hands. */
+  readonly epoch: number
+}
+
 /** Commands that a shard has run, and those of its busiest slots. */
 export interface ShardLoad {
   readonly shard: number

@@ -2,7 +2,8 @@
  * What every thread sees of a keyspace without a message: which shard owns a slot, where its actor lives, and
  * the counters that order what shards do.
  *
- *     words (Int32)     0 shard count · 1 epoch of the slot map · 2 shards that are watched
+ *     words (Int32)     0 shard count · 1 epoch of the slot map · 2 shards that are watched · 3 shards that
+ *                        slots were dealt to
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
  *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables, life,
  *                        millionths of its log that are replayed
@@ -27,6 +28,7 @@ export const SHARDS_MAX = 1024
 const WORD_SHARDS = 0
 const WORD_EPOCH = 1
 const WORD_WATCHED = 2
+const WORD_DEALT = 3
 const WIDE_REVISION = 0
 const WIDE_WALL = 1
 const WIDE_TOKEN = 2
@@ -79,13 +81,14 @@ export class KeyspaceMemory {
     this.#decisions = new BigInt64Array(buffer, DECISIONS_OFFSET)
   }
 
-  /** A new keyspace whose slots are dealt out evenly, in ranges. */
-  static allocate(shardCount: number): KeyspaceMemory {
+  /** A new keyspace whose slots are dealt out evenly, in ranges, over all shards or over the first `dealt`. */
+  static allocate(shardCount: number, dealt: number = shardCount): KeyspaceMemory {
     const buffer = new SharedArrayBuffer(DECISIONS_OFFSET + shardCount * DECISIONS * 8)
     Atomics.store(new Int32Array(buffer), WORD_SHARDS, shardCount)
+    Atomics.store(new Int32Array(buffer), WORD_DEALT, dealt)
     const memory = new KeyspaceMemory(buffer)
     for (let slot = 0; slot < HASH_SLOTS; slot++) {
-      Atomics.store(memory.#slots, slot, Math.floor((slot * shardCount) / HASH_SLOTS))
+      Atomics.store(memory.#slots, slot, dealtTo(slot, dealt))
     }
     return memory
   }
@@ -104,6 +107,15 @@ export class KeyspaceMemory {
     Atomics.add(this.#words, WORD_EPOCH, 1)
     Atomics.store(this.#slots, slot, shard)
     Atomics.add(this.#words, WORD_EPOCH, 1)
+  }
+
+  /** Whether some slot is not where it was dealt. */
+  get hasMovedSlots(): boolean {
+    const dealt = Atomics.load(this.#words, WORD_DEALT)
+    for (let slot = 0; slot < HASH_SLOTS; slot++) {
+      if (this.ownerOf(slot) !== dealtTo(slot, dealt)) return true
+    }
+    return false
   }
 
   /** Changes with the slot map: read it after an owner. */
@@ -278,4 +290,9 @@ export class KeyspaceMemory {
       if (seen >= wanted || Atomics.compareExchange(this.#wide, word, seen, wanted) === seen) return
     }
   }
+}
+
+/** Slots lie in ranges of equal length until they are moved. */
+function dealtTo(slot: number, shards: number): number {
+  return Math.floor((slot * shards) / HASH_SLOTS)
 }

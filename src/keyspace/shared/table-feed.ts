@@ -96,6 +96,9 @@ export class TablePublisher {
   readonly #broadcast: Broadcast
   #directory: SharedArrayBuffer | undefined
   #tables = 0
+  /** It is not to be read yet. */
+  #withheld: SharedArrayBuffer | undefined
+  #isWithheld = false
   readonly #segments: { readonly id: number; readonly buffer: SharedArrayBuffer }[] = []
 
   constructor(shard: number, memory: KeyspaceMemory, broadcast: Broadcast) {
@@ -111,8 +114,28 @@ export class TablePublisher {
     this.#broadcast.post({ shard: this.#shard, tables: this.#tables, segments: [{ id, buffer }] })
   }
 
-  /** From now on readers look into this table. */
+  /**
+   * Until `release` readers find no table, not that of an earlier life either: they are told that the shard is
+   * down. A table that a log is replayed into misses keys that are there.
+   */
+  withhold(): void {
+    this.#isWithheld = true
+    this.#memory.nextTables(this.#shard)
+  }
+
+  release(): void {
+    this.#isWithheld = false
+    const directory = this.#withheld
+    this.#withheld = undefined
+    if (directory !== undefined) this.publish(directory)
+  }
+
+  /** From now on, or from the release on, readers look into this table. */
   publish(directory: SharedArrayBuffer): void {
+    if (this.#isWithheld) {
+      this.#withheld = directory
+      return
+    }
     this.#directory = directory
     const next = this.#memory.tablesOf(this.#shard) + 1
     this.#tables = next

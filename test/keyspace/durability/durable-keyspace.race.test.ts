@@ -82,10 +82,56 @@ describe('a keyspace with files', () => {
     await third.close()
   })
 
-  test('is refused with another number of shards', async () => {
-    await (await open({ shards: 2 })).close()
-    await expect(open({ shards: 3 })).rejects.toMatchObject({ code: 'SHL_OPTION_INVALID' })
-    await (await open({ shards: 2 })).close()
+  test('has its slots where they were moved to, and what was written there', async () => {
+    const first = await open({ shards: 3 })
+    await fill(first.keyspace)
+    const slots = [...KEYS, 'hash', 'lock', 'with time'].map((key) => first.keyspace.shardOf(key).slot)
+    await first.keyspace.moveSlots(slots, 2)
+    await first.keyspace.command('DEL', 'key:0')
+    await first.keyspace.moveSlots([first.keyspace.shardOf('key:0').slot], 0)
+    await first.keyspace.set('key:1', 'moved')
+    const before = await everything(first.keyspace)
+    await first.close()
+    const second = await open({ shards: 3 })
+    const { keyspace } = second
+    expect(keyspace.shardOf('key:1').shard).toBe(2)
+    expect(keyspace.shardOf('key:0').shard).toBe(0)
+    expect(await everything(keyspace)).toEqual(before)
+    expect(keyspace.getSync('key:1')).toBe('moved')
+    expect(keyspace.getSync('key:0')).toBeUndefined()
+    // They may go on, and a snapshot says the same.
+    await keyspace.moveSlots(slots, 1)
+    await keyspace.snapshot()
+    await second.close()
+    const third = await open({ shards: 3 })
+    expect(third.keyspace.shardOf('key:1').shard).toBe(1)
+    expect(await everything(third.keyspace)).toEqual(before)
+    await third.close()
+  })
+
+  test('is refused with fewer shards, and gives its share to more', { timeout: 60_000 }, async () => {
+    const first = await open({ shards: 2 })
+    await fill(first.keyspace)
+    const before = await everything(first.keyspace)
+    await first.close()
+    await expect(open({ shards: 1 })).rejects.toMatchObject({
+      code: 'SHL_OPTION_INVALID',
+      message: expect.stringContaining('or more'),
+    })
+    const second = await open({ shards: 4 })
+    expect(await everything(second.keyspace)).toEqual(before)
+    const manifest = () => JSON.parse(readFileSync(join(dir, 'shardloom.json'), 'utf8')) as object
+    expect(manifest()).toMatchObject({ shards: 4, dealt: 2 })
+    await patiently(async () => expect(manifest()).not.toHaveProperty('isSpreading'))
+    const slots = Array.from({ length: 60 }, (_, i) => second.keyspace.shardOf(`key:${i}`).shard)
+    expect(new Set(slots).size).toBe(4)
+    expect(await everything(second.keyspace)).toEqual(before)
+    await second.close()
+    // It has as many from now on.
+    const third = await open()
+    expect(KEYS.map((_, i) => third.keyspace.shardOf(`key:${i}`).shard)).toEqual(slots)
+    expect(await everything(third.keyspace)).toEqual(before)
+    await third.close()
   })
 
   test('that is damaged is refused at once, with the file and the place', async () => {
@@ -129,12 +175,29 @@ describe('a thread that is lost', () => {
     const { keyspace } = runtime
     await fill(keyspace)
     const before = await everything(keyspace)
+    let isDone = false
+    const missed: unknown[] = []
+    // Who reads memory finds each key, or is told that the shard is down.
+    const read = async (): Promise<void> => {
+      for (let i = 0; !isDone; i++) {
+        try {
+          if (keyspace.getSync(`key:${i % 60}`) !== String(i % 60)) missed.push(i % 60)
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'SHL_SHARD_DOWN') missed.push(error)
+        }
+        if (i % 60 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
+    const reading = read()
     for (const thread of [1, 2]) {
       await (runtime as unknown as { killThread(thread: number): Promise<void> }).killThread(thread)
       expect(await patiently(() => everything(keyspace))).toEqual(before)
       expect(await patiently(() => keyspace.mset({ m1: 'y', m2: 'y', m3: 'y' }))).toBeUndefined()
       expect(await patiently(() => keyspace.mset({ m1: 'x', m2: 'x', m3: 'x' }))).toBeUndefined()
     }
+    isDone = true
+    await reading
+    expect(missed).toEqual([])
     await runtime.close()
     const again = await open()
     expect(await everything(again.keyspace)).toEqual(before)

@@ -1,4 +1,5 @@
 /** What a directory says of itself: whole or not at all, and refused when it is not ours. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { readManifest, shardFolder, writeManifest } from '../../../src/keyspace/durability/manifest.ts'
 import { SimulatedDisk } from '../../../src/testkit/index.ts'
@@ -22,6 +23,40 @@ describe('a manifest', () => {
       expect(await readManifest(disk.afterPowerCut(seed), DIR)).toEqual(MANIFEST)
     }
     expect(shardFolder(DIR, 7)).toBe(`${DIR}/shard-0007`)
+  })
+
+  test('says which version has made it, which nothing depends on', async () => {
+    const disk = await written()
+    const text = Buffer.from(disk.contentOf(FILE)!).toString()
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+    expect(JSON.parse(text)).toEqual({
+      ...MANIFEST,
+      writtenBy: `shardloom ${version}`,
+      checksum: expect.stringMatching(/^[0-9a-f]{8}$/),
+    })
+    disk.putFile(FILE, Buffer.from(JSON.stringify(MANIFEST)))
+    expect(await readManifest(disk, DIR)).toEqual(MANIFEST)
+  })
+
+  test('is refused when any bit of it is flipped, or says the same', async () => {
+    const disk = new SimulatedDisk()
+    await disk.makeFolder(DIR)
+    const grown = { ...MANIFEST, hashSeed: [1, 4_294_967_295] as const, dealt: 2, isSpreading: true as const }
+    await writeManifest(disk, DIR, grown)
+    const whole = Buffer.from(disk.contentOf(FILE)!)
+    let refused = 0
+    for (let bit = 0; bit < 8 * whole.length; bit++) {
+      const flipped = Buffer.from(whole)
+      flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7))
+      disk.putFile(FILE, flipped)
+      const found = await readManifest(disk, DIR).catch((error: { code: string }) => error)
+      if ('code' in found!) {
+        expect(found.code).toBe('SHL_DIRECTORY_UNKNOWN')
+        refused++
+      } else expect(found, `bit ${bit}: ${flipped}`).toEqual(grown)
+    }
+    // What may differ is a space, and the name of the checksum.
+    expect(refused).toBeGreaterThan(0.75 * 8 * whole.length)
   })
 
   test('is there whole or not at all, wherever it was cut off', async () => {

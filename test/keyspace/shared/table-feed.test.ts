@@ -159,6 +159,24 @@ describe('a shard that was started anew', () => {
     expect([reader.getString('a', NEVER), reader.getString('b', NEVER)]).toEqual([undefined, 'second'])
   })
 
+  test('that is withheld is not read, nor is the one before, until it is released', () => {
+    const { memory, air, directory } = world()
+    const first = shardOn(air, memory)
+    first.table.putString('a', 'first')
+    first.publish()
+    expect(directory.reader(1)?.getString('a', NEVER)).toBe('first')
+    const second = shardOn(air, memory)
+    second.publisher.withhold()
+    second.publish()
+    expect(directory.reader(1)).toBeUndefined()
+    second.table.putString('a', 'second')
+    directory.take(second.publisher.news())
+    expect(directory.reader(1)).toBeUndefined()
+    expect(directory.isCurrent(1)).toBe(false)
+    second.publisher.release()
+    expect(directory.reader(1)?.getString('a', NEVER)).toBe('second')
+  })
+
   test('is not mistaken for what it was, when news of that come late', () => {
     const { memory, air, directory } = world()
     const first = shardOn(air, memory)
