@@ -342,8 +342,8 @@ export class Keyspace {
 
   /**
    * Gives hash slots, 0 to 16,383, to a shard, while their keys are used: nothing is lost, and commands keep
-   * their order. Commands for these slots wait for the moment of the hand-over. With a directory they are where
-   * they were moved to after a restart, too.
+   * their order. Commands for these slots wait for the moment of the hand-over. With a directory they are
+   * where they were moved to after a restart, too.
    *
    * @throws SHL_OPTION_INVALID, SHL_SHARD_DOWN
    */

@@ -1,5 +1,6 @@
 /**
- * Gives a directory its shards, or more of them: their logs, which are empty, then a manifest that names them.
+ * Gives a directory its shards, or more of them: their logs, which are empty, then a manifest that names
+ * them.
  *
  * The slots stay where they were dealt, when the directory was made, or moved to since. The new shards get
  * their share while the keyspace is used (`host/spread.ts`); the manifest says so until they have it.
@@ -32,7 +33,7 @@ export async function removeUnfinished(disk: Disk, dir: string, keys: KeyRing): 
     for (const path of segments.map((name) => join(folder, name))) {
       const isEmpty = await holdsNothing(disk, path, keys)
       if (!isEmpty || segments.length > 1) {
-        const reason = `there is a log in ${folder}, and shardloom.json is missing: bring it back from a backup`
+        const reason = `shardloom.json is missing, and there is a log in ${folder}: bring it back`
         throw new ShardloomError('SHL_DIRECTORY_UNKNOWN', { dir, reason })
       }
       await disk.remove(path)

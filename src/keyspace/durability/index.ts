@@ -9,3 +9,4 @@ export { openStore, type RecoveryReport, type StoreSettings } from './shard-stor
 export { type ClaimedSlots, ownersBy } from './slot-claims.ts'
 export { SlotLog } from './slot-log.ts'
 export { type SnapshotReport, Snapshotter } from './snapshotter.ts'
+export { unusable } from './unusable.ts'

@@ -40,13 +40,11 @@ import {
 import { findPlainSet, PayloadReader, readCommit } from './commit-payload.ts'
 import { Decisions } from './decisions.ts'
 import { isGivenUp } from './part-log.ts'
-import { SlotReplay } from './slot-log.ts'
+import { type ReplayedShard, SlotReplay } from './slot-log.ts'
 import { findPlainState, type PlainStatePlace, putStateValue } from './state-value.ts'
 
 /** What a replay needs of the shard that it fills. */
-export interface ReplayTarget {
-  /** The number of the shard. */
-  readonly id: number
+export interface ReplayTarget extends ReplayedShard {
   readonly engine: ShardEngine
   /** The engine's wall clock stands at this time from now on; undefined: it runs again. */
   setTime(atMs: number | undefined): void
@@ -100,7 +98,7 @@ export class Replay {
 
   constructor(target: ReplayTarget) {
     this.#target = target
-    this.#slots = new SlotReplay(target.id, target.engine)
+    this.#slots = new SlotReplay(target)
   }
 
   /** One record. @throws SHL_LOG_DAMAGED when a command fails that had not failed before */

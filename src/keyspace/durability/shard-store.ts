@@ -20,6 +20,7 @@ import { LogRun } from './log-run.ts'
 import type { PastCommits, Replay, ReplayReport, ReplayTarget } from './replay.ts'
 import { ShardJournal } from './shard-journal.ts'
 import type { ClaimedSlots } from './slot-claims.ts'
+import { unusable, usable } from './unusable.ts'
 
 /** Where the log of a shard is, and how it is written. */
 export interface StoreSettings {
@@ -67,7 +68,7 @@ export interface OpenedStore {
 
 /**
  * Replays the log of a shard and opens it. @throws SHL_LOG_DAMAGED, SHL_LOG_FOREIGN, SHL_LOG_FAILED,
- * SHL_KEY_MISSING
+ * SHL_KEY_MISSING, SHL_DIRECTORY_UNUSABLE
  */
 export async function openStore(
   disk: Disk,
@@ -82,8 +83,7 @@ export async function openStore(
   const startMs = clock.nowMs()
   const keys = KeyRing.of(settings.keys)
   const owner = { directory, shard, keys }
-  await disk.makeFolder(folder)
-  const run = new LogRun(target, await bytesOf(disk, folder), onProgress, past)
+  const run = new LogRun(target, await usable(folder, () => bytesOf(disk, folder)), onProgress, past)
   let examined: ExaminedLog
   try {
     examined = await examineLog(disk, folder, owner, (record, info) => run.take(record, info))
@@ -94,7 +94,7 @@ export async function openStore(
     }
   } catch (error) {
     run.forget()
-    throw error
+    throw unusable(folder, error)
   }
   const { replay } = run
   const encryption = keys.current && { key: keys.current }
@@ -127,8 +127,9 @@ export async function openStore(
   }
 }
 
-/** Bytes of all segments, whatever is in them. */
+/** Bytes of all segments, whatever is in them. The folder is made if it is not there. */
 async function bytesOf(disk: Disk, folder: string): Promise<number> {
+  await disk.makeFolder(folder)
   let bytes = 0
   for (const name of await disk.list(folder)) {
     if (segmentNumber(name) === undefined) continue

@@ -2,8 +2,8 @@
  * What a shard logs of slots that move, and what it makes of that when it replays its log.
  *
  * Keys that come in are no commits: nobody watches them, and nobody may see them yet. They are logged as they
- * are, each with the revision that it has; those that are gone, as gone. Locks log themselves. The log sets the pace: a giver is
- * answered when its keys are written, and the last time when they are synced.
+ * are, each with the revision that it has; those that are gone, as gone. Locks log themselves. The log sets
+ * the pace: a giver is answered when its keys are written, and the last time when they are synced.
  *
  * A shard removes keys that are not its own any more without a word in the log. So a replay may have some
  * that the shard had not: they are foreign, and go when everything is known; and before the slots come back,
@@ -13,7 +13,6 @@
  */
 import { KIND_SLOTS, type LogRecord, type LogWriter } from '../../storage/index.ts'
 import { type ByteString, dropLocks, type Guest, type ShardEngine } from '../engine/index.ts'
-import { hashSlotOf } from '../hash-slot.ts'
 import type { PayloadReader } from './commit-payload.ts'
 import {
   type ClaimedSlots,
@@ -119,22 +118,28 @@ export class SlotLog {
   }
 }
 
+/** The shard that a log is replayed into. */
+export interface ReplayedShard {
+  readonly id: number
+  readonly engine: ShardEngine
+  /** The hash slot of a key. */
+  slotOf(key: ByteString): number
+}
+
 /** Replays what `SlotLog` has written. */
 export class SlotReplay {
   readonly claims: SlotClaims = new SlotClaims()
-  readonly #self: number
-  readonly #engine: ShardEngine
+  readonly #shard: ReplayedShard
 
-  constructor(self: number, engine: ShardEngine) {
-    this.#self = self
-    this.#engine = engine
+  constructor(shard: ReplayedShard) {
+    this.#shard = shard
   }
 
   /** One record. The clock of the engine stands at its time. */
   take({ payload, revision }: LogRecord): void {
-    const record = readSlotRecord(payload, this.#self)
+    const record = readSlotRecord(payload, this.#shard.id)
     if (record.type === 'key') {
-      putKey(this.#engine, record.reader, revision)
+      putKey(this.#shard.engine, record.reader, revision)
       return
     }
     const { type, shard, slots, isClearing } = record
@@ -146,7 +151,7 @@ export class SlotReplay {
   #clear(slots: readonly number[]): void {
     // Of other slots nothing can be here. Moves are many, and a look at all keys is long.
     const old = new Set(slots.filter((slot) => this.claims.has(slot)))
-    if (old.size > 0) clearSlots(this.#engine, (slot) => old.has(slot))
+    if (old.size > 0) clearKeys(this.#shard.engine, (key) => old.has(this.#shard.slotOf(key)))
   }
 }
 
@@ -160,15 +165,15 @@ function putKey(engine: ShardEngine, reader: PayloadReader, revision: number): v
   engine.capture(() => putStateValue(engine.database(db), key, value, expireAt, keyRevision), revision)
 }
 
-function clearSlots(engine: ShardEngine, isTheirs: (slot: number) => boolean): void {
-  dropLocks(engine.locks, (name) => isTheirs(hashSlotOf(name)))
+function clearKeys(engine: ShardEngine, isTheirs: (key: ByteString) => boolean): void {
+  dropLocks(engine.locks, isTheirs)
   for (const database of engine.openDatabases()) {
     let cursor = 0
     do {
       const found: ByteString[] = []
       engine.capture(() => {
         cursor = database.scanAll(cursor, SCAN_KEYS, (key) => {
-          if (isTheirs(hashSlotOf(key))) found.push(key)
+          if (isTheirs(key)) found.push(key)
         })
         for (const key of found) database.delete(key)
       })

@@ -16,7 +16,8 @@
  * Keys of transactions that are not concluded are left out until they are, or are given up; the walk ends
  * after that.
  *
- * On a full disk it is given up: what is there of it is no harm, and it would wait with all that is behind it.
+ * On a full disk it is given up: what is there of it is no harm, and it would wait with all that is behind
+ * it.
  *
  * A value that is longer than a slice is written whole, since its commits could not be told from its parts.
  *

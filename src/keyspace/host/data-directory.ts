@@ -25,6 +25,7 @@ import {
   removeUnfinished,
   type StoreSettings,
   shardFolder,
+  unusable,
   writeManifest,
 } from '../durability/index.ts'
 import type { FileSettings, KeyspaceSettings } from './keyspace-options.ts'
@@ -95,7 +96,7 @@ export class DataDirectory {
       return new DataDirectory(disk, manifest, settings, lock, keys)
     } catch (error) {
       await lock.release()
-      throw error
+      throw unusable(dir, error)
     }
   }
 

@@ -160,8 +160,8 @@ export class KeyspaceHost {
   }
 
   /**
-   * Gives shards that were added their share, if there are some, until what it returns is called. What is left
-   * to do then is done the next time.
+   * Gives shards that were added their share, if there are some, until what it returns is called. What is
+   * left to do then is done the next time.
    */
   spread(client: KeyspaceClient): () => void {
     const directory = this.#directory
@@ -243,7 +243,8 @@ export class KeyspaceHost {
       if (life > 1) endMoves(this.memory, shard, report?.slots ?? [])
       if (life === 1 && --this.#unrecovered === 0) {
         const newest = Math.max(0, ...this.#reports.map(({ revision }) => revision))
-        // What was drawn by the process before and is in no log may have been told of: to a watcher, by a GET.
+        // What was drawn by the process before and is in no log may have been told of: to a watcher, by a
+        // GET.
         if (newest > 0) this.memory.raiseRevision(newest + REVISION_GAP)
         applyMoves(
           this.memory,

@@ -31,6 +31,7 @@ export interface DurableShard {
   readonly memory: KeyspaceMemory
   readonly clock: Clock
   readonly settings: Pick<ShardSettings, 'sliceMs' | 'historyMax' | 'historyBytesMax'>
+  slotOf(key: string): number
   readonly slots: Pick<SlotKeeper, 'mayHaveForeign' | 'visible'>
   readonly listeners: { readonly commits: CommitFeed; readonly watch: WatchHub }
   /** The engine's wall clock stands at this time; undefined: it runs. */

@@ -64,6 +64,7 @@ export class Shard {
   /** Commands since the shard began. */
   commands = 0
   readonly settings: ShardSettings
+  readonly slotOf: (key: string) => number = hashSlotOf
   /** Commands per slot since the shard began, for those who balance: wraps around. */
   readonly slotLoad = new Uint32Array(16_384)
   readonly #revisions: Revisions

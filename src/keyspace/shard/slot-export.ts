@@ -13,15 +13,15 @@
  * nothing overtake what was refused here (`command-router.ts`). When the other shard is lost on the way, the
  * slots stay here, and nothing has happened.
  *
- * When this log fails as it decides, nobody knows whether it has. Then the other shard logs that the slots are
- * its own, before the map says so; if its log fails, too, both are read-only, and the slots stay.
+ * When this log fails as it decides, nobody knows whether it has. Then the other shard logs that the slots
+ * are its own, before the map says so; if its log fails, too, both are read-only, and the slots stay.
  *
  * Invariants
  *   1. At each moment one shard owns a slot; only the owner gives it away.
  *   2. When the map changes, the new owner has every key of the slot as the last command here left it.
  *
- * Cost: a scan of the table, and the keys' bytes twice; the pause is that of one message, and with logs of two
- * syncs (reported).
+ * Cost: a scan of the table, and the keys' bytes twice; the pause is that of one message, and with logs of
+ * two syncs (reported).
  * Tests: test/keyspace/slots.race.test.ts, test/keyspace/consistency/keyspace.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'

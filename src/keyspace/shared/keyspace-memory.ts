@@ -81,7 +81,9 @@ export class KeyspaceMemory {
     this.#decisions = new BigInt64Array(buffer, DECISIONS_OFFSET)
   }
 
-  /** A new keyspace whose slots are dealt out evenly, in ranges, over all shards or over the first `dealt`. */
+  /**
+   * A new keyspace whose slots are dealt out evenly, in ranges, over all shards or over the first `dealt`.
+   */
   static allocate(shardCount: number, dealt: number = shardCount): KeyspaceMemory {
     const buffer = new SharedArrayBuffer(DECISIONS_OFFSET + shardCount * DECISIONS * 8)
     Atomics.store(new Int32Array(buffer), WORD_SHARDS, shardCount)

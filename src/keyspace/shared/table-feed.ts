@@ -115,8 +115,8 @@ export class TablePublisher {
   }
 
   /**
-   * Until `release` readers find no table, not that of an earlier life either: they are told that the shard is
-   * down. A table that a log is replayed into misses keys that are there.
+   * Until `release` readers find no table, not that of an earlier life either: they are told that the shard
+   * is down. A table that a log is replayed into misses keys that are there.
    */
   withhold(): void {
     this.#isWithheld = true

@@ -62,7 +62,7 @@ describe('slots in the log of a shard', () => {
 
   test('that come back have nothing of the time before', () => {
     const shard = giver('key', 'other')
-    const replay = new SlotReplay(0, shard.engine)
+    const replay = new SlotReplay(shard)
     const records: LogRecord[] = []
     const payloads = (write: (log: SlotLog) => void): void => write(new SlotLog(recorder(records), HERE))
     payloads((log) => {

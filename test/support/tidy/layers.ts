@@ -61,7 +61,9 @@ const HOMES: readonly { modules: RegExp; places: readonly string[] }[] = [
     // A lock on a directory is a socket that the kernel closes with its process.
     places: ['src/server', 'src/admin', 'src/cli', 'src/storage/directory-lock.ts'],
   },
-  { modules: /^(?:node:)?(?:cluster|child_process|vm)$/, places: [] },
+  // A program may be asked for the key that files are encrypted with.
+  { modules: /^(?:node:)?child_process$/, places: ['src/storage/key-command.ts'] },
+  { modules: /^(?:node:)?(?:cluster|vm)$/, places: [] },
   { modules: /^msgpackr/, places: ['src/codec'] },
   { modules: /^xstate/, places: ['src/supervise'] },
   { modules: /^comlink/, places: ['src/supervise'] },

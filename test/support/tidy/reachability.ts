@@ -35,8 +35,20 @@ const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
   'test/keyspace/engine/memory-ceiling.test.ts': 'the ceiling: engine, evictor and access clocks',
   'test/keyspace/durability/durable-keyspace.race.test.ts':
     'a durable keyspace, from its options to its files',
+  'test/keyspace/durability/encryption.race.test.ts': 'an encrypted keyspace, from its options to its files',
+  'test/keyspace/durability/key-rotation.crash.test.ts':
+    'another key, from the store of a shard to its snapshot',
+  'test/keyspace/durability/histories-bugs.prop.test.ts': 'planted bugs, seen by histories over crashes',
+  'test/keyspace/durability/histories.crash.prop.test.ts': 'histories of the whole keyspace over crashes',
+  'test/keyspace/durability/histories.kill.race.test.ts': 'histories over processes that are killed',
   'test/keyspace/durability/kill.race.test.ts': 'processes that are killed under load',
   'test/keyspace/durability/recovery.prop.test.ts': 'journal, snapshots and replay, at every prefix of a log',
+  'test/keyspace/durability/offline/encrypted-directory.test.ts':
+    'all that works on files, on encrypted ones',
+  'test/keyspace/durability/offline/given-up.test.ts': 'parts that will never be, for all that reads logs',
+  'test/keyspace/durability/slot-moves.crash.test.ts':
+    'slots that move between shards with logs, cut off anywhere',
+  'test/keyspace/durability/transaction-levels.test.ts': 'transactions over shards, and levels of durability',
   'test/keyspace/durability/transactions.crash.test.ts':
     'transactions over shards, and crashes at every call of their disks',
   'test/keyspace/durability/watch-over-restart.race.test.ts': 'the log, its replay, and watchers',
