@@ -33,6 +33,7 @@ import {
   type Commit,
   type Effect,
   ErrorReply,
+  type KeyChange,
   type PlainSetListener,
   type ShardEngine,
   type TransactionPart,
@@ -71,6 +72,7 @@ const OF_SEVERAL_SHARDS: TransactionPart = { tx: 0, isOneRevision: true }
 
 interface Prepared {
   readonly effects: Effect[]
+  readonly changes: KeyChange[]
   readonly revision: number
   readonly atMs: number
   readonly offset: number
@@ -148,14 +150,8 @@ export class Replay {
   resolve(decided: ReadonlySet<number>): readonly number[] {
     const found = this.inDoubt.filter((revision) => decided.has(revision)).sort((a, b) => a - b)
     const { engine } = this.#target
-    const past = this.#past
-    // It is told here: what is captured is told to nobody else.
-    this.#past = undefined
     // Its records are in the log already: nobody is to log it again.
-    for (const revision of found) {
-      const { commit } = engine.capture(() => this.#conclude(revision))
-      if (commit !== undefined) past?.commit({ ...commit, part: OF_SEVERAL_SHARDS })
-    }
+    for (const revision of found) engine.capture(() => this.#conclude(revision))
     this.#prepared.clear()
     this.#target.setTime(undefined)
     return found
@@ -184,7 +180,7 @@ export class Replay {
         return
       }
     }
-    this.#run(readCommit(record.payload).effects, record)
+    this.#run(readCommit(record.payload), record)
   }
 
   #moved(record: LogRecord): void {
@@ -193,10 +189,13 @@ export class Replay {
   }
 
   #prepare({ payload, revision, atMs, offset }: LogRecord): void {
-    const { effects } = readCommit(payload)
+    const { effects, changes } = readCommit(payload)
     const known = this.#prepared.get(revision)
-    if (known === undefined) this.#prepared.set(revision, { effects, revision, atMs, offset })
-    else known.effects.push(...effects)
+    if (known === undefined) this.#prepared.set(revision, { effects, changes, revision, atMs, offset })
+    else {
+      known.effects.push(...effects)
+      known.changes.push(...changes)
+    }
   }
 
   #conclude(revision: number): void {
@@ -206,19 +205,15 @@ export class Replay {
     // Without a part: it was prepared before the walk began, and the keys follow.
     if (part === undefined) return
     this.#prepared.delete(revision)
-    this.#run(part.effects, part, OF_SEVERAL_SHARDS)
+    this.#run(part, part, OF_SEVERAL_SHARDS)
   }
 
   #run(
-    effects: readonly Effect[],
+    { effects, changes }: Pick<Commit, 'effects' | 'changes'>,
     { revision, atMs, offset }: Pick<LogRecord, 'revision' | 'atMs' | 'offset'>,
     part?: TransactionPart,
   ): void {
     const { engine } = this.#target
-    const past = this.#isInWalk ? undefined : this.#past
-    if (past !== undefined) {
-      engine.onCommit = (commit) => past.commit(part === undefined ? commit : { ...commit, part })
-    }
     this.#target.setTime(atMs)
     this.report.commits++
     engine.atomically(() => {
@@ -229,7 +224,8 @@ export class Replay {
         throw new ShardloomError('SHL_LOG_DAMAGED', { file: 'the log', offset, reason })
       }
     }, revision)
-    if (past !== undefined) engine.onCommit = undefined
+    // What watchers were told then, whatever it takes to do it once more.
+    if (!this.#isInWalk) this.#past?.commit({ revision, atMs, effects, changes, ...(part && { part }) })
   }
 
   #state(record: LogRecord): void {

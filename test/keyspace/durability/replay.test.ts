@@ -89,6 +89,24 @@ describe('a replay', () => {
     expect(engine.clock.wallMs()).toBeGreaterThan(START_MS + 1e8)
   })
 
+  test('tells of changes as they were told at first, whatever the effects would cause', () => {
+    const { replay } = makeReplay()
+    const told: unknown[] = []
+    replay.remember({
+      forget: () => undefined,
+      plainSet: () => undefined,
+      commit: ({ revision, changes }) => told.push([revision, changes]),
+    })
+    const changes = [{ db: 0, key: 'k', event: 'lpop' }]
+    const effects = [{ db: 0, argv: ['DEL', 'k'] }]
+    replay.take(commit(1, ['RPUSH', 'k', 'x']))
+    replay.take(record(KIND_COMMIT, 2, (sink) => writeCommit(sink, { effects, changes })))
+    expect(told).toEqual([
+      [1, []],
+      [2, changes],
+    ])
+  })
+
   test('refuses a command that fails, with the command and the place', () => {
     const { replay } = replayOf(commit(1, ['SET', 'k', 'text']))
     expect(() => replay.take(commit(2, ['RPUSH', 'k', 'x']))).toThrow(

@@ -99,7 +99,7 @@ export function judgeSurvivors(
     const { register, counter, set } = one.operations
     return {
       ...one,
-      operations: { register: linear(register), counter: linear(counter), set: linear(set) },
+      operations: { register: linear(register), counter: linear(counter), set: linear(set), lock: [] },
       transactions,
       writes: one.writes.filter(({ key }) => survives(key)),
       reads: one.reads.filter(({ key }) => survives(key)),

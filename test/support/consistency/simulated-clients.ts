@@ -2,7 +2,7 @@
 import { defineActor } from '../../../src/actor/index.ts'
 import type { Clock } from '../../../src/base/index.ts'
 import { type FaultOptions, type Simulation, simulate } from '../../../src/testkit/index.ts'
-import { type ClientNotes, type Kind, prepare, runClient } from './workload.mjs'
+import { type ClientNotes, type ClientPlan, type Kind, prepare, runClient } from './workload.mjs'
 
 /** What goes on beside the clients. */
 export interface Chaos {
@@ -60,43 +60,61 @@ export async function simulateClients(seed: number, chaos: Chaos): Promise<Told>
   return simulate(options, async (sim) => {
     let time = 0
     const notes: ClientNotes[] = []
-    const plan = { processes: threads + 1, steps, kinds, now: () => ++time }
-    const client = defineActor({
-      name: 'client',
-      reentrant: true,
-      receive: {
-        run(_state, process: number, ctx) {
-          beat(ctx.keyspace.client.clock, () => ctx.self.tell('beat'))
-          return runClient({
-            ...plan,
-            keyspace: ctx.keyspace,
-            process,
-            seed: seed * 31 + process,
-            onNotes: (made) => notes.push(made),
-          })
-        },
-        beat: () => undefined,
-      },
-    })
-    const refs = await sim.calm(async () => {
+    await sim.calm(async () => {
       await prepare(sim.runtime.keyspace)
       await chaos.begin?.(sim)
-      return Promise.all(Array.from({ length: threads }, (_, i) => sim.spawn(client, { thread: i + 1 })))
     })
-    const onMain = runClient({ ...plan, keyspace: sim.runtime.keyspace, process: 0, seed: seed * 31 })
-    const elsewhere = refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX }))
-    const clients = Promise.all(
-      // A client that is lost with its thread has written down what it did until then.
-      elsewhere.map((one) => (chaos.losses === true ? one.catch(ifTimely) : one)),
-    )
-    beat(sim.clock, () => refs[0]!.tell('beat'))
+    const plan = { processes: threads + 1, steps, kinds, now: () => ++time }
+    const { losses = false } = chaos
+    const done = await startClients(sim, { threads, plan, losses, onNotes: (made) => notes.push(made) })
     if (chaos.losesBell === true)
       void sim.advance(sim.random.below(20)).then(() => sim.loseBells(1 + sim.random.below(3)))
-    notes.push(await onMain)
-    await clients
+    await done()
     await sim.calm(async () => chaos.end?.(sim))
     return { notes, survivors: survivorsOf(sim) }
   })
+}
+
+/** Clients of a simulated world. */
+export interface SimulatedClients {
+  readonly threads: number
+  readonly plan: Omit<ClientPlan, 'keyspace' | 'process' | 'seed' | 'onNotes' | 'onLine'>
+  /** What the first one is called; the others are called by the numbers that follow. Default 0. */
+  readonly firstProcess?: number
+  /** Threads are lost, with the clients on them. */
+  readonly losses: boolean
+  /** Given the notes of each client while they are made. */
+  onNotes(notes: ClientNotes): void
+}
+
+/** Starts one client on each thread, the main one included; what waits until all are done. */
+export async function startClients(
+  sim: Simulation,
+  { threads, plan, firstProcess = 0, losses, onNotes }: SimulatedClients,
+): Promise<() => Promise<void>> {
+  const { seed } = sim
+  const client = defineActor({
+    name: 'client',
+    reentrant: true,
+    receive: {
+      async run(_state, index: number, ctx) {
+        beat(ctx.keyspace.client.clock, () => ctx.self.tell('beat'))
+        const process = firstProcess + index
+        await runClient({ ...plan, keyspace: ctx.keyspace, process, seed: seed * 31 + index, onNotes })
+      },
+      beat: () => undefined,
+    },
+  })
+  const refs = await sim.calm(() =>
+    Promise.all(Array.from({ length: threads }, (_, i) => sim.spawn(client, { thread: i + 1 }))),
+  )
+  const { keyspace } = sim.runtime
+  const onMain = runClient({ ...plan, keyspace, process: firstProcess, seed: seed * 31, onNotes })
+  const elsewhere = refs.map((ref, i) => ref.ask('run', i + 1, { timeoutMs: VIRTUAL_MS_MAX }))
+  // A client that is lost with its thread has written down what it did until then.
+  const settled = elsewhere.map((one) => (losses ? one.catch(ifTimely) : one))
+  beat(sim.clock, () => refs[0]!.tell('beat'))
+  return async () => void (await Promise.all([onMain, ...settled]))
 }
 
 /** A thread whose wake-up was lost sleeps until it does something by itself. */

@@ -1,5 +1,6 @@
 /** The types of workload.mjs, which is plain JavaScript because actors on real threads load it. */
 import type { Operation, RecordedRead, RecordedWrite, Transaction } from '../../../src/testkit/index.ts'
+import type { Line } from './notes.mjs'
 
 /** What a client needs of a keyspace; that of the sources and that of the package have it alike. */
 export type AnyKeyspace = object
@@ -13,6 +14,7 @@ export type Kind =
   | 'memory'
   | 'own'
   | 'listing'
+  | 'lock'
   | 'move'
 
 /** Commands on keys of one client, in the order in which they were given. */
@@ -20,14 +22,14 @@ export interface OwnNote {
   readonly commands: readonly (readonly string[])[]
   readonly reply: unknown
   readonly isBatch: boolean
-  /** The refusal, or the code of an error. */
-  readonly error: string | undefined
+  /** The refusal, or the code of an error; null: there is none. */
+  readonly error: string | null
 }
 
 /** Everything that one client wrote down. */
 export interface ClientNotes {
   readonly process: number
-  readonly operations: Readonly<Record<'register' | 'counter' | 'set', Operation[]>>
+  readonly operations: Readonly<Record<'register' | 'counter' | 'set' | 'lock', Operation[]>>
   readonly transactions: Transaction[]
   readonly writes: RecordedWrite[]
   readonly reads: RecordedRead[]
@@ -46,8 +48,12 @@ export interface ClientPlan {
   readonly steps: number
   readonly kinds: readonly Kind[]
   readonly pause?: () => Promise<unknown>
+  /** Whose keys are read, of those with one writer each. Default: those of all processes. */
+  readonly peers?: readonly number[]
   /** Given the notes while they are made. */
   onNotes?(notes: ClientNotes): void
+  /** Told of each line of the notes at once. */
+  onLine?(line: Line): void
 }
 
 export const TOKENS: readonly string[]

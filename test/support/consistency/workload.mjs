@@ -10,14 +10,18 @@
  *     y       strings with one writer each                   reads from memory are never stale
  *     p       keys of one client alone                       answers are those of one engine, in order
  *     f       keys that are never changed                    listed once each, wherever they lie
+ *     x       locks with fencing tokens                      linearizable, name by name
  */
+import { lockStep } from './lock-step.mjs'
+import { Notebook } from './notes.mjs'
+import { checked, commandOf, stepOf } from './steps.mjs'
+
 export const TOKENS = ['A', 'B', 'C', 'D', 'E', 'F']
 export const TOKEN_KEYS = ['k0', 'k1', 'k2', 'k3']
 export const FIXED_KEYS = ['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7']
 
 const LISTS = ['L0', 'L1', 'L2', 'L3']
 const REGISTERS = ['t0', 't1', 't2', 't3']
-const ANSWER_MS = 60_000
 
 /** Numbers below a bound, from a seed. */
 export function chanceOf(seed) {
@@ -40,8 +44,9 @@ export async function prepare(keyspace) {
 }
 
 /** Runs one client to its end; its notes. */
-export async function runClient({ keyspace, process, processes, seed, now, steps, kinds, pause, onNotes }) {
-  const client = new Client(keyspace, process, processes, chanceOf(seed), now)
+export async function runClient(plan) {
+  const { steps, kinds, pause, onNotes } = plan
+  const client = new Client(plan)
   onNotes?.(client.notes)
   for (let step = 0; step < steps; step++) {
     const kind = kinds[client.chance(kinds.length)]
@@ -54,26 +59,17 @@ export async function runClient({ keyspace, process, processes, seed, now, steps
 }
 
 class Client {
-  constructor(keyspace, process, processes, chance, now) {
+  constructor({ keyspace, process, processes, peers, seed, now, onLine }) {
     this.keyspace = keyspace
     this.process = process
-    this.processes = processes
-    this.chance = chance
+    this.peers = peers ?? Array.from({ length: processes }, (_, i) => i)
+    this.chance = chanceOf(seed)
     this.now = now
     this.under = []
     this.count = 0
     this.written = [0, 0]
-    this.notes = {
-      process,
-      operations: { register: [], counter: [], set: [] },
-      transactions: [],
-      writes: [],
-      reads: [],
-      own: [],
-      snapshots: [],
-      listings: [],
-      errors: [],
-    }
+    this.book = new Notebook(process, onLine)
+    this.notes = this.book.notes
   }
 
   begin(promise) {
@@ -116,18 +112,20 @@ class Client {
 
   failed(error) {
     const code = error?.code ?? String(error)
-    this.notes.errors.push({ code, text: String(error?.message ?? error), retryable: error?.retryable })
+    this.book.add('errors', { code, text: String(error?.message ?? error), retryable: error?.retryable })
   }
 
   /** An operation on one or more objects; `task` gives the output of each. */
   async operate(model, calls, task) {
     const callAt = this.now()
     const notes = calls.map(({ key, call }) => ({ process: this.process, key, call, callAt, pending: true }))
-    this.notes.operations[model].push(...notes)
+    for (const note of notes) this.book.add(model, note)
     try {
       const outputs = await task()
       const returnAt = this.now()
-      notes.forEach((note, i) => void Object.assign(note, { output: outputs[i], returnAt, pending: false }))
+      notes.forEach((note, i) => {
+        this.book.change(note, { output: outputs[i], returnAt, pending: false })
+      })
     } catch (error) {
       this.failed(error)
     }
@@ -233,17 +231,21 @@ class Client {
     const base = { process: this.process, callAt: this.now(), pending: true }
     const removal = { ...base, key: from, call: { type: 'remove', value } }
     const addition = { ...base, key: to, call: { type: 'add', value } }
-    const { set } = this.notes.operations
-    set.push(removal, addition)
+    this.book.add('set', removal)
+    this.book.add('set', addition)
     try {
       const output = (await this.run('SMOVE', from, to, value)) === 1
       const done = { returnAt: this.now(), pending: false }
-      Object.assign(removal, done, { output })
-      if (output) Object.assign(addition, done)
-      else set.splice(set.indexOf(addition), 1)
+      this.book.change(removal, { ...done, output })
+      if (output) this.book.change(addition, done)
+      else this.book.drop('set', addition)
     } catch (error) {
       this.failed(error)
     }
+  }
+
+  lock() {
+    return lockStep(this)
   }
 
   /** A transaction over lists and registers, in one of the forms that there are. */
@@ -298,7 +300,7 @@ class Client {
     try {
       const replies = await task(plan)
       const steps = plan.map((step, i) => stepOf(step, replies[i]))
-      Object.assign(note, { steps, status: 'committed', returnAt: this.now() })
+      this.book.change(note, { steps, status: 'committed', returnAt: this.now() })
     } catch (error) {
       this.failed(error)
     }
@@ -306,9 +308,12 @@ class Client {
 
   /** Nobody knows yet what becomes of it. */
   noteTransaction(steps) {
-    const note = { process: this.process, callAt: this.now(), steps, status: 'unknown' }
-    this.notes.transactions.push(note)
-    return note
+    return this.book.add('transactions', {
+      process: this.process,
+      callAt: this.now(),
+      steps,
+      status: 'unknown',
+    })
   }
 
   /** WATCH, reads, MULTI, writes, EXEC: what was read stands, if it went through. */
@@ -329,8 +334,8 @@ class Client {
       const done = await checked(session.call(['EXEC']))
       const returnAt = this.now()
       if (Array.isArray(done))
-        Object.assign(note, { steps: [...reads, ...writes], status: 'committed', returnAt })
-      else Object.assign(note, { status: 'aborted', returnAt })
+        this.book.change(note, { steps: [...reads, ...writes], status: 'committed', returnAt })
+      else this.book.change(note, { status: 'aborted', returnAt })
     } catch (error) {
       this.failed(error)
     }
@@ -341,7 +346,7 @@ class Client {
     try {
       if (to === undefined || this.chance(3) === 0) {
         const replies = await this.batch(TOKEN_KEYS.map((key) => ['LRANGE', key, 0, -1]))
-        this.notes.snapshots.push(replies)
+        this.book.add('snapshots', replies)
       } else if (this.chance(4) === 0) await this.run('BLMOVE', from, to, 'LEFT', 'RIGHT', '0.01')
       else await this.run('LMOVE', from, to, this.pick(['LEFT', 'RIGHT']), 'RIGHT')
     } catch (error) {
@@ -355,24 +360,23 @@ class Client {
       const index = this.chance(2)
       const key = `y${this.process}.${index}`
       const revision = ++this.written[index]
-      const write = { key, value: String(revision), callAt: this.now() }
-      this.notes.writes.push(write)
+      const write = this.book.add('writes', { key, value: String(revision), callAt: this.now() })
       try {
         const how = this.chance(4)
         if (how === 0) await this.run('MSET', key, write.value, `y${this.process}.x`, write.value)
         else if (how === 1) await this.keyspace.transaction([key, 'L0'], (tx) => tx.set(key, write.value))
         else await this.keyspace.set(key, write.value)
-        Object.assign(write, { revision, returnAt: this.now() })
+        this.book.change(write, { revision, returnAt: this.now() })
       } catch (error) {
         this.failed(error)
       }
       return
     }
-    const key = `y${this.chance(this.processes)}.${this.chance(2)}`
+    const key = `y${this.pick(this.peers)}.${this.chance(2)}`
     const callAt = this.now()
     try {
       const value = this.keyspace.getSync(key)
-      this.notes.reads.push({ thread: this.process, key, value, callAt, returnAt: this.now() })
+      this.book.add('reads', { thread: this.process, key, value, callAt, returnAt: this.now() })
     } catch (error) {
       this.failed(error)
     }
@@ -418,15 +422,17 @@ class Client {
     const commands = isBatch ? [this.pick(argvs), this.pick(argvs)] : [this.pick(argvs)]
     // A wait of its own ends when it likes: in a batch it does not wait.
     const given = commands.map((argv) => (isBatch || argv[0] !== 'BLMOVE' ? argv : argvs[4]))
-    const note = { commands: given, reply: undefined, isBatch, error: undefined }
-    this.notes.own.push(note)
+    // Until it is answered nobody knows whether it took effect.
+    const error = 'SHL_UNANSWERED'
+    const note = this.book.add('own', { commands: given, reply: undefined, isBatch, error })
     const done = isBatch ? this.keyspace.batch(given) : this.run(...given[0])
     return done.then(
       (reply) => {
-        note.reply = isBatch ? reply.map((item) => item?.details?.reply ?? item) : reply
+        const plain = isBatch ? reply.map((item) => item?.details?.reply ?? item) : reply
+        this.book.change(note, { reply: plain, error: null })
       },
       (error) => {
-        note.error = error?.details?.reply ?? error?.code ?? String(error)
+        this.book.change(note, { error: error?.details?.reply ?? error?.code ?? String(error) })
         if (error?.details?.reply === undefined) this.failed(error)
       },
     )
@@ -438,7 +444,7 @@ class Client {
       const session = this.keyspace.session()
       await checked(session.call(['SELECT', '1']))
       const [how, reply] = await this.list(session)
-      this.notes.listings.push({ how, reply })
+      this.book.add('listings', { how, reply })
     } catch (error) {
       this.failed(error)
     }
@@ -464,7 +470,7 @@ class Client {
   async move() {
     const { keyspace } = this
     const keys = [...LISTS, ...REGISTERS, ...TOKEN_KEYS, ...FIXED_KEYS, 'r0', 'r1', 'c0', 's0', 's1']
-    for (let i = 0; i < this.processes; i++) {
+    for (const i of this.peers) {
       keys.push(`y${i}.0`, `y${i}.1`, `p${i}.l0`, `p${i}.l1`, `p${i}.s0`, `p${i}.s1`)
     }
     const slots = this.some(keys, 6).map((key) => keyspace.shardOf(key).slot)
@@ -476,24 +482,3 @@ class Client {
     }
   }
 }
-
-function commandOf({ type, key, value }) {
-  if (type === 'append') return ['RPUSH', key, value]
-  if (type === 'read') return ['LRANGE', key, '0', '-1']
-  return type === 'set' ? ['SET', key, value] : ['GET', key]
-}
-
-function stepOf(step, reply) {
-  if (step.type === 'read') return { ...step, value: reply }
-  return step.type === 'get' ? { ...step, value: reply ?? undefined } : step
-}
-
-/** The reply of a session; an error reply is thrown. */
-async function checked(promise) {
-  const reply = await promise
-  if (reply?.constructor?.name === 'ErrorReply')
-    throw Object.assign(new Error(reply.text), { code: reply.code })
-  return reply
-}
-
-export { ANSWER_MS }

@@ -1,0 +1,3 @@
+/** The types of line-writer.mjs. */
+export function now(): number
+export function writeLine(line: object): void
