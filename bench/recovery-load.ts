@@ -16,6 +16,8 @@ export const RECOVERY_SHAPES: readonly RecoveryShape[] = ['log', 'snapshot', 'bo
 /** Keys between two that are read back. */
 export const READ_STEP = 97
 /** A snapshot is made when it is asked for, and not otherwise. */
+/** What files are encrypted with, where they are. */
+export const RECOVERY_KEY = { encryption: { key: '5e'.repeat(32) } } as const
 export const RECOVERY_FILES = { snapshotBytes: 2 ** 50, snapshotEveryMs: 0 } as const
 const AT_ONCE = 1000
 

@@ -30,6 +30,7 @@ import {
   fill,
   READ_STEP,
   RECOVERY_FILES,
+  RECOVERY_KEY,
   RECOVERY_SHAPES,
   type RecoveryShape,
 } from './recovery-load.ts'
@@ -66,6 +67,7 @@ export const question: Question = {
       const subjects = [
         subjectOf('shardloom', prepareShardloom(1), shape, keys),
         subjectOf('shardloom, 2 shards', prepareShardloom(2), shape, keys),
+        subjectOf('shardloom, encrypted', prepareShardloom(1, true), shape, keys),
         subjectOf('Redis', prepareRedis, shape, keys),
       ]
       const rounds = Math.min(params.rounds, ROUNDS_MAX)
@@ -100,12 +102,16 @@ function subjectOf(name: string, prepare: Prepare, shape: RecoveryShape, keys: n
   }
 }
 
-function prepareShardloom(shards: number): Prepare {
+function prepareShardloom(shards: number, isEncrypted = false): Prepare {
   return async (dir, shape, keys) => {
-    const runtime = await createRuntime({ threads: shards, keyspace: { shards, dir, ...RECOVERY_FILES } })
+    const files = { ...RECOVERY_FILES, ...(isEncrypted && RECOVERY_KEY) }
+    const runtime = await createRuntime({ threads: shards, keyspace: { shards, dir, ...files } })
     await fill(runtime.keyspace, shape, keys)
     await runtime.close()
-    return { start: () => startShardloom([dir, String(shards), String(keys), shape]) }
+    return {
+      start: () =>
+        startShardloom([dir, String(shards), String(keys), shape, isEncrypted ? 'encrypted' : 'clear']),
+    }
   }
 }
 

@@ -18,7 +18,7 @@
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { createRuntime } from 'shardloom'
+import { createRuntime, type KeyspaceOptions } from 'shardloom'
 import { benchFolder, bytesIn } from './files.ts'
 import {
   type BenchParams,
@@ -86,6 +86,7 @@ export const question: Question = {
     for (const level of LEVELS) {
       const subjects = [
         subjectOf('shardloom', openShardloom, level, params),
+        ...(level === 'memory' ? [] : [subjectOf('shardloom, encrypted', openEncrypted, level, params)]),
         ...(level === 'memory' ? [] : peersOf(level, params)),
         ...(level === 'fsync' ? [bareDisk(params)] : []),
       ]
@@ -243,6 +244,7 @@ async function bytesPerKey(params: BenchParams): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const [name, open] of [
     ['shardloom', openShardloom],
+    ['shardloom, encrypted', openEncrypted],
     ['lmdb', openLmdb],
     ['ioredis', openRedis],
   ] as const) {
@@ -267,8 +269,16 @@ async function bytesPerKey(params: BenchParams): Promise<Figure[]> {
   return figures
 }
 
-async function openShardloom(dir: string, durability: Level): Promise<Store> {
-  const files = { dir, durability, snapshotBytes: NEVER_BYTES, snapshotEveryMs: 0 }
+function openEncrypted(dir: string, durability: Level): Promise<Store> {
+  return openShardloom(dir, durability, { encryption: { key: '5e'.repeat(32) } })
+}
+
+async function openShardloom(
+  dir: string,
+  durability: Level,
+  options: Pick<KeyspaceOptions, 'encryption'> = {},
+): Promise<Store> {
+  const files = { dir, durability, snapshotBytes: NEVER_BYTES, snapshotEveryMs: 0, ...options }
   const runtime = await createRuntime({ threads: 1, keyspace: { shards: 1, ...files } })
   const { keyspace } = runtime
   return {

@@ -115,7 +115,8 @@ export const ERROR_CODES = {
   },
   SHL_IMPORT_REFUSED: {
     message: 'import stopped: db={db} key={key}: {reason}',
-    advice: 'what came before it is imported; choose another ifExists, or delete the key, and begin again',
+    advice:
+      'what came before is there; take another ifExists (--replace, --skip) or delete the key, then repeat',
     retryable: false,
   },
   SHL_SHARD_DOWN: {

@@ -13,6 +13,8 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { examine } from './doctor.ts'
+import { ProcessOutput } from './process-output.ts'
+import type { StorageOutput } from './storage/figures.ts'
 
 const USAGE = `usage: shardloom <command> [options]
 
@@ -31,26 +33,28 @@ const USAGE = `usage: shardloom <command> [options]
   upgrade DIR       brings a directory to the format of this version
   import FILE DIR   puts the keys of a Redis RDB file, or of an export, into a directory
   export DIR FILE   writes the keys of a directory as lines of JSON
-                    <command> --help says more of each
-  --version         prints the version
-  --help            prints this`
+                    <command> --help, or help <command>, says more of each
+  -v, --version     prints the version
+  -h, --help        prints this`
 
 /** Commands on files; their options are in their own help. */
 const STORAGE_COMMANDS: readonly string[] = ['verify', 'inspect', 'repair', 'backup', 'restore', 'upgrade']
+
+const OWN_COMMANDS: readonly string[] = ['doctor', 'bench']
 
 /** Options that only `bench` knows. */
 const BENCH_OPTIONS = ['seconds', 'rounds', 'threads', 'svg'] as const
 
 /** Runs the command line; resolves with the exit code. */
-async function main(words: readonly string[]): Promise<number> {
+async function main(given: readonly string[], output: StorageOutput): Promise<number> {
+  const words = given[0] === 'help' ? helpWords(given.slice(1)) : given
   if (words[0] === 'import' || words[0] === 'export') {
     const { portableCommand } = await import('./portable/portable-command.ts')
-    const { processOutput } = await import('./storage/storage-command.ts')
-    return await portableCommand(words, processOutput())
+    return await portableCommand(words, output)
   }
   if (STORAGE_COMMANDS.includes(words[0] ?? '')) {
-    const { processOutput, storageCommand } = await import('./storage/storage-command.ts')
-    return await storageCommand(words, processOutput())
+    const { storageCommand } = await import('./storage/storage-command.ts')
+    return await storageCommand(words, output)
   }
   const options = {
     json: { type: 'boolean' },
@@ -58,53 +62,52 @@ async function main(words: readonly string[]): Promise<number> {
     rounds: { type: 'string' },
     threads: { type: 'string' },
     svg: { type: 'string' },
-    version: { type: 'boolean' },
-    help: { type: 'boolean' },
+    version: { type: 'boolean', short: 'v' },
+    help: { type: 'boolean', short: 'h' },
   } as const
+  const refuse = (text: string): number => {
+    output.err(`shardloom: ${text}\n${USAGE}\n`)
+    return 2
+  }
   let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>
   try {
     parsed = parseArgs({ args: [...words], options, allowPositionals: true })
   } catch (error) {
-    process.stderr.write(`shardloom: ${(error as Error).message}\n${USAGE}\n`)
-    return 2
+    return refuse((error as Error).message)
   }
   const { values, positionals } = parsed
   if (values.version === true) {
-    process.stdout.write(`${packageVersion()}\n`)
+    output.out(`${packageVersion()}\n`)
     return 0
   }
   const [command, ...rest] = positionals
+  const isKnown = command === undefined || OWN_COMMANDS.includes(command)
+  if (!isKnown || rest.length > 0) return refuse(`unknown command: ${positionals.join(' ')}`)
   if (values.help === true || command === undefined) {
-    process.stdout.write(`${USAGE}\n`)
+    output.out(`${USAGE}\n`)
     return values.help === true ? 0 : 2
-  }
-  if ((command !== 'doctor' && command !== 'bench') || rest.length > 0) {
-    process.stderr.write(`shardloom: unknown command: ${positionals.join(' ')}\n${USAGE}\n`)
-    return 2
   }
   if (command === 'bench') {
     const { benchCommand } = await import('./bench/bench-command.ts')
-    return benchCommand(values, {
-      out: (text) => void process.stdout.write(text),
-      err: (text) => void process.stderr.write(text),
-      isTerminal: process.stderr.isTTY === true,
-    })
+    return benchCommand(values, output)
   }
   const foreign = BENCH_OPTIONS.find((name) => values[name] !== undefined)
-  if (foreign !== undefined) {
-    process.stderr.write(`shardloom: --${foreign} is an option of bench, not of ${command}\n${USAGE}\n`)
-    return 2
-  }
-  return doctor(values.json === true)
+  if (foreign !== undefined) return refuse(`--${foreign} is an option of bench, not of ${command}`)
+  return doctor(values.json === true, output)
 }
 
-async function doctor(isJson: boolean): Promise<number> {
+/** `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
+function helpWords(words: readonly string[]): readonly string[] {
+  return words[0] === 'help' ? ['--help'] : [...words, '--help']
+}
+
+async function doctor(isJson: boolean, output: StorageOutput): Promise<number> {
   const report = await examine()
   if (isJson) {
-    process.stdout.write(`${JSON.stringify(report)}\n`)
+    output.out(`${JSON.stringify(report)}\n`)
   } else {
     for (const { name, isFine, found } of report.checks) {
-      process.stdout.write(`${isFine ? 'ok  ' : 'FAIL'}  ${name.padEnd(24)} ${found}\n`)
+      output.out(`${isFine ? 'ok  ' : 'FAIL'}  ${name.padEnd(24)} ${found}\n`)
     }
   }
   return report.isFine ? 0 : 1
@@ -115,4 +118,5 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-process.exitCode = await main(process.argv.slice(2))
+const output = new ProcessOutput()
+process.exitCode = output.exitCodeOf(await main(process.argv.slice(2), output))

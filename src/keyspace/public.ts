@@ -1,4 +1,6 @@
 /** What `shardloom/keyspace` names: the types of a keyspace, for programs that pass its parts around. */
+
+export type { EncryptionOptions, KeyOptions } from '../storage/index.ts'
 export type { BatchOptions, SetOptions, TransactionOptions } from './client/call-options.ts'
 export type { KeyspaceInput } from './client/caller.ts'
 export type { Compute, ComputeContext, ComputeOptions } from './client/compute-once.ts'
@@ -31,7 +33,6 @@ export {
 } from './client/sorted-set-face.ts'
 export { KeyspaceTransaction } from './client/transaction-face.ts'
 export type { EvictionPolicyName } from './engine/index.ts'
-export type { EncryptionOptions, KeyOptions } from '../storage/index.ts'
 export type { KeyspaceOptions, RebalanceOptions } from './host/keyspace-options.ts'
 export type { ShardStats } from './shard/shard-stats.ts'
 export type { MoveSlotsReport, ShardLoad } from './shard/slot-messages.ts'

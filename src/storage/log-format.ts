@@ -32,7 +32,8 @@ import { assert } from '../base/index.ts'
 import type { RecordArea } from './record-area.ts'
 
 /** The number in it is the version of the format. */
-export const LOG_MAGIC = 'shardloom log 1\n'
+export const LOG_VERSION = 1
+export const LOG_MAGIC: string = `shardloom log ${LOG_VERSION}\n`
 export const MAGIC_BYTES: number = LOG_MAGIC.length
 
 export const RECORD_ALIGN = 8

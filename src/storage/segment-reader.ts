@@ -11,7 +11,8 @@
  * Cost: a read of the file and its CRC; a search behind damage, 40 ns for every 8 bytes that may be a header.
  * Tests: test/storage/segment-reader.test.ts, log-examination.crash.test.ts
  */
-import type { DiskFile } from '../base/index.ts'
+import { dirname } from 'node:path'
+import { type DiskFile, ShardloomError } from '../base/index.ts'
 import { FileWindow } from './file-window.ts'
 import { isHeaderAt, LogChain } from './log-chain.ts'
 import {
@@ -22,6 +23,7 @@ import {
   KIND_SYNCED,
   kindAt,
   LOG_MAGIC,
+  LOG_VERSION,
   type LogRecord,
   MAGIC_BYTES,
   RECORD_ALIGN,
@@ -67,12 +69,15 @@ export interface SegmentReading {
   readonly path?: string
 }
 
+const ONE_BIT_FROM_OURS: ReadonlySet<number> = new Set([3, 5, 9])
+
 /** Takes a record. */
 type RecordTaker = (record: LogRecord, info: SegmentInfo) => void
 
 /**
  * Visits the valid records of a file, in order: the one that describes it too, but none that only tells of a
- * sync; of a sealed one those within. What `visit` throws is thrown. @throws SHL_KEY_MISSING
+ * sync; of a sealed one those within. What `visit` throws is thrown. @throws SHL_KEY_MISSING;
+ * SHL_DIRECTORY_UNKNOWN when a newer version has written the file
  */
 export async function readSegment(
   file: DiskFile,
@@ -97,7 +102,7 @@ export async function readSegment(
   if (!(await window.holds(0, MAGIC_BYTES))) return end('the file is too short to be a segment')
   const magic = window.area.bytes.latin1Slice(0, MAGIC_BYTES)
   if (magic !== LOG_MAGIC) {
-    if (isNewerMagic(magic)) throw newerVersion(reading.path)
+    checkVersion(magic, reading.path)
     return end('the file does not begin as a segment of this version does')
   }
   for (;;) {
@@ -127,6 +132,18 @@ export async function readSegment(
     if (wrong !== undefined) return end(wrong, content.isForged)
     chain.pass(window.area, at, recordSize)
   }
+}
+
+/**
+ * A newer version's file is as it should be, and nothing to repair. Numbers that are one bit from ours are
+ * never given to a version: these are decay. @throws SHL_DIRECTORY_UNKNOWN
+ */
+function checkVersion(magic: string, path = 'this segment'): void {
+  const version = Number(/^shardloom log (\d+)\n?$/.exec(magic)?.[1] ?? 0)
+  if (version <= LOG_VERSION || ONE_BIT_FROM_OURS.has(version)) return
+  const versions = `its log has version ${version}, this one reads ${LOG_VERSION}`
+  const reason = `a newer version has written ${path}: ${versions}`
+  throw new ShardloomError('SHL_DIRECTORY_UNKNOWN', { dir: dirname(dirname(path)), reason })
 }
 
 /** What is in a segment, record by record; each is proven by the chain. */

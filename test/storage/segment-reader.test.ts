@@ -99,7 +99,7 @@ test('what is no segment is said to be none', async () => {
     (await read(changed)).end.reason
   expect(await reasonOf(Buffer.alloc(0))).toMatch(/too short/)
   expect(await reasonOf(Buffer.alloc(8))).toMatch(/too short/)
-  expect(await reasonOf(Buffer.from('shardloom log 2\n'))).toMatch(/as a segment of this version/)
+  expect(await reasonOf(Buffer.from('shardloom lag 1\n'))).toMatch(/as a segment of this version/)
   expect(await reasonOf(bytes.subarray(0, 16))).toBe('the first record is missing')
   expect(await reasonOf(bytes.subarray(0, 30))).toBe('a header is cut short')
   expect(await reasonOf(bytes.subarray(0, 60))).toBe('a record is cut short')
@@ -182,4 +182,31 @@ test('a search through bytes that all look like headers ends soon', async () => 
   )
   expect(found).toEqual([offsets[2]])
   expect(performance.now() - startMs).toBeLessThan(5000)
+})
+
+test('a segment of a newer version is none to repair, and one bit of decay makes none of it', async () => {
+  const read = async (magic: string): Promise<unknown> => {
+    const { bytes } = segmentOf([Buffer.from('a')])
+    bytes.write(magic, 0, 'latin1')
+    const { file } = await fileOf(bytes)
+    return readSegment(file, () => undefined, { path: '/data/shard-0003/00000001.log' })
+  }
+  for (const [magic, version] of [
+    ['shardloom log 2\n', 2],
+    ['shardloom log 12', 12],
+  ] as const) {
+    await expect(read(magic)).rejects.toMatchObject({
+      code: 'SHL_DIRECTORY_UNKNOWN',
+      details: {
+        dir: '/data',
+        reason: expect.stringContaining(`00000001.log: its log has version ${version}, this one reads 1`),
+      },
+    })
+  }
+  for (let bit = 0; bit < 8 * LOG_MAGIC.length; bit++) {
+    const magic = Buffer.from(LOG_MAGIC)
+    magic[bit >> 3] = (magic[bit >> 3] as number) ^ (1 << (bit & 7))
+    const end = await read(magic.toString('latin1'))
+    expect(end).toMatchObject({ reason: 'the file does not begin as a segment of this version does' })
+  }
 })

@@ -26,17 +26,25 @@ import {
   type SkippedItem,
   writeNdjson,
 } from '../../keyspace/portable/index.ts'
-import { countOf, ProgressBar, type StorageOutput, wordText } from '../storage/figures.ts'
+import { countOf, ProgressBar, type StorageOutput, TEXT_CHARS_MAX, wordText } from '../storage/figures.ts'
+import {
+  type ArgumentValues,
+  encryptionOf,
+  HELP_ARGUMENT,
+  KEY_ARGUMENTS,
+  KEY_USAGE,
+} from '../storage/key-arguments.ts'
 
 const USAGES: Readonly<Record<string, string>> = {
   import: `import FILE DIR [--replace | --skip] [--json]
     Puts the keys of a file into a data directory, which is made when it is not there. The file is a
     Redis RDB file (versions 1 to 11) or an export of this tool.
     --replace         keys that are there already are replaced
-    --skip            they are left as they are; without either, one ends the import`,
+    --skip            they are left as they are; without either, one ends the import${KEY_USAGE}`,
   export: `export DIR FILE [--match PATTERN] [--json]
     Writes the keys of a data directory as lines of JSON, which \`import\` reads; - is standard output.
-    --match PATTERN   only keys like this, as in KEYS`,
+    --match PATTERN   only keys like this, as in KEYS${KEY_USAGE}
+    What is exported is in the clear.`,
 }
 
 const MAGIC_RDB = 'REDIS'
@@ -44,7 +52,7 @@ const DATABASES = 16
 /** Of what cannot be held so many are named. */
 const SKIPPED_SHOWN_MAX = 20
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+type Values = ArgumentValues
 
 /** Runs one of them; the exit code. */
 export async function portableCommand(words: readonly string[], output: StorageOutput): Promise<number> {
@@ -59,7 +67,8 @@ export async function portableCommand(words: readonly string[], output: StorageO
     skip: { type: 'boolean' },
     match: { type: 'string' },
     json: { type: 'boolean' },
-    help: { type: 'boolean' },
+    ...HELP_ARGUMENT,
+    ...KEY_ARGUMENTS,
   } as const
   try {
     const parsed = parseArgs({ args: rest, options, allowPositionals: true })
@@ -93,7 +102,7 @@ async function importFile(path: string, dir: string, values: Values, output: Sto
   const bar = new ProgressBar(output, 'import')
   // Whether a file is whole is known at its end: nothing of one that is not is imported.
   for await (const _ of readerOf(path, isRdb).read(createReadStream(path) as AsyncIterable<Uint8Array>));
-  return withKeyspace(dir, output, async (keyspace) => {
+  return withKeyspace(dir, values, output, async (keyspace) => {
     const reader = readerOf(path, isRdb, skipped.add)
     const ifExists: IfExists =
       values['replace'] === true ? 'replace' : values['skip'] === true ? 'skip' : 'error'
@@ -120,7 +129,7 @@ async function exportTo(dir: string, path: string, values: Values, output: Stora
   // Not made by looking for what it holds.
   await stat(dir)
   const skipped = new Skipped(output)
-  return withKeyspace(dir, output, async (keyspace) => {
+  return withKeyspace(dir, values, output, async (keyspace) => {
     const { match } = values
     const exporter = new KeyExporter(runOf(keyspace), {
       dbs: Array.from({ length: DATABASES }, (_, db) => db),
@@ -129,7 +138,10 @@ async function exportTo(dir: string, path: string, values: Values, output: Stora
     })
     const lines = writeNdjson(exporter.read())
     if (path === '-') {
-      for await (const chunk of lines) output.out(Buffer.from(chunk).toString())
+      for await (const chunk of lines) {
+        if (output.isClosed()) break
+        output.out(Buffer.from(chunk).toString())
+      }
     } else {
       const draft = `${path}.part`
       try {
@@ -150,13 +162,15 @@ async function exportTo(dir: string, path: string, values: Values, output: Stora
 /** With the keyspace of a directory, which is closed afterwards. */
 async function withKeyspace(
   dir: string,
+  values: Values,
   output: StorageOutput,
   run: (keyspace: Keyspace) => Promise<number>,
 ): Promise<number> {
   const bar = new ProgressBar(output, 'recovery')
-  const runtime = await createRuntime({
-    keyspace: { dir, onRecovery: ({ fraction }) => bar.show(fraction, 1) },
-  }).finally(() => bar.clear())
+  const encryption = encryptionOf(values, process.env)
+  const onRecovery = ({ fraction }: { readonly fraction: number }): void => bar.show(fraction, 1)
+  const keyspace = { dir, onRecovery, ...(encryption && { encryption }) }
+  const runtime = await createRuntime({ keyspace }).finally(() => bar.clear())
   try {
     return await run(runtime.keyspace)
   } finally {
@@ -208,9 +222,11 @@ class Skipped {
 
   readonly add = (item: SkippedItem): void => {
     if (++this.count > SKIPPED_SHOWN_MAX) return
-    const words = [item.kind, item.name, item.key === '' ? '' : wordText(item.key)].filter(
-      (word) => word !== '',
-    )
+    const words = [
+      item.kind,
+      item.name,
+      item.key === '' ? '' : wordText(item.key, TEXT_CHARS_MAX, item.keyBytes),
+    ].filter((word) => word !== '')
     this.#output.err(`not held: ${words.join(' ')}\n`)
   }
 

@@ -18,7 +18,7 @@ export interface StorageOutput {
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 const BAR_CELLS = 30
-const TEXT_CHARS_MAX = 60
+export const TEXT_CHARS_MAX = 60
 
 /** Bytes, with the unit that makes them short. */
 export function bytesText(bytes: number): string {
@@ -42,12 +42,30 @@ export function timeText(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-/** A byte string as text: quoted when it must be, what is not printable escaped, what is long shortened. */
-export function wordText(word: string | Uint8Array, charsMax: number = TEXT_CHARS_MAX): string {
+/** Says that a directory has no such shard; the exit code. */
+export function refuseShard(
+  dir: string,
+  shard: number,
+  shards: number,
+  output: Pick<StorageOutput, 'err'>,
+): number {
+  output.err(`shardloom: --shard ${shard}: ${dir} has shards 0..${shards - 1}\n`)
+  return 2
+}
+
+/**
+ * A byte string as text: quoted when it must be, what is not printable escaped, what is long shortened.
+ * `word` may be the beginning of one that has `bytes`.
+ */
+export function wordText(
+  word: string | Uint8Array,
+  charsMax: number = TEXT_CHARS_MAX,
+  bytes: number = word.length,
+): string {
   const text =
     typeof word === 'string' ? word : Buffer.from(word.subarray(0, charsMax + 1)).toString('latin1')
   const shown = escaped(text.slice(0, charsMax))
-  if (word.length > charsMax) return `"${shown}"… (${bytesText(word.length)})`
+  if (bytes > charsMax) return `"${shown}"… (${bytesText(bytes)})`
   return shown === '' || shown !== text || /[\s']/.test(text) ? `"${shown}"` : shown
 }
 

@@ -22,6 +22,9 @@ export type ArgumentValues = Readonly<Record<string, string | boolean | readonly
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** What every command has. */
+export const HELP_ARGUMENT = { help: { type: 'boolean', short: 'h' } } as const
+
 /** As `parseArgs` takes them. */
 export const KEY_ARGUMENTS = {
   'key-file': { type: 'string' },

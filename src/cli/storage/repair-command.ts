@@ -8,14 +8,16 @@
 import type { Clock, Disk } from '../../base/index.ts'
 import {
   applyRepair,
+  type KeyRing,
   type Loss,
   lockDirectory,
   manifestOf,
+  NO_KEYS,
   planRepair,
   type RepairPlan,
   type ShardRepair,
 } from '../../keyspace/durability/offline/index.ts'
-import { bytesText, countOf, type StorageOutput, timeText, wordText } from './figures.ts'
+import { bytesText, countOf, refuseShard, type StorageOutput, timeText, wordText } from './figures.ts'
 
 const AGREED = 'repair'
 
@@ -26,15 +28,13 @@ export async function repairCommand(
   dir: string,
   { shard, isAgreed }: { readonly shard: number | undefined; readonly isAgreed: boolean },
   output: StorageOutput,
+  keys: KeyRing = NO_KEYS,
 ): Promise<number> {
   const manifest = await manifestOf(disk, dir)
-  if (shard !== undefined && shard >= manifest.shards) {
-    output.err(`shardloom: --shard ${shard}: ${dir} has shards 0..${manifest.shards - 1}\n`)
-    return 2
-  }
+  if (shard !== undefined && shard >= manifest.shards) return refuseShard(dir, shard, manifest.shards, output)
   const lock = await lockDirectory(dir)
   try {
-    const plan = await planRepair(disk, dir, manifest, shard)
+    const plan = await planRepair(disk, dir, manifest, shard, keys)
     if (plan.shards.length === 0 && plan.decisions.revisions.length === 0) {
       output.out(`${dir}: no damage${shard === undefined ? '' : ` in shard ${shard}`}, nothing to repair\n`)
       return 0
@@ -47,7 +47,7 @@ export async function repairCommand(
         return 1
       }
     }
-    const attic = await applyRepair(disk, clock, plan)
+    const attic = await applyRepair(disk, clock, plan, keys)
     output.out(plan.shards.length > 0 ? `repaired; what was damaged or cut is in ${attic}\n` : 'repaired\n')
     return 0
   } finally {
@@ -89,6 +89,7 @@ function repairLines({ shard, kind, damage, moved, cut, loss }: ShardRepair): st
 }
 
 function lossLines({ bytes, commits, unreadable, revisions, times, keyCount, keys }: Loss): string[] {
+  if (bytes === 0) return ['  lost: nothing: what goes is of elsewhere, or a copy of what stays']
   const lines = [`  lost: ${countOf(commits, 'commit')} that can be read, in ${bytesText(bytes)}`]
   if (unreadable > 0)
     lines.push(`    and ${countOf(unreadable, 'record')} of which only the header can be read`)

@@ -4,27 +4,42 @@
  * Exit codes: 0 done; 1 something to know (a tail; nobody agreed); 2 damage, an error, or a wrong argument.
  * Tests: test/cli/storage/storage-command.test.ts
  */
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { type Clock, type Disk, ShardloomError, systemClock, toError } from '../../base/index.ts'
 import {
+  type CopyCut,
   globMatcher,
+  type KeyRing,
   KIND_NAMES,
   systemDisk,
   upgradeDirectory,
 } from '../../keyspace/durability/offline/index.ts'
 import { copyCommand } from './copy-command.ts'
-import type { StorageOutput } from './figures.ts'
+import { countOf, type StorageOutput } from './figures.ts'
 import { inspectCommand } from './inspect-command.ts'
+import {
+  type ArgumentValues,
+  HELP_ARGUMENT,
+  KEY_ARGUMENTS,
+  KEY_USAGE,
+  NEW_KEY_ARGUMENTS,
+  NEW_KEY_USAGE,
+  ringOf,
+  targetOf,
+} from './key-arguments.ts'
 import { repairCommand } from './repair-command.ts'
 import { verifyCommand } from './verify-command.ts'
+
+const ISO_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?$/
 
 /** What every command is given. */
 interface Call {
   readonly disk: Disk
   readonly clock: Clock
   readonly paths: readonly string[]
-  readonly values: Readonly<Record<string, string | boolean | undefined>>
+  readonly values: ArgumentValues
+  /** For what is encrypted. */
+  readonly keys: KeyRing
   readonly output: StorageOutput
 }
 
@@ -34,6 +49,8 @@ interface StorageCommand {
   /** How many paths it takes. */
   readonly paths: number
   readonly options: Readonly<Record<string, 'string' | 'boolean'>>
+  /** It writes a copy, which may have another key. */
+  readonly hasNewKey?: true
   run(call: Call): Promise<number>
 }
 
@@ -57,8 +74,8 @@ const COMMANDS: Readonly<Record<string, StorageCommand>> = {
     Exit code: 0 fine, 1 a tail that opening cuts, 2 damage.`,
     paths: 1,
     options: { json: 'boolean' },
-    run: ({ disk, paths: [dir = ''], values, output }) =>
-      verifyCommand(disk, dir, values['json'] === true, output),
+    run: ({ disk, paths: [dir = ''], values, output, keys }) =>
+      verifyCommand(disk, dir, values['json'] === true, output, keys),
   },
   inspect: {
     usage: `inspect log DIR|FILE [options]
@@ -68,7 +85,7 @@ const COMMANDS: Readonly<Record<string, StorageCommand>> = {
     --to REVISION     the highest revision
     --key PATTERN     only what changes a key like this, as in KEYS
     --kind KIND,…     only these: ${Object.values(KIND_NAMES)
-      .filter((name) => name !== 'synced')
+      .filter((name) => name !== 'synced' && name !== 'sealed')
       .join(', ')}
     --limit N         no more than so many
     --json            one JSON object a line`,
@@ -91,9 +108,9 @@ const COMMANDS: Readonly<Record<string, StorageCommand>> = {
     --yes             does not ask`,
     paths: 1,
     options: { shard: 'string', yes: 'boolean' },
-    run: ({ disk, clock, paths: [dir = ''], values, output }) => {
+    run: ({ disk, clock, paths: [dir = ''], values, output, keys }) => {
       const asked = { shard: numberOf(values, 'shard'), isAgreed: values['yes'] === true }
-      return repairCommand(disk, clock, dir, asked, output)
+      return repairCommand(disk, clock, dir, asked, output, keys)
     },
   },
   backup: {
@@ -102,14 +119,16 @@ const COMMANDS: Readonly<Record<string, StorageCommand>> = {
     the copy. The owner may go on.`,
     paths: 2,
     options: { json: 'boolean' },
-    run: ({ disk, clock, paths: [from = '', to = ''], values, output }) =>
-      copyCommand(disk, clock, { what: 'backup', from, to, cut: {} }, values['json'] === true, output),
+    hasNewKey: true,
+    run: (call) => copy(call, 'backup', {}),
   },
   restore: {
-    usage: `restore FROM DIR [--to-revision N | --to-time ISO] [--json]
-    Makes a directory from a backup, or from a directory, as it was at a revision or a time.`,
+    usage: `restore FROM DIR [--to-revision N | --to-time TIME] [--json]
+    Makes a directory from a backup, or from a directory, as it was at a revision or a time.
+    TIME is in ISO 8601, or in milliseconds since 1970.`,
     paths: 2,
     options: { 'to-revision': 'string', 'to-time': 'string', json: 'boolean' },
+    hasNewKey: true,
     run: restore,
   },
   upgrade: {
@@ -127,22 +146,24 @@ export async function storageCommand(words: readonly string[], output: StorageOu
   const command = COMMANDS[name]
   const refuse = (text: string): number => {
     output.err(`shardloom: ${text}\n`)
-    if (command !== undefined) output.err(`usage: shardloom ${command.usage}\n`)
+    if (command !== undefined) output.err(usageOf(command))
     return 2
   }
   if (command === undefined) return refuse(`unknown command: ${name}`)
   try {
-    const options = Object.fromEntries(
-      Object.entries({ ...command.options, help: 'boolean' as const }).map(([key, type]) => [key, { type }]),
-    )
-    const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: true })
+    const own = Object.fromEntries(Object.entries(command.options).map(([key, type]) => [key, { type }]))
+    const newKey = command.hasNewKey === true ? NEW_KEY_ARGUMENTS : {}
+    const options = { ...own, ...HELP_ARGUMENT, ...KEY_ARGUMENTS, ...newKey }
+    const parsed = parseArgs({ args: rest, options, allowPositionals: true })
+    const values = parsed.values as ArgumentValues
+    const paths = parsed.positionals
     if (values['help'] === true) {
-      output.out(`usage: shardloom ${command.usage}\n`)
+      output.out(usageOf(command))
       return 0
     }
-    if (positionals.length !== command.paths) return refuse(`${name} takes ${command.paths} words`)
-    const call = { disk: systemDisk(), clock: systemClock(), paths: positionals, values, output }
-    return await command.run(call as Call)
+    if (paths.length !== command.paths) return refuse(`${name} takes ${countOf(command.paths, 'word')}`)
+    const keys = await ringOf(values, process.env, output)
+    return await command.run({ disk: systemDisk(), clock: systemClock(), paths, values, keys, output })
   } catch (error) {
     if (error instanceof ArgumentError) return refuse(error.text)
     const { code, message } = toError(error) as { code?: string; message: string }
@@ -155,15 +176,23 @@ export async function storageCommand(words: readonly string[], output: StorageOu
   }
 }
 
-function inspect({ disk, paths: [log, path = ''], values, output }: Call): Promise<number> {
+function usageOf({ usage, hasNewKey }: StorageCommand): string {
+  return `usage: shardloom ${usage}${KEY_USAGE}${hasNewKey === true ? NEW_KEY_USAGE : ''}\n`
+}
+
+function inspect({ disk, paths: [log, path = ''], values, output, keys }: Call): Promise<number> {
   if (log !== 'log') throw new ArgumentError(`inspect ${log}: only \`inspect log\` is known`)
   const { key, kind } = values
+  const shard = numberOf(values, 'shard')
+  if (shard !== undefined && path.endsWith('.log')) {
+    throw new ArgumentError(`--shard ${shard}: ${path} is a segment, which is of one shard`)
+  }
   const kinds = typeof kind === 'string' ? kind.split(',') : undefined
   const known = Object.values(KIND_NAMES)
   const unknown = kinds?.find((one) => !known.includes(one))
   if (unknown !== undefined) throw ArgumentError.of('kind', unknown, known.join(', '))
   const options = {
-    shard: numberOf(values, 'shard'),
+    shard,
     from: numberOf(values, 'from') ?? 0,
     to: numberOf(values, 'to') ?? Number.POSITIVE_INFINITY,
     isKey: typeof key === 'string' ? globMatcher(Buffer.from(key).toString('latin1')) : undefined,
@@ -171,20 +200,36 @@ function inspect({ disk, paths: [log, path = ''], values, output }: Call): Promi
     limit: numberOf(values, 'limit') ?? Number.POSITIVE_INFINITY,
     isJson: values['json'] === true,
   }
-  return inspectCommand(disk, path, options, output)
+  return inspectCommand(disk, path, options, output, keys)
 }
 
-function restore({ disk, clock, paths: [from = '', to = ''], values, output }: Call): Promise<number> {
+async function copy(
+  { disk, clock, paths: [from = '', to = ''], values, keys, output }: Call,
+  what: string,
+  cut: CopyCut,
+): Promise<number> {
+  const isNew = values['new-key-file'] !== undefined || values['new-key-command'] !== undefined
+  if (isNew && values['decrypt'] === true) throw new ArgumentError('--decrypt or a new key, not both')
+  const target = await targetOf(values, output)
+  const call = { what, from, to, cut, keys, ...(target && { target }) }
+  return copyCommand(disk, clock, call, values['json'] === true, output)
+}
+
+function restore(call: Call): Promise<number> {
+  const { values } = call
   const toRevision = numberOf(values, 'to-revision')
   const time = values['to-time']
-  const toMs = typeof time === 'string' ? Date.parse(time) : undefined
-  if (Number.isNaN(toMs))
-    throw ArgumentError.of('to-time', time, 'a time in ISO 8601, e.g. 2026-01-31T12:00:00Z')
+  const toMs = typeof time === 'string' ? timeOf(time) : undefined
+  if (Number.isNaN(toMs)) {
+    const allowed =
+      'a time in ISO 8601, e.g. 2026-01-31T12:00:00Z, or milliseconds since 1970, of 12 digits or more'
+    throw ArgumentError.of('to-time', time, allowed)
+  }
   if (toRevision !== undefined && toMs !== undefined) {
     throw ArgumentError.of('to-time', time, '--to-revision or --to-time, not both')
   }
   const cut = { ...(toRevision !== undefined && { toRevision }), ...(toMs !== undefined && { toMs }) }
-  return copyCommand(disk, clock, { what: 'restore', from, to, cut }, values['json'] === true, output)
+  return copy(call, 'restore', cut)
 }
 
 async function upgrade({ disk, paths: [dir = ''], output }: Call): Promise<number> {
@@ -194,6 +239,17 @@ async function upgrade({ disk, paths: [dir = ''], output }: Call): Promise<numbe
   return 0
 }
 
+/**
+ * Milliseconds since 1970; NaN: it is no time. A number of few digits may be a year, or seconds, or a day.
+ */
+function timeOf(text: string): number {
+  if (/^\d{12,16}$/.test(text)) return Number(text)
+  const [, year, month, day] = ISO_TIME.exec(text) ?? []
+  // JavaScript makes the 2nd of March of the 30th of February.
+  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
+  return isDay ? Date.parse(text) : Number.NaN
+}
+
 /** A whole number that is not negative. */
 function numberOf(values: Call['values'], option: string): number | undefined {
   const text = values[option]
@@ -201,33 +257,4 @@ function numberOf(values: Call['values'], option: string): number | undefined {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(value)) throw ArgumentError.of(option, text, 'a whole number')
   return value
-}
-
-/** The streams of this process. */
-export function processOutput(): StorageOutput {
-  let isClosed = false
-  // Whoever has seen enough closes the pipe: no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    isClosed = true
-  })
-  return {
-    out: (text) => void (isClosed || process.stdout.write(text)),
-    err: (text) => void process.stderr.write(text),
-    isTerminal: process.stderr.isTTY === true,
-    isClosed: () => isClosed,
-    ask: askOnTerminal,
-  }
-}
-
-/** An answer, also from a pipe; undefined when there is none. */
-function askOnTerminal(question: string): Promise<string | undefined> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  return new Promise((resolve) => {
-    lines.once('close', () => resolve(undefined))
-    lines.question(question, (answer) => {
-      resolve(answer)
-      lines.close()
-    })
-  })
 }

@@ -5,6 +5,8 @@
  */
 import type { Disk } from '../../base/index.ts'
 import {
+  type KeyRing,
+  NO_KEYS,
   type ShardReport,
   type VerifyReport,
   verifyDirectory,
@@ -19,9 +21,10 @@ export async function verifyCommand(
   dir: string,
   isJson: boolean,
   output: StorageOutput,
+  keys: KeyRing = NO_KEYS,
 ): Promise<number> {
   const bar = new ProgressBar(output, 'verifying')
-  const report = await verifyDirectory(disk, dir, bar.show).finally(() => bar.clear())
+  const report = await verifyDirectory(disk, dir, bar.show, keys).finally(() => bar.clear())
   output.out(isJson ? `${JSON.stringify(report)}\n` : verifyText(report))
   return EXIT_CODES[report.verdict]
 }
@@ -37,7 +40,7 @@ export function verifyText({ dir, manifest, copyOf, shards, verdict }: VerifyRep
     fine: 'fine: every record is as it was written',
     tail:
       'a tail: opening cuts it. It was being written when the process or the machine stopped, or it is\n' +
-      'being written now. Nothing is lost that an acknowledgement had promised',
+      'being written now. As far as a crash goes, nothing that was acknowledged at fsync is lost',
     damage:
       `damage: the directory cannot be opened. Restore a backup, or see what can be saved:\n` +
       `shardloom repair ${dir}`,
@@ -49,6 +52,7 @@ function shardLines({
   shard,
   segments,
   bytes,
+  keys,
   records,
   first,
   last,
@@ -59,6 +63,13 @@ function shardLines({
 }: ShardReport): string[] {
   const line = (name: string, text: string): string => `  ${name.padEnd(10)}${text}`
   const lines = [`shard ${shard}`, line('files', `${countOf(segments, 'segment')}, ${bytesText(bytes)}`)]
+  const ids = Object.keys(keys).sort()
+  if (ids.some((id) => id !== 'none')) {
+    const texts = ids.map(
+      (id) => `${countOf(keys[id] ?? 0, 'segment')} ${id === 'none' ? 'in the clear' : `of ${id}`}`,
+    )
+    lines.push(line('keys', texts.join(', ')))
+  }
   const kinds = Object.entries(records).map(([kind, count]) => `${count} ${kind}`)
   if (kinds.length > 0) lines.push(line('records', kinds.join(', ')))
   if (first !== undefined) lines.push(line('from', `revision ${first.revision}, ${timeText(first.atMs)}`))

@@ -1,4 +1,6 @@
 /** What the rest of the keyspace may use of its engine. */
+
+export { KEY_BYTES_MAX } from '../../memory/index.ts'
 export type { Waiter } from './blocked-callers.ts'
 export {
   type Argument,

@@ -53,6 +53,8 @@ export interface SkippedItem {
   readonly db: number
   /** Empty for what is no key; of one that is too long, the beginning. */
   readonly key: ByteString
+  /** How long the key is, where `key` is its beginning. */
+  readonly keyBytes?: number
   /** Its module or type, where it has one. */
   readonly name: string
 }
@@ -62,9 +64,6 @@ export interface SkippedItem {
  * is longer than KEY_BYTES_MAX.
  */
 export type SkippedKind = 'stream' | 'module' | 'module data' | 'function' | 'empty' | 'key' | 'other type'
-
-/** The longest key: no keyspace holds a longer one. */
-export const KEY_BYTES_MAX: number = 64 * 1024
 
 /** The latest time of a key: exact as a number. */
 export const EXPIRE_AT_MAX: number = Number.MAX_SAFE_INTEGER

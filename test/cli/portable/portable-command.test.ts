@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createRuntime } from 'shardloom'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { portableCommand as Command } from '../../../src/cli/portable/portable-command.ts'
+import { key, rdbFile, text } from '../../support/portable/rdb-file.ts'
 
 // As it was built: threads load JavaScript.
 const BUILT = new URL(
@@ -85,12 +86,47 @@ describe('export and import', () => {
     const refused = await run('import', file, dir)
     expect(refused).toMatchObject({ code: 2, out: '' })
     expect(refused.err).toContain('text')
+    expect(refused.err).toContain('--replace, --skip')
     expect(await run('import', file, dir, '--skip', '--json')).toMatchObject({
       code: 0,
       out: expect.stringContaining('"keys":0,"skipped":1'),
     })
     expect((await run('import', file, dir, '--replace')).out).toContain('1 key imported')
   })
+
+  test('go into an encrypted directory, and out of it with its key only', async () => {
+    const [dir, file, key] = [join(folder, 'sealed'), join(folder, 'sealed.ndjson'), join(folder, 'key')]
+    const hex = 'c4'.repeat(32)
+    writeFileSync(key, hex, { mode: 0o600 })
+    await run('export', await filled('clear'), file, '--match', 't*')
+    expect((await run('import', file, dir, '--key-file', key)).out).toContain('1 key imported')
+    const refused = await run('export', dir, file)
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('--key-file') })
+    expect(refused.err).not.toContain(hex)
+    expect((await run('export', dir, file, '--key-command', `cat ${key}`)).out).toContain('1 key exported')
+  })
+})
+
+test('keys that are too long are left out of an import, and told with their length', async () => {
+  const [dir, file] = [join(folder, 'long'), join(folder, 'long.rdb')]
+  const lengths = [65_496, 65_497, 65_536, 70_000]
+  const keys = lengths.map((bytes) => key(0, 'k'.repeat(bytes), text('v')))
+  writeFileSync(file, rdbFile(11, [...keys, key(0, 'last', text('v'))]))
+  const { code, out, err } = await run('import', file, dir)
+  expect([code, out]).toEqual([1, `${file}: 2 keys imported into ${dir}\n`])
+  const shown = `"${'k'.repeat(60)}"…`
+  expect(err.split('\n')).toEqual([
+    ...['64.0 KiB', '64.0 KiB', '68.4 KiB'].map((size) => `not held: key string ${shown} (${size})`),
+    'not held in all: 3',
+    '',
+  ])
+  // A line of JSON with such a key is wrong, and nothing of its file is imported.
+  const line = `{"key":"${'k'.repeat(65_497)}","type":"string","value":"v"}`
+  const lines = ['{"format":"shardloom-export","version":1}', line, '{"end":true,"keys":1,"lines":1}']
+  writeFileSync(file, lines.join('\n'))
+  const refused = await run('import', file, join(folder, 'none'), '--skip')
+  expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('found a key of 65497 bytes') })
+  expect(existsSync(join(folder, 'none'))).toBe(false)
 })
 
 describe('what cannot be is refused', () => {

@@ -78,3 +78,31 @@ test('what cannot be copied is told with what to do', async () => {
     err: expect.stringMatching(/^shardloom: .*log is damaged in the middle: file=.* offset=\d+/),
   })
 })
+
+test('a point behind the end of the directory is told, and all of it is restored', async () => {
+  const whole = await contentOf(dir)
+  const asked = [
+    ['--to-revision', String(Number.MAX_SAFE_INTEGER)],
+    ['--to-time', '2999-01-01T00:00:00+01:00'],
+    ['--to-time', String(Date.parse('2999-01-01'))],
+  ]
+  for (const [i, words] of asked.entries()) {
+    const to = join(folder, `behind${i}`)
+    const { code, out, err } = await run(['restore', dir, to, ...words])
+    const [, revision, at] = /as of revision (\d+), (\S+)\n/.exec(out) ?? []
+    expect([code, err]).toEqual([0, `shardloom: ${dir} ends before that: at revision ${revision}, ${at}\n`])
+    if (i === 0) expect(await contentOf(to)).toEqual(whole)
+    // The end itself is none behind it.
+    const exactly = await run(['restore', dir, `${to}-exactly`, '--to-revision', String(revision)])
+    expect([exactly.code, exactly.err]).toEqual([0, ''])
+  }
+})
+
+test('neither is in the other', async () => {
+  for (const to of [dir, join(dir, 'in'), folder]) {
+    expect(await run(['backup', dir, to])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/the directory that is copied; choose another one/),
+    })
+  }
+})

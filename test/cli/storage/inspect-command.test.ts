@@ -63,6 +63,33 @@ test('shard, revisions, kinds, keys and a limit choose', async () => {
     ),
   )
   expect(await lines('--limit', '7')).toEqual(all.slice(0, 7))
+  expect(await lines('--limit', '0')).toEqual([])
+})
+
+test('a shard that there is not is an error', async () => {
+  expect(await run(['inspect', 'log', dir, '--shard', '2'])).toMatchObject({
+    code: 2,
+    out: '',
+    err: `shardloom: --shard 2: ${dir} has shards 0..1\n`,
+  })
+})
+
+test('what becomes of slots is told by their runs', async () => {
+  const moved = join(folder, 'moved')
+  const runtime = await openKeyspace(moved)
+  const { keyspace } = runtime
+  // Dealt in two halves: these are of shard 0.
+  await keyspace.moveSlots([0, 1, 2, 7], 1)
+  await runtime.close()
+  const { out } = await run(['inspect', 'log', moved, '--kind', 'slots'])
+  expect(out).toMatch(/ {2}slots {11}slots 0-2, 7 given to shard 1\n/)
+  expect(out).toMatch(/ {2}slots {11}slots 0-2, 7 come from shard 0\n/)
+  expect(out).toMatch(/ {2}slots {11}slots 0-2, 7 taken\n/)
+  const json = await run(['inspect', 'log', moved, '--kind', 'slots', '--shard', '0', '--json'])
+  expect(JSON.parse(json.out.split('\n')[0] as string)).toMatchObject({
+    kind: 'slots',
+    slots: { type: 'given', shard: 1, slots: [0, 1, 2, 7] },
+  })
 })
 
 test('a segment is printed alone', async () => {

@@ -1,5 +1,5 @@
 /** `shardloom repair` on directories of a real keyspace: it tells, asks, and does what it told. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -93,4 +93,12 @@ test('what cannot be repaired is told, and nothing is changed', async () => {
   expect(err).toMatch(
     /log cannot be repaired: .*offset=\d+: .*no whole snapshot would be left; restore a backup/,
   )
+})
+
+test('a copy of a segment that is put away is said to be no loss', async () => {
+  const dir = await damaged()
+  copyFileSync(segmentPath(dir, 0, 2), segmentPath(dir, 0, 3))
+  const { code, out } = await run(['repair', dir, '--yes', '--shard', '0'])
+  expect(code).toBe(0)
+  expect(out).toContain('\n  lost: nothing: what goes is of elsewhere, or a copy of what stays\n')
 })

@@ -156,8 +156,8 @@ test('the commands of the guide do what it says', async () => {
 
 describe('what is not allowed', () => {
   test.each([
-    [['verify'], 'verify takes 1 words'],
-    [['verify', 'a', 'b'], 'verify takes 1 words'],
+    [['verify'], 'verify takes 1 word\n'],
+    [['verify', 'a', 'b'], 'verify takes 1 word\n'],
     [['verify', 'a', '--yes'], "Unknown option '--yes'"],
     [['inspect', 'keys', 'a'], 'inspect keys: only `inspect log` is known'],
     [['inspect', 'log', 'a', '--kind', 'commit,nope'], '--kind nope: allowed is segment, commit'],
@@ -165,6 +165,13 @@ describe('what is not allowed', () => {
     [['inspect', 'log', 'a', '--from', '1.5'], '--from 1.5: allowed is a whole number'],
     [['repair', 'a', '--shard', 'x'], '--shard x: allowed is a whole number'],
     [['restore', 'a', 'b', '--to-time', 'yesterday'], '--to-time yesterday: allowed is a time in ISO 8601'],
+    [['restore', 'a', 'b', '--to-time', '1'], '--to-time 1: allowed is a time in ISO 8601'],
+    [['restore', 'a', 'b', '--to-time', '17000000000'], 'or milliseconds since 1970, of 12 digits or more'],
+    [['restore', 'a', 'b', '--to-time', '2026-02-30'], '--to-time 2026-02-30: allowed is'],
+    [['restore', 'a', 'b', '--to-time', 'Sat, 31 Jan 2026'], '--to-time Sat, 31 Jan 2026: allowed is'],
+    [['restore', 'a', 'b', '--to-time', '2026-01-31 12:00'], '--to-time 2026-01-31 12:00: allowed is'],
+    [['restore', 'a', 'b', '--to-time', '2026-01-31T25:00Z'], '--to-time 2026-01-31T25:00Z: allowed is'],
+    [['inspect', 'log', 'a.log', '--shard', '0'], '--shard 0: a.log is a segment, which is of one shard'],
     [['restore', 'a', 'b', '--to-time', '2026-01-01', '--to-revision', '1'], 'not both'],
   ])('%j', async (words, text) => {
     const { code, out, err } = await run(words)

@@ -13,24 +13,31 @@
  * A log whose first segments are gone begins with segment 2 in the copy: it is known there, too, that it has
  * no beginning.
  *
+ * A copy is encrypted with the key that it is given, whatever that of the directory is.
+ *
  * Cost: two reads, a write and a read of the logs. Tests:
  * test/keyspace/durability/offline/copy-directory.test.ts, copy-directory.race.test.ts
  */
 import { randomBytes } from 'node:crypto'
 import { type Clock, type Disk, ShardloomError } from '../../../base/index.ts'
 import {
+  KeyRing,
   KIND_COMMIT,
   KIND_CONCLUDED,
   KIND_PREPARED,
   KIND_SEGMENT,
   KIND_SNAPSHOT_BEGIN,
+  type LogKey,
   type LogRecord,
   LogWriter,
   lockDirectory,
+  NO_KEYS,
   type RecordFields,
   readSegment,
+  type SegmentInfo,
 } from '../../../storage/index.ts'
 import { FORMAT_VERSION, type Manifest, shardFolder, writeManifest } from '../manifest.ts'
+import { usable } from '../unusable.ts'
 import {
   COPY_ROUNDS,
   type CopyCut,
@@ -49,6 +56,10 @@ export interface CopyOptions {
   readonly clock: Clock
   readonly cut?: CopyCut
   readonly onProgress?: ProgressListener
+  /** What the directory may be encrypted with. Default: nothing. */
+  readonly keys?: KeyRing
+  /** What the copy is encrypted with; undefined within: nothing. Default: the key of the directory. */
+  readonly target?: { readonly key: LogKey | undefined }
   /** Keeps others out of the target. Default: the lock that an owner takes. */
   readonly lock?: (dir: string) => Promise<{ release(): Promise<void> }>
 }
@@ -66,6 +77,8 @@ export interface CopyReport {
   readonly shards: readonly { readonly shard: number; readonly records: number; readonly bytes: number }[]
   /** How often it was begun: a snapshot may remove what is being looked at. */
   readonly attempts: number
+  /** Nothing is behind it: the directory ended there. */
+  readonly isAll: boolean
 }
 
 /** What was written of one shard. */
@@ -85,44 +98,60 @@ const LOCK_FOLDER = 'lock'
 
 /**
  * Copies a directory into a folder that is empty, or not there.
- * @throws SHL_COPY_TARGET, SHL_COPY_TOO_OLD, SHL_DIRECTORY_UNKNOWN, SHL_DIRECTORY_IN_USE, SHL_LOG_DAMAGED,
- * SHL_LOG_FOREIGN, SHL_LOG_FAILED
+ * @throws SHL_COPY_TARGET, SHL_COPY_TOO_OLD, SHL_DIRECTORY_UNKNOWN, SHL_DIRECTORY_UNUSABLE,
+ * SHL_DIRECTORY_IN_USE, SHL_LOG_DAMAGED, SHL_LOG_FOREIGN, SHL_LOG_FAILED, SHL_KEY_MISSING
  */
 export async function copyDirectory(from: string, to: string, options: CopyOptions): Promise<CopyReport> {
-  const { disk, clock, lock = lockDirectory } = options
+  const { disk } = options
   const source = await manifestOf(disk, from)
   await checkEmpty(disk, to)
-  const { view, plan, attempts } = await viewOf(from, source, options)
+  const { view, plan, attempts } = await usable(from, () => viewOf(from, source, options))
   try {
-    await disk.makeFolder(to)
-    const lease = await lock(to)
-    try {
-      await checkEmpty(disk, to)
-      const directory = randomBytes(16).toString('hex')
-      const written: Written[] = []
-      for (const shard of plan.shards) {
-        written.push(await copyShard(view, plan, shard, directory, to, options, written.length))
-      }
-      const manifest = {
-        format: FORMAT_VERSION,
-        directory,
-        shards: source.shards,
-        createdAt: isoOf(clock.wallMs()),
-        copyOf: {
-          directory: source.directory,
-          revision: plan.revision,
-          at: isoOf(Math.max(0, ...written.map(({ atMs }) => atMs))),
-        },
-      }
-      const shards = await checkCopy(disk, to, manifest, written)
-      await disk.syncFolder(to)
-      await writeManifest(disk, to, manifest)
-      return { from, to, manifest, shards, attempts }
-    } finally {
-      await lease.release()
-    }
+    const copied = await usable(to, () => writeCopy(view, plan, source, to, options))
+    return { from, to, ...copied, attempts, isAll: plan.isAll }
   } finally {
     await view.close()
+  }
+}
+
+/** Writes the logs, reads them again, and says at last what they are. */
+async function writeCopy(
+  view: LogView,
+  plan: CopyPlan,
+  source: Manifest,
+  to: string,
+  options: CopyOptions,
+): Promise<Pick<CopyReport, 'manifest' | 'shards'>> {
+  const { disk, clock, lock = lockDirectory } = options
+  await disk.makeFolder(to)
+  const lease = await lock(to)
+  try {
+    await checkEmpty(disk, to)
+    const directory = randomBytes(16).toString('hex')
+    const written: Written[] = []
+    for (const shard of plan.shards) {
+      written.push(await copyShard(view, plan, shard, directory, to, options, written.length))
+    }
+    const manifest = {
+      format: FORMAT_VERSION,
+      directory,
+      shards: source.shards,
+      createdAt: isoOf(clock.wallMs()),
+      ...(source.hashSeed && { hashSeed: source.hashSeed }),
+      ...(source.dealt !== undefined && { dealt: source.dealt }),
+      ...(source.isSpreading && { isSpreading: source.isSpreading }),
+      copyOf: {
+        directory: source.directory,
+        revision: plan.revision,
+        at: isoOf(Math.max(0, ...written.map(({ atMs }) => atMs))),
+      },
+    }
+    const shards = await checkCopy(disk, to, manifest, written, new KeyRing(targetKey(options)))
+    await disk.syncFolder(to)
+    await writeManifest(disk, to, manifest)
+    return { manifest, shards }
+  } finally {
+    await lease.release()
   }
 }
 
@@ -132,11 +161,11 @@ export async function copyDirectory(from: string, to: string, options: CopyOptio
 async function viewOf(
   from: string,
   manifest: Manifest,
-  { disk, cut = {} }: CopyOptions,
+  { disk, cut = {}, keys }: CopyOptions,
 ): Promise<{ view: LogView; plan: CopyPlan; attempts: number }> {
   const folders = shardFolders(from, manifest.shards)
   for (let attempts = 1; ; attempts++) {
-    const view = await LogView.open(disk, folders, COPY_ROUNDS)
+    const view = await LogView.open(disk, folders, COPY_ROUNDS, keys)
     try {
       return { view, plan: await planCopy(view, from, manifest, cut), attempts }
     } catch (error) {
@@ -154,9 +183,11 @@ async function copyShard(
   shardPlan: ShardPlan,
   directory: string,
   to: string,
-  { disk, clock, onProgress = () => undefined }: CopyOptions,
+  options: CopyOptions,
   done: number,
 ): Promise<Written> {
+  const { disk, clock, onProgress = () => undefined } = options
+  const key = targetKey(options)
   const { shard, firstNumber, open } = shardPlan
   const folder = shardFolder(to, shard)
   await disk.makeFolder(folder)
@@ -170,6 +201,7 @@ async function copyShard(
       segmentBytes: SEGMENT_BYTES,
       syncEveryMs: SYNC_EVERY_MS,
       reserveBytes: 0,
+      encryption: key && { key },
     },
     { segments: [], tail: undefined, synced: 0 },
   )
@@ -192,9 +224,10 @@ async function copyShard(
     const segments = view.segments(shardPlan.folder)
     for (const [i, { path }] of segments.entries()) {
       const file = await view.disk.open(path, 'read')
-      await readSegment(file, (record, info) => {
+      const take = (record: LogRecord, info: SegmentInfo): void => {
         if (choice.takes(record, info)) write(fieldsOf(record), record.payload)
-      })
+      }
+      await readSegment(file, take, { keys: view.keys, path })
       // The disk sets the pace: what waits to be written stays small.
       await log.reached('os', log.appended)
       onProgress(done + (i + 1) / segments.length, plan.shards.length)
@@ -210,6 +243,10 @@ async function copyShard(
   return { shard, records, kinds, atMs }
 }
 
+function targetKey({ keys = NO_KEYS, target = { key: keys.current } }: CopyOptions): LogKey | undefined {
+  return target.key
+}
+
 function fieldsOf({ kind, revision, atMs, participants }: LogRecord): RecordFields {
   return { kind, revision, atMs, participants }
 }
@@ -220,8 +257,9 @@ async function checkCopy(
   to: string,
   manifest: Manifest,
   written: readonly Written[],
+  keys: KeyRing,
 ): Promise<CopyReport['shards']> {
-  const { shards } = await verifyLogs(disk, to, manifest)
+  const { shards } = await verifyLogs(disk, to, manifest, undefined, keys)
   return shards.map(({ shard, folder, bytes, records: found, damages, tail, inDoubt }, i) => {
     const { kinds, records } = written[i] as Written
     const [damage = tail && { file: tail.path, offset: tail.offset, reason: tail.reason }] = damages

@@ -30,6 +30,7 @@ import {
   KIND_DECIDED,
   KIND_PREPARED,
   KIND_SEGMENT,
+  KIND_SLOTS,
   KIND_SNAPSHOT_BEGIN,
   KIND_SNAPSHOT_END,
   KIND_STATE,
@@ -37,6 +38,8 @@ import {
   type SegmentInfo,
 } from '../../../storage/index.ts'
 import type { Manifest } from '../manifest.ts'
+import { isGivenUp } from '../part-log.ts'
+import { isChangeOfOwner } from './decoded-record.ts'
 import { type LogMoment, type LogView, shardFolders } from './log-view.ts'
 import { type Walk, WalkList, WalkStart } from './shard-survey.ts'
 
@@ -67,6 +70,8 @@ export interface CopyPlan {
   readonly shards: readonly ShardPlan[]
   /** Nothing above it is taken. */
   readonly revision: number
+  /** Nothing was there that is not. */
+  readonly isAll: boolean
   /** Transactions over several shards that are. */
   readonly decided: ReadonlySet<number>
 }
@@ -113,8 +118,8 @@ export async function planCopy(
     findings.shards.push(await findIn(view, folder, { directory: manifest.directory, shard }, cut, findings))
   }
   const empty = findings.shards.find(({ folder }) => view.segments(folder).length === 0)
-  if (empty !== undefined && view.sizeBytes > 0) {
-    const reason = 'the log is missing: other shards have theirs'
+  if (empty !== undefined) {
+    const reason = 'the log is missing'
     throw new ShardloomError('SHL_LOG_DAMAGED', { file: empty.folder, offset: 0, reason })
   }
   const revision = Math.min(findings.newest, cut.toRevision ?? findings.newest, findings.tooLate - 1)
@@ -147,7 +152,7 @@ export async function planCopy(
   if (isLost) throw tooOld(dir, cut, revision, newestOf(oldest))
   const isEmpty = revision < findings.oldest.revision && shards.every(({ walks }) => walks.size === 0)
   if (isEmpty && revision < findings.newest) throw tooOld(dir, cut, revision, findings.oldest)
-  return { shards, revision, decided }
+  return { shards, revision, isAll: revision === findings.newest, decided }
 }
 
 /** Adds transactions that were decided behind round 1, and before something that is taken; all there are. */
@@ -204,11 +209,11 @@ async function findIn(
   const prepared = new Set<number>()
   const concluded = new Set<number>()
   const late: LateRecord[] = []
-  await examineLog(view.disk, folder, owner, (record, { number }) => {
+  await examineLog(view.disk, folder, { ...owner, keys: view.keys }, (record, { number }) => {
     const { kind, revision, atMs, endOffset } = record
     const isLocks = start.take(record) === 'locks'
     walks.take(record, { number } as SegmentInfo)
-    if (kind === KIND_SEGMENT) return
+    if (kind === KIND_SEGMENT || isGivenUp(record)) return
     const hadIn = (round: number): boolean => view.hadIn(round, folder, number, endOffset)
     if (revision > findings.newest && hadIn(0)) findings.newest = revision
     if (kind === KIND_SNAPSHOT_END && hadIn(0)) {
@@ -219,7 +224,9 @@ async function findIn(
     else if (kind === KIND_CONCLUDED) concluded.add(revision)
     if ((kind === KIND_DECIDED || kind === KIND_CONCLUDED) && hadIn(1)) findings.decided.add(revision)
     if (!isLocks && !hadIn(1)) late.push({ kind, revision })
-    const isEvent = kind === KIND_PREPARED || (kind === KIND_COMMIT && !isLocks)
+    // Keys that come in with their slots have happened elsewhere, and before.
+    const isMove = kind === KIND_SLOTS && isChangeOfOwner(record)
+    const isEvent = kind === KIND_PREPARED || isMove || (kind === KIND_COMMIT && !isLocks)
     if (isEvent && revision < findings.oldest.revision) findings.oldest = { revision, atMs }
     if (isEvent && atMs > toMs) findings.tooLate = Math.min(findings.tooLate, revision)
   })

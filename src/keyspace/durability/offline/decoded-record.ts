@@ -10,6 +10,7 @@ import {
   KIND_CONCLUDED,
   KIND_DECIDED,
   KIND_PREPARED,
+  KIND_SEALED,
   KIND_SEGMENT,
   KIND_SLOTS,
   KIND_SNAPSHOT_BEGIN,
@@ -20,6 +21,7 @@ import {
 } from '../../../storage/index.ts'
 import type { ByteString, Effect, KeyChange } from '../../engine/index.ts'
 import { PayloadReader, readCommit } from '../commit-payload.ts'
+import { readSlotRecord, type SlotRecord } from '../slot-claims.ts'
 
 /** Kinds of records by their number. */
 export const KIND_NAMES: Readonly<Record<number, string>> = {
@@ -33,9 +35,10 @@ export const KIND_NAMES: Readonly<Record<number, string>> = {
   [KIND_PREPARED]: 'prepared',
   [KIND_DECIDED]: 'decided',
   [KIND_CONCLUDED]: 'concluded',
+  [KIND_SEALED]: 'sealed',
 }
 
-/** The state of one key in a snapshot. */
+/** The state of one key in a snapshot, or as it came from another shard. */
 export interface DecodedState {
   readonly db: number
   readonly key: ByteString
@@ -57,15 +60,33 @@ export interface DecodedRecord {
   readonly effects: readonly Effect[]
   readonly changes: readonly KeyChange[]
   readonly state: DecodedState | undefined
+  /** What became of slots. */
+  readonly claim: SlotClaimRecord | undefined
 }
 
-const NOTHING: DecodedRecord = { effects: [], changes: [], state: undefined }
+/** A record of slots that holds no key. */
+export type SlotClaimRecord = Exclude<SlotRecord, { readonly type: 'key' }>
+
+const NOTHING: DecodedRecord = { effects: [], changes: [], state: undefined, claim: undefined }
 
 /** What a record says. @throws SHL_ASSERTION when its payload is none of its kind */
 export function decodeRecord({ kind, payload }: Pick<LogRecord, 'kind' | 'payload'>): DecodedRecord {
-  if (kind === KIND_COMMIT || kind === KIND_PREPARED) return { ...readCommit(payload), state: undefined }
-  if (kind !== KIND_STATE) return NOTHING
-  const reader = new PayloadReader(payload)
+  if (kind === KIND_COMMIT || kind === KIND_PREPARED) return { ...NOTHING, ...readCommit(payload) }
+  if (kind === KIND_STATE) return { ...NOTHING, state: readState(new PayloadReader(payload)) }
+  if (kind !== KIND_SLOTS) return NOTHING
+  const record = readSlotRecord(payload)
+  return record.type === 'key'
+    ? { ...NOTHING, state: readState(record.reader) }
+    : { ...NOTHING, claim: record }
+}
+
+/** Whether a record of slots says that they change hands, or that they have. */
+export function isChangeOfOwner({ payload }: Pick<LogRecord, 'payload'>): boolean {
+  const { type } = readSlotRecord(payload)
+  return type === 'given' || type === 'taken'
+}
+
+function readState(reader: PayloadReader): DecodedState {
   const state = {
     db: reader.number(),
     key: reader.text(),
@@ -74,7 +95,7 @@ export function decodeRecord({ kind, payload }: Pick<LogRecord, 'kind' | 'payloa
     payload: reader.bytes(),
   }
   assert(reader.isAtEnd, 'a state ends with its value')
-  return { ...NOTHING, state }
+  return state
 }
 
 /** The keys that a record changes, each once. A command without changes is taken to change its first key. */

@@ -1,6 +1,17 @@
 /** What works on the files of a keyspace that nobody has to have open. */
 
-export { lockDirectory, systemDisk } from '../../../storage/index.ts'
+export {
+  type EncryptionOptions,
+  type KeyOptions,
+  type KeyRing,
+  keySources,
+  type LogKey,
+  loadKeys,
+  lockDirectory,
+  NO_KEYS,
+  recordBytes,
+  systemDisk,
+} from '../../../storage/index.ts'
 export { globMatcher } from '../../engine/index.ts'
 export { type CopyManifest, type CopyOptions, type CopyReport, copyDirectory } from './copy-directory.ts'
 export type { CopyCut } from './copy-plan.ts'

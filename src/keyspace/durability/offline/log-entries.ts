@@ -4,10 +4,17 @@
  * A single segment is read for itself: it says whose it is.
  * Tests: test/keyspace/durability/offline/log-entries.test.ts
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Disk } from '../../../base/index.ts'
-import { type LogRecord, readSegment } from '../../../storage/index.ts'
+import {
+  type KeyRing,
+  type LogRecord,
+  NO_KEYS,
+  readSegment,
+  type SegmentInfo,
+} from '../../../storage/index.ts'
 import { type Manifest, shardFolder } from '../manifest.ts'
+import { usable } from '../unusable.ts'
 import { LogView } from './log-view.ts'
 import { type Damage, surveyShard } from './shard-survey.ts'
 import { manifestOf } from './verify-directory.ts'
@@ -31,12 +38,16 @@ export type EntryTaker = (entry: LogEntry) => boolean
 /** Ends a reading that is not wanted any more. */
 const ENOUGH = Symbol('enough')
 
-/** The records of a directory, or of one of its shards, log by log. @throws SHL_DIRECTORY_UNKNOWN */
+/**
+ * The records of a directory, or of one of its shards, log by log. @throws SHL_DIRECTORY_UNKNOWN,
+ * SHL_DIRECTORY_UNUSABLE, SHL_KEY_MISSING
+ */
 export async function readLogs(
   disk: Disk,
   dir: string,
   shard: number | undefined,
   take: EntryTaker,
+  keys: KeyRing = NO_KEYS,
 ): Promise<LogStop[]> {
   const manifest = await manifestOf(disk, dir)
   const shards = Array.from({ length: manifest.shards }, (_, id) => id)
@@ -44,12 +55,11 @@ export async function readLogs(
   let isOver = false
   for (const id of shards) {
     if (isOver || (shard !== undefined && shard !== id)) continue
-    stops.push(
-      ...(await readLog(disk, dir, manifest, id, (entry) => {
-        isOver = !take(entry)
-        return !isOver
-      })),
-    )
+    const takeUntilOver = (entry: LogEntry): boolean => {
+      isOver = !take(entry)
+      return !isOver
+    }
+    stops.push(...(await usable(dir, () => readLog(disk, dir, manifest, id, keys, takeUntilOver))))
   }
   return stops
 }
@@ -59,10 +69,11 @@ async function readLog(
   dir: string,
   { directory }: Manifest,
   shard: number,
+  keys: KeyRing,
   take: EntryTaker,
 ): Promise<LogStop[]> {
   const folder = shardFolder(dir, shard)
-  const view = await LogView.open(disk, [folder])
+  const view = await LogView.open(disk, [folder], 1, keys)
   const paths = new Map(view.segments(folder).map(({ number, path }) => [number, path]))
   try {
     const { damages, tail } = await surveyShard(view, folder, { directory, shard }, (record, { number }) => {
@@ -78,13 +89,23 @@ async function readLog(
   }
 }
 
-/** The records of one file. */
-export async function readSegmentFile(disk: Disk, path: string, take: EntryTaker): Promise<LogStop[]> {
+/** The records of one file. @throws SHL_DIRECTORY_UNUSABLE, SHL_KEY_MISSING */
+export function readSegmentFile(
+  disk: Disk,
+  path: string,
+  take: EntryTaker,
+  keys: KeyRing = NO_KEYS,
+): Promise<LogStop[]> {
+  return usable(dirname(path), () => readFile(disk, path, take, keys))
+}
+
+async function readFile(disk: Disk, path: string, take: EntryTaker, keys: KeyRing): Promise<LogStop[]> {
   const file = await disk.open(path, 'read')
   try {
-    const end = await readSegment(file, (record, { shard }) => {
+    const visit = (record: LogRecord, { shard }: SegmentInfo): void => {
       if (!take({ shard, path, record })) throw ENOUGH
-    })
+    }
+    const end = await readSegment(file, visit, { keys, path })
     // Alone it does not say whether it is the last one.
     return end.reason === undefined
       ? []

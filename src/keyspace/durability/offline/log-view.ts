@@ -8,11 +8,13 @@
  * The sizes are asked for in rounds, one after the other, each over all shards. What some log had in a round
  * was written before the next one began: that is how several logs are cut as one (`copy-plan.ts`).
  *
+ * What is read may be encrypted; the view has the keys.
+ *
  * Cost: an open file for each segment. Tests: test/keyspace/durability/offline/log-view.test.ts
  */
 import { basename, join } from 'node:path'
 import type { Disk, DiskFile } from '../../../base/index.ts'
-import { segmentName, segmentNumber } from '../../../storage/index.ts'
+import { type KeyRing, NO_KEYS, segmentName, segmentNumber } from '../../../storage/index.ts'
 import { shardFolder } from '../manifest.ts'
 
 /** A place in time, by revision and by clock. */
@@ -37,10 +39,12 @@ export interface ViewedSegment {
 /** Logs at a moment; `disk` reads them. */
 export class LogView {
   readonly disk: Disk
+  readonly keys: KeyRing
   readonly #entries = new Map<string, Entry>()
   #rounds = 0
 
-  private constructor(disk: Disk) {
+  private constructor(disk: Disk, keys: KeyRing) {
+    this.keys = keys
     this.disk = {
       ...disk,
       list: async (folder) => this.segments(folder).map(({ number }) => segmentName(number)),
@@ -49,8 +53,13 @@ export class LogView {
   }
 
   /** Opens the logs of all shards, or of some folders. What the disk throws is thrown. */
-  static async open(disk: Disk, folders: readonly string[], rounds = 1): Promise<LogView> {
-    const view = new LogView(disk)
+  static async open(
+    disk: Disk,
+    folders: readonly string[],
+    rounds = 1,
+    keys: KeyRing = NO_KEYS,
+  ): Promise<LogView> {
+    const view = new LogView(disk, keys)
     try {
       for (let round = 0; round < rounds; round++) {
         for (const folder of folders) await view.#measure(disk, folder)

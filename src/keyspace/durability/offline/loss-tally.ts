@@ -15,7 +15,10 @@ import { type DecodedKey, decodeRecord, keysOf } from './decoded-record.ts'
 /** What is lost. */
 export interface Loss {
   readonly bytes: number
-  /** Commits and parts of transactions that can be read, and those of which only a header is left. */
+  /**
+   * Commits and parts of transactions that can be read, and records of which only a header is left: in a
+   * segment that is encrypted one stands for all that were written with it.
+   */
   readonly commits: number
   readonly unreadable: number
   /** Of both; undefined: none was found. */

@@ -9,7 +9,14 @@
  */
 import { basename, join } from 'node:path'
 import { type Clock, type Disk, type DiskFile, ShardloomError } from '../../../base/index.ts'
-import { examineLog, KIND_DECIDED, LogWriter, type LogWriterOptions } from '../../../storage/index.ts'
+import {
+  examineLog,
+  type KeyRing,
+  KIND_DECIDED,
+  LogWriter,
+  type LogWriterOptions,
+  NO_KEYS,
+} from '../../../storage/index.ts'
 import { shardFolder } from '../manifest.ts'
 import type { RepairPlan, ShardRepair } from './repair-plan.ts'
 import { verifyLogs } from './verify-directory.ts'
@@ -18,16 +25,25 @@ const COPY_BYTES = 1024 * 1024
 const SEGMENT_BYTES = 64 * 1024 * 1024
 const SYNC_EVERY_MS = 3_600_000
 
-/** Repairs. The caller has the lock. Where the damaged files are. @throws SHL_LOG_FAILED, SHL_LOG_DAMAGED */
-export async function applyRepair(disk: Disk, clock: Clock, plan: RepairPlan): Promise<string> {
+/**
+ * Repairs. The caller has the lock. What is written is encrypted with the current one of the keys. Where the
+ * damaged files are. @throws SHL_LOG_FAILED, SHL_LOG_DAMAGED
+ */
+export async function applyRepair(
+  disk: Disk,
+  clock: Clock,
+  plan: RepairPlan,
+  keys: KeyRing = NO_KEYS,
+): Promise<string> {
   const { dir, manifest, shards, decisions } = plan
   const time = new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')
   const attic = join(dir, `damaged-${time}`)
   const writeTo = async (shard: number, revisions: readonly number[]): Promise<void> => {
     const { directory } = manifest
     const sizes = { segmentBytes: SEGMENT_BYTES, syncEveryMs: SYNC_EVERY_MS, reserveBytes: 0 }
-    const options = { disk, clock, folder: shardFolder(dir, shard), directory, shard, ...sizes }
-    await append(options, revisions, decisions.atMs)
+    const encryption = keys.current && { key: keys.current }
+    const options = { disk, clock, folder: shardFolder(dir, shard), directory, shard, ...sizes, encryption }
+    await append(options, keys, revisions, decisions.atMs)
   }
   for (const repair of shards) {
     const target = join(attic, basename(repair.folder))
@@ -39,7 +55,7 @@ export async function applyRepair(disk: Disk, clock: Clock, plan: RepairPlan): P
   if (shards.length > 0) await disk.syncFolder(attic)
   await disk.syncFolder(dir)
   const repaired = new Set(shards.map(({ shard }) => shard))
-  const report = await verifyLogs(disk, dir, manifest)
+  const report = await verifyLogs(disk, dir, manifest, undefined, keys)
   const damage = report.shards.flatMap(({ shard, damages }) => (repaired.has(shard) ? damages : []))[0]
   if (damage !== undefined) throw new ShardloomError('SHL_LOG_DAMAGED', { ...damage })
   return attic
@@ -81,12 +97,15 @@ async function copyFile(disk: Disk, file: DiskFile, to: string): Promise<void> {
 }
 
 /** Writes decisions; a log that has no segment gets one. */
-async function append(options: LogWriterOptions, revisions: readonly number[], atMs: number): Promise<void> {
+async function append(
+  options: LogWriterOptions,
+  keys: KeyRing,
+  revisions: readonly number[],
+  atMs: number,
+): Promise<void> {
   const { disk, folder, directory, shard } = options
-  const log = await LogWriter.open(
-    options,
-    await examineLog(disk, folder, { directory, shard }, () => undefined),
-  )
+  const examined = await examineLog(disk, folder, { directory, shard, keys }, () => undefined)
+  const log = await LogWriter.open(options, examined)
   try {
     for (const revision of revisions) {
       log.begin()

@@ -11,7 +11,8 @@
  *
  * Which transactions may have had a part in bytes that cannot be read? A part is logged before its
  * transaction is decided, and time does not go backwards within a keyspace. So those that were decided
- * before the last readable record had theirs before, and the others are suspects: rather one too many.
+ * before the last readable record had theirs before, and the others are suspects: rather one too many. But
+ * where a record of a transaction says which shards have a part, none of the others is asked for one.
  *
  * A transaction that some log has concluded, and whose decision was in what is lost, is still true: its
  * decision is written again. What a snapshot of another shard has taken in cannot be told apart any more:
@@ -22,23 +23,24 @@
 import { type Disk, ShardloomError } from '../../../base/index.ts'
 import {
   findHeaders,
+  type KeyRing,
   KIND_CONCLUDED,
   KIND_DECIDED,
   KIND_PREPARED,
+  type LogOwner,
   type LogRecord,
+  NO_KEYS,
   readSegment,
   type SegmentInfo,
 } from '../../../storage/index.ts'
 import type { Manifest } from '../manifest.ts'
+import { isGivenUp } from '../part-log.ts'
+import { usable } from '../unusable.ts'
+import { isBefore, type LogPlace } from './log-places.ts'
 import { LogView, shardFolders } from './log-view.ts'
 import { type Loss, LossTally } from './loss-tally.ts'
+import { isOf, lossBehind } from './lost-records.ts'
 import { type Damage, type ShardSurvey, surveyShard, type Walk, WalkStart } from './shard-survey.ts'
-
-/** A place in a log. */
-export interface LogPlace {
-  readonly number: number
-  readonly offset: number
-}
 
 /** What is done to one log. */
 export interface ShardRepair {
@@ -74,6 +76,8 @@ interface PartEvent extends LogPlace {
   readonly kind: number
   readonly revision: number
   readonly atMs: number
+  /** Shards that have a part; none: the record does not say. */
+  readonly participants: readonly number[]
 }
 
 /** One log, as far as a plan has come. */
@@ -92,14 +96,28 @@ interface Patient {
   head: Walk | undefined
 }
 
-/** Plans the repair of a directory, or of one shard. @throws SHL_REPAIR_HOPELESS */
-export async function planRepair(
+/**
+ * Plans the repair of a directory, or of one shard. @throws SHL_REPAIR_HOPELESS, SHL_DIRECTORY_UNUSABLE,
+ * SHL_KEY_MISSING
+ */
+export function planRepair(
   disk: Disk,
   dir: string,
   manifest: Manifest,
   shard: number | undefined,
+  keys: KeyRing = NO_KEYS,
 ): Promise<RepairPlan> {
-  const view = await LogView.open(disk, shardFolders(dir, manifest.shards))
+  return usable(dir, () => planFor(disk, dir, manifest, shard, keys))
+}
+
+async function planFor(
+  disk: Disk,
+  dir: string,
+  manifest: Manifest,
+  shard: number | undefined,
+  keys: KeyRing,
+): Promise<RepairPlan> {
+  const view = await LogView.open(disk, shardFolders(dir, manifest.shards), 1, keys)
   try {
     const patients: Patient[] = []
     for (const [id, folder] of shardFolders(dir, manifest.shards).entries()) {
@@ -120,21 +138,17 @@ export async function planRepair(
   }
 }
 
-async function examine(
-  view: LogView,
-  folder: string,
-  owner: { readonly directory: string; readonly shard: number },
-  isChosen: boolean,
-): Promise<Patient> {
+async function examine(view: LogView, folder: string, owner: LogOwner, isChosen: boolean): Promise<Patient> {
   const parts: PartEvent[] = []
   const lostParts = new Set<number>()
   const times: (LogPlace & { readonly atMs: number })[] = []
   const start = new WalkStart()
   const keep = (record: LogRecord, { number }: SegmentInfo): void => {
-    const { kind, revision, atMs, offset } = record
+    const { kind, revision, atMs, offset, participants } = record
     const isCarried = start.take(record) === 'carried'
     // What is carried over was decided at some time before.
-    if (isPart(kind)) parts.push({ kind, revision, atMs: isCarried ? 0 : atMs, number, offset })
+    if (isPart(kind) && !isGivenUp(record))
+      parts.push({ kind, revision, atMs: isCarried ? 0 : atMs, number, offset, participants })
     const last = times.at(-1)
     if (last === undefined || atMs > last.atMs) times.push({ number, offset, atMs })
   }
@@ -151,7 +165,7 @@ async function examine(
   patient.gapMs = times.findLast((one) => isBefore(one, patient.cut as LogPlace))?.atMs ?? 0
   const damaged = segments.find(({ number }) => number === damagedNumber)
   if (damaged !== undefined)
-    await findLostHeaders(view, damaged.path, ({ kind, revision }) => {
+    await findLostHeaders(view, damaged.path, owner, ({ kind, revision }) => {
       if (kind === KIND_PREPARED) lostParts.add(revision)
     })
   return patient
@@ -161,18 +175,22 @@ async function examine(
 async function findLostHeaders(
   view: LogView,
   path: string,
+  owner: LogOwner,
   visit: (header: { readonly kind: number; readonly revision: number }) => void,
 ): Promise<void> {
   const file = await view.disk.open(path, 'read')
-  const { info, mark, reason, resumeOffset } = await readSegment(file, () => undefined)
-  if (info !== undefined && reason !== undefined) await findHeaders(file, mark, resumeOffset, visit)
+  const reading = { keys: view.keys, path }
+  const { info, mark, reason, resumeOffset } = await readSegment(file, () => undefined, reading)
+  if (info === undefined || reason === undefined || !isOf(info, owner)) return
+  await findHeaders(file, mark, resumeOffset, visit)
 }
 
 /** Cuts until no transaction is true in part. */
 function spread(patients: readonly Patient[]): void {
+  const participants = participantsIn(patients)
   for (let isChanged = true; isChanged; ) {
     isChanged = false
-    const isTorn = tornBy(patients)
+    const isTorn = tornBy(patients, participants)
     for (const patient of patients) {
       const found = kept(patient).find(
         ({ kind, revision, atMs }) => kind !== KIND_PREPARED && isTorn(revision, atMs),
@@ -184,8 +202,25 @@ function spread(patients: readonly Patient[]): void {
   }
 }
 
+/** The shards of each transaction of which some record names them. */
+function participantsIn(patients: readonly Patient[]): ReadonlyMap<number, ReadonlySet<number>> {
+  const found = new Map<number, Set<number>>()
+  for (const { parts } of patients) {
+    for (const { revision, participants } of parts) {
+      if (participants.length === 0) continue
+      const shards = found.get(revision) ?? new Set()
+      for (const shard of participants) shards.add(shard)
+      found.set(revision, shards)
+    }
+  }
+  return found
+}
+
 /** Whether a transaction that was true at a time may lack a part, with the cuts as they are. */
-function tornBy(patients: readonly Patient[]): (revision: number, atMs: number) => boolean {
+function tornBy(
+  patients: readonly Patient[],
+  participants: ReadonlyMap<number, ReadonlySet<number>>,
+): (revision: number, atMs: number) => boolean {
   const cut = patients.flatMap((patient) => {
     const place = patient.cut
     if (place === undefined) return []
@@ -194,10 +229,14 @@ function tornBy(patients: readonly Patient[]): (revision: number, atMs: number) 
     for (const { kind, revision, ...at } of patient.parts) {
       if (kind === KIND_PREPARED && !isBefore(at, place) && !there.has(revision)) lost.add(revision)
     }
-    return [{ there, lost, blindMs: patient.isTarget ? patient.gapMs : Number.POSITIVE_INFINITY }]
+    const { shard } = patient.survey
+    return [{ shard, there, lost, blindMs: patient.isTarget ? patient.gapMs : Number.POSITIVE_INFINITY }]
   })
   return (revision, atMs) =>
-    cut.some(({ there, lost, blindMs }) => lost.has(revision) || (!there.has(revision) && atMs >= blindMs))
+    cut.some(({ shard, there, lost, blindMs }) => {
+      if (lost.has(revision)) return true
+      return !there.has(revision) && atMs >= blindMs && participants.get(revision)?.has(shard) !== false
+    })
 }
 
 /** Parts in what stays of a log, in its order. */
@@ -211,8 +250,8 @@ function kept({ parts, cut, head }: Patient): PartEvent[] {
 /** @throws SHL_REPAIR_HOPELESS when a log is missing as a whole */
 function checkPresent(patients: readonly Patient[]): void {
   const missing = patients.find(({ survey }) => survey.segments.length === 0)
-  if (missing === undefined || patients.every(({ survey }) => survey.segments.length === 0)) return
-  const reason = 'the log is missing: other shards have theirs'
+  if (missing === undefined) return
+  const reason = 'the log is missing'
   throw new ShardloomError('SHL_REPAIR_HOPELESS', { file: missing.survey.folder, offset: 0, reason })
 }
 
@@ -221,12 +260,8 @@ function checkUsable({ survey, cut, head }: Patient): void {
   if (cut === undefined) return
   const { segments, walks, damages, folder } = survey
   const oldest = head?.number ?? segments[0]?.number ?? 1
-  const isWhole = walks.some(
-    ({ number, end }) => number >= oldest && end !== undefined && end.number < cut.number,
-  )
-  // The end of a snapshot in the segment that is cut was read, if the damage is behind it.
-  const isWholeHere = walks.some(({ end }) => end?.number === cut.number && cut.offset > 0)
-  if (oldest === 1 || isWhole || isWholeHere) return
+  const isWhole = walks.some(({ number, end }) => number >= oldest && end !== undefined && isBefore(end, cut))
+  if (oldest === 1 || isWhole) return
   const [{ file, offset } = { file: folder, offset: 0 }] = damages
   const reason = 'the segments before it are gone, and no whole snapshot would be left'
   throw new ShardloomError('SHL_REPAIR_HOPELESS', { file, offset, reason })
@@ -238,21 +273,8 @@ async function repairOf(
   directory: string,
 ): Promise<ShardRepair> {
   const { shard, folder, segments, damages } = survey
-  const tally = new LossTally()
-  if (cut !== undefined) {
-    for (const { number, path, sizeBytes } of segments) {
-      if (number < cut.number) continue
-      tally.addBytes(sizeBytes - (number === cut.number ? cut.offset : 0))
-      const file = await view.disk.open(path, 'read')
-      const { info, mark, reason, resumeOffset } = await readSegment(file, (record, segment) => {
-        // What belongs to another log is not lost here.
-        if (segment.directory !== directory || segment.shard !== shard) return
-        if (number > cut.number || record.offset >= cut.offset) tally.add(record)
-      })
-      if (info === undefined || reason === undefined) continue
-      await findHeaders(file, mark, resumeOffset, (header) => tally.addHeader(header))
-    }
-  }
+  const loss =
+    cut === undefined ? new LossTally().loss : await lossBehind(view, segments, cut, { directory, shard })
   const isMoved = (number: number): boolean =>
     (head !== undefined && number < head.number) ||
     (cut !== undefined && (number > cut.number || (number === cut.number && cut.offset === 0)))
@@ -268,7 +290,7 @@ async function repairOf(
       cut === undefined || cut.offset === 0 || damaged === undefined
         ? undefined
         : { path: damaged.path, offset: cut.offset },
-    loss: tally.loss,
+    loss,
     isEmptied: moved.length === segments.length,
   }
 }
@@ -316,8 +338,4 @@ function doubtsOf(patients: readonly Patient[]): string[] {
 
 function isPart(kind: number): boolean {
   return kind === KIND_PREPARED || kind === KIND_DECIDED || kind === KIND_CONCLUDED
-}
-
-function isBefore(a: LogPlace, b: LogPlace): boolean {
-  return a.number < b.number || (a.number === b.number && a.offset < b.offset)
 }

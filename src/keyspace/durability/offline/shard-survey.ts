@@ -15,6 +15,7 @@ import {
   examineLog,
   KIND_COMMIT,
   KIND_DECIDED,
+  KIND_SLOTS,
   KIND_SNAPSHOT_BEGIN,
   KIND_SNAPSHOT_END,
   KIND_STATE,
@@ -42,7 +43,16 @@ export interface Walk {
   /** Keys that were written by it so far. */
   keys: number
   /** Undefined: it was never ended. */
-  end: { readonly revision: number; readonly atMs: number; readonly number: number } | undefined
+  end: WalkEnd | undefined
+}
+
+/** Where a walk was ended. */
+interface WalkEnd {
+  readonly revision: number
+  readonly atMs: number
+  readonly number: number
+  /** Of its last record, or of the group that is in. */
+  readonly offset: number
 }
 
 /** A log, looked at. */
@@ -94,7 +104,7 @@ export async function surveyShard(
     visitKept(record, segment)
   }
   try {
-    tail = (await examineLog(view.disk, folder, owner, visit)).tail
+    tail = (await examineLog(view.disk, folder, { ...owner, keys: view.keys }, visit)).tail
     if (isBeheaded(segments, walks.all)) {
       const reason = 'the segments before it are gone, and no whole snapshot is behind it'
       damages.unshift({ file: segments[0]?.path ?? folder, offset: 0, reason })
@@ -137,15 +147,16 @@ async function surveyBehind(
     }
     const file = await view.disk.open(path, 'read')
     walks.interruptUnless(before !== undefined && before.number + 1 === number)
-    const end = await readSegment(file, (record, segment) => {
+    const take: RecordVisitor = (record, segment) => {
       if (isForeign(segment, number)) return
       walks.take(record, segment)
       visit(record, segment)
-    })
+    }
+    const end = await readSegment(file, take, { keys: view.keys, path })
     const { info, reason, offset, checksum } = end
     if (info === undefined) note(0, reason ?? 'the segment is not described', number + 1)
     else if (isForeign(info, number)) note(0, 'the segment belongs elsewhere', number + 1)
-    else if (reason !== undefined && !isLast) note(offset, reason, number + 1)
+    else if (reason !== undefined && (!isLast || end.isForged)) note(offset, reason, number + 1)
     else if (before !== undefined && (before.number + 1 !== number || info.previous !== before.checksum)) {
       note(0, 'the segment does not follow the one before it', number)
     }
@@ -166,7 +177,7 @@ export class WalkList {
   readonly all: Walk[] = []
   #isOpen = false
 
-  take({ kind, revision, atMs }: LogRecord, { number }: SegmentInfo): void {
+  take({ kind, revision, atMs, offset }: LogRecord, { number }: SegmentInfo): void {
     const last = this.all.at(-1)
     if (kind === KIND_SNAPSHOT_BEGIN) {
       this.all.push({ number, beginRevision: revision, keys: 0, end: undefined })
@@ -174,7 +185,7 @@ export class WalkList {
     } else if (last !== undefined && this.#isOpen) {
       if (kind === KIND_STATE) last.keys++
       if (kind !== KIND_SNAPSHOT_END) return
-      last.end = { revision, atMs, number }
+      last.end = { revision, atMs, number, offset }
       this.#isOpen = false
     }
   }
@@ -210,8 +221,8 @@ export function damageOf(error: unknown): Damage {
 }
 
 /**
- * How a snapshot begins: decisions that are carried over from what it takes the place of, then a commit that
- * holds the locks. Neither is an event of its own.
+ * How a snapshot begins: decisions, and what is known of slots, that are carried over from what it takes the
+ * place of, then a commit that holds the locks. None of it is an event of its own.
  */
 export class WalkStart {
   #isOpen = false
@@ -219,8 +230,9 @@ export class WalkStart {
   /** What this record is of it; undefined: it is none of it. */
   take({ kind }: Pick<LogRecord, 'kind'>): 'carried' | 'locks' | undefined {
     const wasOpen = this.#isOpen
-    this.#isOpen = kind === KIND_SNAPSHOT_BEGIN || (wasOpen && kind === KIND_DECIDED)
+    const isCarried = kind === KIND_DECIDED || kind === KIND_SLOTS
+    this.#isOpen = kind === KIND_SNAPSHOT_BEGIN || (wasOpen && isCarried)
     if (!wasOpen) return undefined
-    return kind === KIND_DECIDED ? 'carried' : kind === KIND_COMMIT ? 'locks' : undefined
+    return isCarried ? 'carried' : kind === KIND_COMMIT ? 'locks' : undefined
   }
 }

@@ -15,14 +15,19 @@
 import { join } from 'node:path'
 import { type Disk, ShardloomError } from '../../../base/index.ts'
 import {
+  type KeyRing,
   KIND_CONCLUDED,
   KIND_DECIDED,
   KIND_PREPARED,
   KIND_SEGMENT,
   type LogRecord,
   type LogTail,
+  NO_KEYS,
+  type SegmentInfo,
 } from '../../../storage/index.ts'
 import { type Manifest, readManifest } from '../manifest.ts'
+import { isGivenUp } from '../part-log.ts'
+import { unusable, usable } from '../unusable.ts'
 import { KIND_NAMES } from './decoded-record.ts'
 import { codeOf, type LogMoment, LogView, shardFolders } from './log-view.ts'
 import { type Damage, type ShardSurvey, surveyShard } from './shard-survey.ts'
@@ -33,6 +38,8 @@ export interface ShardReport {
   readonly folder: string
   readonly segments: number
   readonly bytes: number
+  /** Segments by the id of the key that they are encrypted with; `none`: they are in the clear. */
+  readonly keys: Readonly<Record<string, number>>
   /** Valid records by kind. */
   readonly records: Readonly<Record<string, number>>
   readonly first: LogMoment | undefined
@@ -74,15 +81,19 @@ interface Parts {
 
 const PROGRESS_RECORDS = 4096
 
-/** Verifies a directory. @throws SHL_DIRECTORY_UNKNOWN when it is none; what the disk throws is thrown */
+/**
+ * Verifies a directory. @throws SHL_DIRECTORY_UNKNOWN when it is none, SHL_DIRECTORY_UNUSABLE when it cannot
+ * be read, SHL_KEY_MISSING
+ */
 export async function verifyDirectory(
   disk: Disk,
   dir: string,
   onProgress: ProgressListener = () => undefined,
+  keys: KeyRing = NO_KEYS,
 ): Promise<VerifyReport> {
   const manifest = await manifestOf(disk, dir)
   const { copyOf } = (await rawManifest(disk, dir)) as { copyOf?: CopyOrigin }
-  return { ...(await verifyLogs(disk, dir, manifest, onProgress)), copyOf }
+  return { ...(await usable(dir, () => verifyLogs(disk, dir, manifest, onProgress, keys))), copyOf }
 }
 
 /** Verifies the logs of a directory whose manifest is known. */
@@ -91,9 +102,10 @@ export async function verifyLogs(
   dir: string,
   manifest: Manifest,
   onProgress: ProgressListener = () => undefined,
+  keys: KeyRing = NO_KEYS,
 ): Promise<VerifyReport> {
   const folders = shardFolders(dir, manifest.shards)
-  const view = await LogView.open(disk, folders)
+  const view = await LogView.open(disk, folders, 1, keys)
   try {
     const found: Found[] = []
     let doneBytes = 0
@@ -103,22 +115,24 @@ export async function verifyLogs(
       const owner = { directory: manifest.directory, shard }
       const sizes = new Map(view.segments(folder).map(({ number, sizeBytes }) => [number, sizeBytes]))
       let begun = 0
-      const survey = await surveyShard(view, folder, owner, (record, { number }) => {
+      const take = (record: LogRecord, info: SegmentInfo): void => {
         tally.add(record)
+        tally.addKey(record, info)
         takePart(parts, record)
         if (record.kind === KIND_SEGMENT)
-          begun = sum([...sizes].flatMap(([n, size]) => (n < number ? size : [])))
+          begun = sum([...sizes].flatMap(([n, size]) => (n < info.number ? size : [])))
         if (tally.count % PROGRESS_RECORDS === 0)
           onProgress(doneBytes + begun + record.offset, view.sizeBytes)
-      })
+      }
+      const takeBehind = (record: LogRecord, info: SegmentInfo): void => tally.addKey(record, info)
+      const survey = await surveyShard(view, folder, owner, take, takeBehind)
       doneBytes += sum([...sizes.values()])
       onProgress(doneBytes, view.sizeBytes)
       found.push({ survey, tally, parts })
     }
     const decided = new Set(found.flatMap(({ parts }) => [...parts.decided]))
     const concluded = new Set(found.flatMap(({ parts }) => [...parts.concluded]))
-    const isWritten = found.some(({ survey }) => survey.segments.length > 0)
-    const shards = found.map((one) => reportOf(one, { decided, concluded, isWritten }))
+    const shards = found.map((one) => reportOf(one, { decided, concluded }))
     const isDamaged = shards.some(({ damages }) => damages.length > 0)
     const hasTail = shards.some(({ tail }) => tail !== undefined)
     return {
@@ -133,7 +147,7 @@ export async function verifyLogs(
   }
 }
 
-/** The manifest of a directory that must have one. @throws SHL_DIRECTORY_UNKNOWN */
+/** The manifest of a directory that must have one. @throws SHL_DIRECTORY_UNKNOWN, SHL_DIRECTORY_UNUSABLE */
 export async function manifestOf(disk: Disk, dir: string): Promise<Manifest> {
   const unknown = (reason: string): ShardloomError =>
     new ShardloomError('SHL_DIRECTORY_UNKNOWN', { dir, reason })
@@ -143,7 +157,7 @@ export async function manifestOf(disk: Disk, dir: string): Promise<Manifest> {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw unknown('it does not exist')
     if (codeOf(error) === 'ENOTDIR') throw unknown('it is no directory')
-    throw error
+    throw unusable(dir, error)
   }
   throw unknown('it has no shardloom.json, so it is no data directory')
 }
@@ -168,6 +182,7 @@ export async function rawManifest(disk: Disk, dir: string): Promise<Readonly<Rec
 /** Counts records. */
 class Tally {
   readonly records: Record<string, number> = {}
+  readonly keys: Record<string, number> = {}
   count = 0
   first: LogMoment | undefined
   last: LogMoment | undefined
@@ -184,14 +199,21 @@ class Tally {
       atMs: Math.max(this.last?.atMs ?? 0, atMs),
     }
   }
+
+  addKey({ kind }: LogRecord, { sealing }: SegmentInfo): void {
+    if (kind !== KIND_SEGMENT) return
+    const id = sealing?.key ?? 'none'
+    this.keys[id] = (this.keys[id] ?? 0) + 1
+  }
 }
 
-function takePart({ open, decided, concluded }: Parts, { kind, revision }: LogRecord): void {
+function takePart({ open, decided, concluded }: Parts, record: LogRecord): void {
+  const { kind, revision } = record
   if (kind === KIND_PREPARED) open.add(revision)
   else if (kind === KIND_DECIDED) decided.add(revision)
   else if (kind === KIND_CONCLUDED) {
     open.delete(revision)
-    concluded.add(revision)
+    if (!isGivenUp(record)) concluded.add(revision)
   }
 }
 
@@ -206,19 +228,15 @@ interface Found {
 interface Together {
   readonly decided: ReadonlySet<number>
   readonly concluded: ReadonlySet<number>
-  /** Whether some shard has a log. */
-  readonly isWritten: boolean
 }
 
 function reportOf(
-  { survey, tally: { records, first, last }, parts: { open } }: Found,
-  { decided, concluded, isWritten }: Together,
+  { survey, tally: { records, keys, first, last }, parts: { open } }: Found,
+  { decided, concluded }: Together,
 ): ShardReport {
   const { shard, folder, segments, tail, walks } = survey
   const damages = [...survey.damages]
-  if (segments.length === 0 && isWritten) {
-    damages.push({ file: folder, offset: 0, reason: 'the log is missing: other shards have theirs' })
-  }
+  if (segments.length === 0) damages.push({ file: folder, offset: 0, reason: 'the log is missing' })
   const torn = [...open].find((revision) => concluded.has(revision) && !decided.has(revision))
   if (torn !== undefined) {
     const reason = `another shard has concluded transaction ${torn}, and its decision is missing`
@@ -231,6 +249,7 @@ function reportOf(
     folder,
     segments: segments.length,
     bytes: sum(segments.map(({ sizeBytes }) => sizeBytes)),
+    keys,
     records,
     first,
     last,

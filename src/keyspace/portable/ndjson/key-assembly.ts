@@ -3,11 +3,10 @@
  *
  * Tests: test/keyspace/portable/ndjson/ndjson-reader.test.ts, ndjson-reader.prop.test.ts
  */
-import { type ByteString, VALUE_BYTES_MAX } from '../../engine/index.ts'
+import { type ByteString, KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../../engine/index.ts'
 import { PartBuilder } from '../part-builder.ts'
 import {
   EXPIRE_AT_MAX,
-  KEY_BYTES_MAX,
   MEMBER_EXPIRE_AT_MAX,
   type PortableEntry,
   type PortableType,
@@ -81,7 +80,7 @@ export class KeyAssembly {
     const { db = 0, part = 0 } = fields
     const key = textOfJson(fields['key']) ?? this.#fail('expected a "key", text or {"base64": …}')
     if (key.length > KEY_BYTES_MAX)
-      this.#fail(`found a key of ${key.length} bytes, expected ${KEY_BYTES_MAX}`)
+      this.#fail(`found a key of ${key.length} bytes, expected at most ${KEY_BYTES_MAX}`)
     if (!isCount(db) || db > DATABASE_MAX) this.#fail(`expected "db" to be 0 to ${DATABASE_MAX}`)
     const type = fields['type']
     if (!isType(type)) this.#fail(`expected a "type": ${Object.keys(MEMBER_NAMES).join(', ')}`)

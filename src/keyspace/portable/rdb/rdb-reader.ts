@@ -12,16 +12,10 @@
  * rdb-reader.prop.test.ts, rdb-reader-redis.test.ts
  * Source: Redis 7.2, src/rdb.c. The format: docs/formats/rdb.md.
  */
-import type { ByteString } from '../../engine/index.ts'
+import { type ByteString, KEY_BYTES_MAX } from '../../engine/index.ts'
 import { EntryBatch } from '../entry-batch.ts'
 import { PartBuilder } from '../part-builder.ts'
-import {
-  EXPIRE_AT_MAX,
-  KEY_BYTES_MAX,
-  type PortableEntry,
-  type SkippedItem,
-  type SkippedKind,
-} from '../portable-entry.ts'
+import { EXPIRE_AT_MAX, type PortableEntry, type SkippedItem, type SkippedKind } from '../portable-entry.ts'
 import { ByteWindow, INCOMPLETE } from './byte-window.ts'
 import {
   AUX,
@@ -354,8 +348,9 @@ export class RdbReader {
 
   #report(kind: SkippedKind, key: ByteString, name: string): void {
     this.#skipped++
-    const shown = key.length > KEY_BYTES_MAX ? key.slice(0, KEY_SHOWN_MAX) : key
-    this.#onSkipped?.({ kind, db: this.#db, key: shown, name })
+    const isLong = key.length > KEY_BYTES_MAX
+    const shown = isLong ? key.slice(0, KEY_SHOWN_MAX) : key
+    this.#onSkipped?.({ kind, db: this.#db, key: shown, name, ...(isLong && { keyBytes: key.length }) })
   }
 }
 

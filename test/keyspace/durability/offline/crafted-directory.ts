@@ -25,6 +25,7 @@ interface RecordStep {
   readonly key?: string
   readonly value?: string
   readonly atMs?: number
+  readonly participants?: readonly number[]
 }
 
 type Maker = (revision: number, key?: string, value?: string) => RecordStep
@@ -42,6 +43,11 @@ export const givenUp: Maker = (revision) => ({ ...concluded(revision), value: 'g
 export const walkBegin: Maker = maker(storage.KIND_SNAPSHOT_BEGIN)
 export const state: Maker = maker(storage.KIND_STATE)
 export const walkEnd: Maker = maker(storage.KIND_SNAPSHOT_END)
+
+/** A part or a decision that names the shards of its transaction. */
+export function among(participants: readonly number[], step: Step): Step {
+  return typeof step === 'string' ? step : { ...step, participants }
+}
 
 /** A snapshot, in a segment of its own, as a shard writes it. */
 export function walk(revision: number, keys: readonly string[], endRevision: number = revision): Step[] {
@@ -92,9 +98,16 @@ function openLog(folder: string, shard: number, key?: storage.LogKey): Promise<s
 
 function append(
   log: storage.LogWriter,
-  { kind, revision, key, value = '', atMs = EPOCH_MS + 1000 * revision }: Exclude<Step, 'segment'>,
+  {
+    kind,
+    revision,
+    key,
+    value = '',
+    atMs = EPOCH_MS + 1000 * revision,
+    participants = [],
+  }: Exclude<Step, 'segment'>,
 ): void {
-  const sink = log.begin()
+  const sink = log.begin(participants.length)
   const isCommit = kind === storage.KIND_COMMIT || kind === storage.KIND_PREPARED
   if (isCommit) {
     const effects = key === undefined ? [] : [{ db: 0, argv: ['SET', key, value] }]
@@ -109,7 +122,7 @@ function append(
     sink.number(revision)
     sink.block(value)
   }
-  log.append({ kind, revision, atMs, participants: [] })
+  log.append({ kind, revision, atMs, participants })
 }
 
 /** The records of a directory, as short texts by shard: what a test compares. */

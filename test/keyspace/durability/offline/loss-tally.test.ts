@@ -15,8 +15,12 @@ const recordOf = (
   atMs: 1000 * revision,
   participants: [],
   payload,
+  bytes: payload,
+  payloadOffset: 0,
+  payloadEnd: payload.length,
   offset: 0,
   endOffset: 0,
+  index: 0,
 })
 
 test('nothing is lost at first', () => {

@@ -7,6 +7,7 @@ import { applyRepair } from '../../../../src/keyspace/durability/offline/repair-
 import { planRepair, type RepairPlan } from '../../../../src/keyspace/durability/offline/repair-plan.ts'
 import { verifyDirectory } from '../../../../src/keyspace/durability/offline/verify-directory.ts'
 import {
+  among,
   CLOCK,
   CREATED_AT,
   commit,
@@ -173,6 +174,41 @@ describe('a transaction over several shards', () => {
       '1:p2 1:d2 1:e2 1:p4',
       '1:p2 1:e2 1:p4',
     ])
+  })
+
+  test('that names its shards takes none with it that has no part', async () => {
+    // Shard 0 lacks its end from revision 3 on; what was decided since may have had a part in that.
+    const damaged = c(1, 3, 6)
+    const named = (shards: readonly number[]) => [
+      [...damaged],
+      [among(shards, prepared(4, 'b')), decided(4), concluded(4), ...c(7)],
+      [among(shards, prepared(4, 'c')), concluded(4), ...c(8)],
+    ]
+    const whole = ['1:p4 1:d4 1:e4 1:c7', '1:p4 1:e4 1:c8']
+    expect((await repaired(named([1, 2]), { record: 1 })).left).toEqual(['1:c1', ...whole])
+    // It is one of them, or nobody says.
+    for (const shards of [[0, 1, 2], []]) {
+      const { left } = await repaired(named(shards), { record: 1 })
+      expect(left).toEqual(['1:c1', '1:p4', '1:p4'])
+    }
+  })
+
+  test('is named by any of its records, also by those of another shard', async () => {
+    const logs = [
+      [...c(1, 3, 6)],
+      [prepared(4, 'b'), concluded(4)],
+      [prepared(4, 'c'), among([1, 2], decided(4)), concluded(4)],
+    ]
+    const { left } = await repaired(logs, { record: 1 })
+    expect(left).toEqual(['1:c1', '1:p4 1:e4', '1:p4 1:d4 1:e4'])
+  })
+
+  test('that is known to have lost a part is undone, whatever its records name', async () => {
+    const logs = [
+      [...c(1, 2), ...own(3, 'a')],
+      [among([1, 2], prepared(3, 'b')), concluded(3), ...c(4)],
+    ]
+    expect((await repaired(logs, { record: 1 })).left).toEqual(['1:c1', '1:p3'])
   })
 
   test('whose decision was lost is decided again when another shard has concluded it', async () => {

@@ -13,14 +13,17 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { copyDirectory } from '../../../../src/keyspace/durability/offline/copy-directory.ts'
 import { applyRepair } from '../../../../src/keyspace/durability/offline/repair-directory.ts'
 import { planRepair } from '../../../../src/keyspace/durability/offline/repair-plan.ts'
 import { manifestOf, verifyDirectory } from '../../../../src/keyspace/durability/offline/verify-directory.ts'
 import {
   CLOCK,
+  CREATED_AT,
   commit,
   concluded,
   craft,
+  DIRECTORY,
   DISK,
   decided,
   flip,
@@ -174,13 +177,22 @@ describe('damage of files', () => {
     expect(first?.[1]).toContain('segment=2, wanted ')
   })
 
-  test('the log of a shard is missing, which opening would not notice', async () => {
+  test('the log of a shard is missing, or all of them', async () => {
     const dir = await craft(join(folder, 'none'), [steps, steps])
     rmSync(join(dir, 'shard-0001'), { recursive: true })
-    expect(await damagesOf(dir)).toEqual([
-      'damage',
-      ['shard-0001', 'the log is missing: other shards have theirs'],
-    ])
+    const missing = (shard: string): string[] => [shard, 'the log is missing']
+    expect(await damagesOf(dir)).toEqual(['damage', missing('shard-0001')])
+    rmSync(join(dir, 'shard-0000'), { recursive: true })
+    expect(await damagesOf(dir)).toEqual(['damage', missing('shard-0000'), missing('shard-0001')])
+    // Nobody begins anew without being told.
+    const manifest = { format: 1, directory: DIRECTORY, shards: 2, createdAt: CREATED_AT }
+    await expect(planRepair(DISK, dir, manifest, undefined)).rejects.toMatchObject({
+      code: 'SHL_REPAIR_HOPELESS',
+      details: { reason: 'the log is missing' },
+    })
+    await expect(
+      copyDirectory(dir, join(folder, 'copy'), { disk: DISK, clock: CLOCK }),
+    ).rejects.toMatchObject({ code: 'SHL_LOG_DAMAGED', details: { reason: 'the log is missing' } })
   })
 
   test('the manifest is missing, broken, or of another version', async () => {

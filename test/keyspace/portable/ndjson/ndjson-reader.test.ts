@@ -206,8 +206,8 @@ describe('a line is refused', () => {
     ['with a key that is no text', '{"key":7,"type":"string","value":"v"}', 'expected a "key"'],
     [
       'with a key that is too long',
-      `{"key":"${'k'.repeat(65_537)}","type":"string","value":"v"}`,
-      'found a key of 65537',
+      `{"key":"${'k'.repeat(65_497)}","type":"string","value":"v"}`,
+      'found a key of 65497 bytes, expected at most 65496',
     ],
     ['without a type', '{"key":"k","value":"v"}', 'expected a "type": string, list, set, hash, zset'],
     ['of another type', '{"key":"k","type":"stream","value":"v"}', 'expected a "type"'],

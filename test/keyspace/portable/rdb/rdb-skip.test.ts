@@ -1,5 +1,7 @@
 /** What cannot be held is walked over, in whatever pieces it comes: streams, modules, functions. */
 import { describe, expect, test } from 'vitest'
+import { KEY_BYTES_MAX } from '../../../../src/keyspace/engine/index.ts'
+import { makeEngine } from '../../../support/engine.ts'
 import { joined, readRdb } from '../../../support/portable/entries.ts'
 import {
   type Bytes,
@@ -81,13 +83,13 @@ const SKIPPED: readonly (readonly [string, readonly Bytes[], object])[] = [
   ['a function', [[245], text('#!lua name=lib\n')], { kind: 'function', key: '', name: '' }],
   [
     'a key that is too long, of a collection',
-    [key(1, 'x'.repeat(65_537), join(length(2000), ...Array(2000).fill(text('e'))))],
-    { kind: 'key', key: 'x'.repeat(100), name: 'list' },
+    [key(1, 'x'.repeat(KEY_BYTES_MAX + 1), join(length(2000), ...Array(2000).fill(text('e'))))],
+    { kind: 'key', key: 'x'.repeat(100), name: 'list', keyBytes: 65_497 },
   ],
   [
     'a key that is too long, of a string',
-    [key(0, 'x'.repeat(65_537), text('v'))],
-    { kind: 'key', key: 'x'.repeat(100), name: 'string' },
+    [key(0, 'x'.repeat(KEY_BYTES_MAX + 1), text('v'))],
+    { kind: 'key', key: 'x'.repeat(100), name: 'string', keyBytes: 65_497 },
   ],
 ]
 
@@ -147,3 +149,18 @@ function chunksOf(bytes: Uint8Array, size: number): Uint8Array[] {
     bytes.subarray(n * size, (n + 1) * size),
   )
 }
+
+test('what an engine takes as a key, and no longer one, is given out', async () => {
+  const names = [KEY_BYTES_MAX, KEY_BYTES_MAX + 1, 65_536].map((bytes) => 'k'.repeat(bytes))
+  const world = makeEngine()
+  const taken = names.filter((name) => world.ask('SET', name, 'v') === 'OK')
+  expect(taken.map(({ length: bytes }) => bytes)).toEqual([65_496])
+  const { entries, skipped } = await readRdb([
+    rdbFile(
+      11,
+      names.map((name) => key(0, name, text('v'))),
+    ),
+  ])
+  expect(entries.map((entry) => entry.key)).toEqual(taken)
+  expect(skipped.map(({ keyBytes }) => keyBytes)).toEqual([65_497, 65_536])
+})
