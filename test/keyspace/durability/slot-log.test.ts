@@ -48,7 +48,7 @@ describe('slots in the log of a shard', () => {
     slots.coming(2, [6, 7])
     const taken = shard.durability.snapshot()
     let isDone = false
-    taken.then(() => {
+    const noted = taken.then(() => {
       isDone = true
     })
     while (!isDone) {
@@ -56,6 +56,7 @@ describe('slots in the log of a shard', () => {
       await new Promise((resolve) => void setImmediate(resolve))
     }
     const again = await openShard(disk.afterKill())
+    await noted
     expect((await taken)?.removed).toBe(1)
     expect(again.report.slots).toEqual(slots.claims.all())
   })
