@@ -16,6 +16,8 @@ export type KeyCommand = string | readonly string[]
 export const COMMAND_MS = 30_000
 const OUTPUT_BYTES_MAX = 4096
 const ERRORS_SHOWN_MAX = 1000
+/** What may be a key, or most of one: a shell that traces prints what it runs. */
+const KEY_LIKE = /[\w+/-]{32,}=*/g
 const IS_WINDOWS = process.platform === 'win32'
 
 /** What a command prints. `source` names it in an error. @throws SHL_KEY_UNAVAILABLE */
@@ -81,7 +83,7 @@ function killAll(child: ChildProcess): void {
 function shown(errors: Buffer, output: Buffer): string {
   const secret = output.toString('latin1').trim()
   const text = errors.toString('latin1')
-  const safe = secret === '' ? text : text.replaceAll(secret, '…')
+  const safe = (secret === '' ? text : text.replaceAll(secret, '…')).replaceAll(KEY_LIKE, '…')
   return safe
     .replaceAll(/[^\x20-\x7e…]+/g, ' ')
     .trim()

@@ -54,3 +54,11 @@ test('one that takes too long, or prints too much, is killed with what it has st
   )
   expect(performance.now() - startMs).toBeLessThan(30_000)
 })
+
+test('one that traces what it runs does not give the key away', async () => {
+  for (const key of ['0123456789abcdef'.repeat(4), Buffer.alloc(32, 0xa5).toString('base64')]) {
+    const reason = await failure(node(`console.error('+ vault write ${key}'); process.exit(1)`))
+    expect(reason).not.toContain(key.slice(0, 40))
+    expect(reason).toContain('+ vault write …')
+  }
+})

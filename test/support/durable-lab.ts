@@ -249,10 +249,8 @@ function handle({ shard, exporter }: Life, type: string, payload: never): unknow
       return participant[type](payload)
     case 'importKeys':
       return slots.importKeys(payload)
-    case 'takeSlots': {
-      const { from, epoch } = payload as { from: number; epoch: number }
-      return slots.take(from, epoch)
-    }
+    case 'takeSlots':
+      return slots.take(payload)
     case 'dropImported':
       return slots.dropImported(payload)
     case 'movesEnded':

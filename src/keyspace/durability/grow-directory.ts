@@ -13,7 +13,14 @@
  */
 import { join } from 'node:path'
 import { type Clock, type Disk, ShardloomError } from '../../base/index.ts'
-import { examineLog, type KeyRing, LogWriter, readSegment, segmentNumber } from '../../storage/index.ts'
+import {
+  examineLog,
+  type KeyRing,
+  KIND_SEGMENT,
+  LogWriter,
+  readSegment,
+  segmentNumber,
+} from '../../storage/index.ts'
 import { type Manifest, shardFolder, writeManifest } from './manifest.ts'
 
 const SHARD_FOLDER = /^shard-\d{4}$/
@@ -68,7 +75,14 @@ export async function makeLogs(
   for (const shard of shards) {
     const folder = shardFolder(dir, shard)
     await disk.makeFolder(folder)
-    const examined = await examineLog(disk, folder, { directory, shard, keys }, () => undefined)
+    let records = 0
+    const examined = await examineLog(disk, folder, { directory, shard, keys }, ({ kind }) => {
+      if (kind !== KIND_SEGMENT) records++
+    })
+    if (records > 0) {
+      const reason = `there is a log in ${folder} that shardloom.json does not name`
+      throw new ShardloomError('SHL_DIRECTORY_UNKNOWN', { dir, reason })
+    }
     const log = await LogWriter.open(
       { disk, clock, folder, directory, shard, ...sizes, encryption },
       examined,

@@ -19,8 +19,8 @@
  *     taken     4 · slots
  *     slots     count of runs · each: slots left out before it · slots in it
  *
- * Invariant: of the records on a slot in one log the last one counts, and before it, if that says that the
- * slot is coming, the last one that says who owns it.
+ * Invariant: of the records on a slot in one log the last that it is coming counts, and the newest, by epoch,
+ * that says who owns it; the former only until the latter.
  * Tests: test/keyspace/durability/slot-claims.test.ts
  */
 import { assert } from '../../base/index.ts'
@@ -59,11 +59,16 @@ export class SlotClaims {
     const isComing = claim.type === 'coming'
     for (const slot of slots) {
       if (isComing) this.#coming.set(slot, claim)
-      else {
+      else if (this.isNews(slot, claim.epoch)) {
         this.#decided.set(slot, claim)
         this.#coming.delete(slot)
       }
     }
+  }
+
+  /** Whether a claim of this epoch says something that is not out of date. */
+  isNews(slot: number, epoch: number): boolean {
+    return epoch >= (this.#decided.get(slot)?.epoch ?? 0)
   }
 
   /** Whether keys of a slot may be here that are not this shard's, or were not. */

@@ -63,7 +63,8 @@ export class SlotLog {
     sink.number(expireAt)
     sink.number(revision)
     sink.block(payload ?? GONE)
-    this.#append(revision)
+    // A key that is gone has none: it is gone now, and not since ever.
+    this.#append(payload === null ? this.#shard.revision() : revision)
   }
 
   /** Slots are another shard's from now on, when this is synced. */

@@ -60,6 +60,8 @@ export interface SnapshotShard {
   wallMs(): number
   /** Whether an effect may have read other keys than those that it changed. */
   hasSeveralKeys(name: string): boolean
+  /** Slots are about to be handed over: their locks are on their way. */
+  isFreezing(): boolean
   /** Resolves when others have had their turn. */
   breathe(): Promise<void>
 }
@@ -121,6 +123,8 @@ export class Snapshotter {
     // It would take the room that is kept for what is under way, and then wait, with all that is behind it.
     if (log.isFull) throw fullDisk()
     const startMs = clock.nowMs()
+    // Their locks are neither here nor there; but if nothing comes of it they are here.
+    while (this.#shard.isFreezing()) await this.#shard.breathe()
     const first = log.nextSegment()
     const begin = log.appended
     this.#keys = 0

@@ -178,13 +178,16 @@ export class KeyspaceHost {
           if (isStopped) return
           // A shard is down, and comes back; what it has got by then is seen the next time.
           this.#runtime.warn(`shardloom: slots stay where they are for now: ${toError(error).message}`)
-          client.clock.after(SPREAD_AGAIN_MS, () => void run(), { unref: true })
+          client.clock.after(SPREAD_AGAIN_MS, begin, { unref: true })
           return
         }
       }
       if (!isStopped) await directory.endSpreading()
     }
-    run().catch((error) => this.#runtime.warn(`shardloom: ${toError(error).message}`))
+    const begin = (): void => {
+      run().catch((error) => this.#runtime.warn(`shardloom: ${toError(error).message}`))
+    }
+    begin()
     return () => {
       isStopped = true
     }

@@ -54,7 +54,7 @@ const receive: ShardMessages<ShardState> = {
   snapshot: ({ shard }) => shard.durability.snapshot(),
   load: ({ shard }, slotsMax) => loadOf(shard, slotsMax),
   importKeys: ({ shard }, message) => shard.slots.importKeys(message),
-  takeSlots: ({ shard }, { from, epoch }) => shard.slots.take(from, epoch),
+  takeSlots: ({ shard }, message) => shard.slots.take(message),
   dropImported: ({ shard }, from) => shard.slots.dropImported(from),
   movesEnded: ({ exporter }) => exporter.ended(),
   async *watch({ shard }, request, ctx) {

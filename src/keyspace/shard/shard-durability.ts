@@ -32,7 +32,7 @@ export interface DurableShard {
   readonly clock: Clock
   readonly settings: Pick<ShardSettings, 'sliceMs' | 'historyMax' | 'historyBytesMax'>
   slotOf(key: string): number
-  readonly slots: Pick<SlotKeeper, 'mayHaveForeign' | 'visible'>
+  readonly slots: Pick<SlotKeeper, 'isFreezing' | 'mayHaveForeign' | 'visible'>
   readonly listeners: { readonly commits: CommitFeed; readonly watch: WatchHub }
   /** The engine's wall clock stands at this time; undefined: it runs. */
   setTime(atMs: number | undefined): void
@@ -111,6 +111,7 @@ export class ShardDurability {
       revision,
       wallMs,
       hasSeveralKeys: mayReadOthers,
+      isFreezing: () => shard.slots.isFreezing,
       breathe: () => shard.breathe(),
     })
     this.#snapshotter = snapshotter

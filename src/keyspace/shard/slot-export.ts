@@ -14,7 +14,7 @@
  * slots stay here, and nothing has happened.
  *
  * When this log fails as it decides, nobody knows whether it has. Then the other shard logs that the slots
- * are its own, before the map says so; if its log fails, too, both are read-only, and the slots stay.
+ * are its own, before the map says so. If its log fails, too, both are read-only, and have the same keys.
  *
  * Invariants
  *   1. At each moment one shard owns a slot; only the owner gives it away.
@@ -104,6 +104,8 @@ export class SlotExporter {
     const shard = this.#shard
     const slots = new Set(wanted.filter((slot) => shard.owns(slot)))
     if (slots.size === 0 || to === shard.id) return { slots: 0, keys: 0, resent: 0, pausedMs: 0 }
+    // It may not have been told yet that these are its own.
+    shard.slots.forgetArrived()
     const changed = new Map<string, MovingKey>()
     let isBroken = false
     const stop = shard.onTouched((db, key) => {
@@ -134,7 +136,7 @@ export class SlotExporter {
       await this.#peer(to).ask('importKeys', { from: shard.id, keys: [], locks })
       const epoch = await this.#decide([...slots], to)
       for (const slot of slots) shard.memory.setOwner(slot, to)
-      this.#peer(to).tell('takeSlots', { from: shard.id, epoch })
+      this.#peer(to).tell('takeSlots', { from: shard.id, slots: [...slots], epoch })
       shard.slots.markForeign()
       shard.sendAway(isTheirs)
       const pausedMs = shard.clock.nowMs() - frozenAtMs
@@ -152,7 +154,7 @@ export class SlotExporter {
     }
   }
 
-  /** Makes it last that the slots are given. @throws SHL_LOG_FAILED when they are not, and never will be */
+  /** Makes it last that the slots are given. */
   async #decide(slots: readonly number[], to: number): Promise<number> {
     const { id, memory, durability } = this.#shard
     const epoch = memory.drawRevisions(1)
@@ -162,19 +164,22 @@ export class SlotExporter {
     try {
       await log.synced()
     } catch {
-      await this.#takenThere({ from: id, epoch }, to)
+      await this.#takenThere({ from: id, slots, epoch }, to)
     }
     return epoch
   }
 
-  /** The other shard logs it, however often it is started anew meanwhile. */
+  /**
+   * The other shard logs it, however often it is started anew meanwhile. If its log has failed, too, nobody
+   * writes to either: whichever of them a restart finds to own the slots has them as they are.
+   */
   async #takenThere(message: TakeMessage, to: number): Promise<void> {
     for (;;) {
       try {
         await this.#peer(to).ask('takeSlots', message)
         return
       } catch (error) {
-        if ((error as { code?: unknown }).code === 'SHL_LOG_FAILED') throw error
+        if ((error as { code?: unknown }).code === 'SHL_LOG_FAILED') return
         await pause(this.#shard)
       }
     }
@@ -230,5 +235,5 @@ export class SlotExporter {
 }
 
 function pause({ clock }: Shard): Promise<void> {
-  return new Promise((resolve) => void clock.after(POLL_MS, resolve))
+  return new Promise((resolve) => void clock.after(POLL_MS, resolve, { unref: true }))
 }

@@ -29,7 +29,7 @@ import {
   type ShardEngine,
 } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
-import type { ImportMessage } from './slot-messages.ts'
+import type { ImportMessage, TakeMessage } from './slot-messages.ts'
 
 /** Keys that one slice looks at. */
 const SLICE_KEYS = 512
@@ -52,11 +52,13 @@ export interface SlotKeeperShard {
 
 /** Slots that are coming in. */
 interface Incoming {
-  readonly slots: ReadonlySet<number>
+  readonly slots: Set<number>
   /** Everything was removed here, what had come in with it. */
   isBroken: boolean
   /** All of it is here, and in the log: the giver may have decided. */
   isWhole: boolean
+  /** It had begun to come in before this shard was started anew. */
+  readonly isRestored?: true
   readonly stop: () => void
 }
 
@@ -148,7 +150,8 @@ export class SlotKeeper {
     const log = this.#shard.durability.slots
     if (slots !== undefined) await this.#beginImport(from, new Set(slots))
     const incoming = this.#incoming.get(from)
-    if (incoming === undefined) {
+    // One of an earlier life has what was sent to that; whether all of it was, only the giver knows.
+    if (incoming === undefined || incoming.isRestored === true) {
       throw new ShardloomError('SHL_SHARD_DOWN', { shard: id, reason: 'it has begun anew' })
     }
     // A move is no change: whoever watches a key, or writes on condition of its revision, sees the same one.
@@ -172,12 +175,15 @@ export class SlotKeeper {
     await log?.synced()
   }
 
-  /** The giver has decided: the slots are ours, as soon as the map says so. @throws SHL_LOG_FAILED */
-  async take(from: number, epoch: number): Promise<void> {
-    const incoming = this.#incoming.get(from)
+  /**
+   * The giver has decided: the slots are ours, as soon as the map says so. If they have been given on since,
+   * that is what counts. @throws SHL_LOG_FAILED
+   */
+  async take({ slots, epoch }: TakeMessage): Promise<void> {
     const log = this.#shard.durability.slots
-    if (incoming !== undefined) log?.taken([...incoming.slots], epoch)
-    this.#forgetArrived()
+    const news = slots.filter((slot) => log?.claims.isNews(slot, epoch) === true)
+    if (news.length > 0) log?.taken(news, epoch)
+    this.forgetArrived()
     await log?.synced()
   }
 
@@ -220,6 +226,7 @@ export class SlotKeeper {
           slots: new Set([...known, ...others]),
           isBroken: false,
           isWhole: true,
+          isRestored: true,
           stop,
         })
         from.add(shard)
@@ -230,10 +237,11 @@ export class SlotKeeper {
     return [...from]
   }
 
-  async #beginImport(from: number, slots: ReadonlySet<number>): Promise<void> {
-    this.#forgetArrived()
+  async #beginImport(from: number, slots: Set<number>): Promise<void> {
+    this.forgetArrived()
     // Of a move before that nobody ended.
     if (this.#incoming.has(from)) this.dropImported(from)
+    this.#takeFromOthers(slots)
     while (this.#cleaning !== undefined) await this.#cleaning
     this.#setForeign(true)
     const stop = this.#shard.onTouched((_db, key) => {
@@ -244,8 +252,17 @@ export class SlotKeeper {
     this.#shard.durability.slots?.coming(from, [...slots])
   }
 
+  /** Whoever gives slots has them: what came of them from somebody else will not be ours. */
+  #takeFromOthers(slots: ReadonlySet<number>): void {
+    let isLeft = false
+    for (const incoming of this.#incoming.values()) {
+      for (const slot of slots) if (incoming.slots.delete(slot)) isLeft = true
+    }
+    if (isLeft) void this.removeForeign()
+  }
+
   /** What has become ours is not coming in any more. */
-  #forgetArrived(): void {
+  forgetArrived(): void {
     for (const [from, { slots }] of this.#incoming) {
       if ([...slots].every((slot) => this.#shard.owns(slot))) this.#endImport(from)
     }
@@ -272,6 +289,8 @@ export class SlotKeeper {
     this.#cleansAgain = true
     this.#cleaning ??= this.#clean().finally(() => {
       this.#cleaning = undefined
+      // Asked for after the last look.
+      if (this.#cleansAgain) void this.removeForeign()
     })
     return this.#cleaning
   }
@@ -281,7 +300,7 @@ export class SlotKeeper {
       this.#cleansAgain = false
       await this.#cleanOnce()
     }
-    this.#forgetArrived()
+    this.forgetArrived()
     if (this.#incoming.size === 0) this.#setForeign(false)
   }
 

@@ -34,6 +34,7 @@ export interface ImportMessage {
 /** The giver has decided that the slots which have come from it are given. */
 export interface TakeMessage {
   readonly from: number
+  readonly slots: readonly number[]
   /** The revision at which they change hands. */
   readonly epoch: number
 }

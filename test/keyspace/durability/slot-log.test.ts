@@ -78,12 +78,24 @@ describe('slots in the log of a shard', () => {
   })
 })
 
+test('a key that is gone is gone from now on: a copy at a revision before has it', () => {
+  const records: LogRecord[] = []
+  const log = new SlotLog(recorder(records), { ...HERE, revision: () => 9 })
+  log.key({ db: 0, key: 'k', payload: null, expireAt: 0, revision: 0, tokens: [] })
+  log.key({ ...guestOf(giver('k').engine, 0, 'k') })
+  expect(records.map(({ revision }) => revision)).toEqual([9, 7])
+})
+
 const HERE = { id: 0, revision: () => 1, wallMs: () => 1 }
 
 /** A log that keeps what is written to it as records. */
 function recorder(records: LogRecord[]): ConstructorParameters<typeof SlotLog>[0] {
   let bytes: number[] = []
   const sink = {
+    block(value: string | Uint8Array) {
+      sink.number(value.length)
+      bytes.push(...Buffer.from(value as string, 'latin1'))
+    },
     number(value: number) {
       let rest = value
       for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)

@@ -46,6 +46,8 @@ const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
   'test/keyspace/durability/offline/encrypted-directory.test.ts':
     'all that works on files, on encrypted ones',
   'test/keyspace/durability/offline/given-up.test.ts': 'parts that will never be, for all that reads logs',
+  'test/keyspace/durability/slot-orders.crash.test.ts':
+    'slots that move between shards with logs, in odd orders',
   'test/keyspace/durability/slot-moves.crash.test.ts':
     'slots that move between shards with logs, cut off anywhere',
   'test/keyspace/durability/transaction-levels.test.ts': 'transactions over shards, and levels of durability',
