@@ -27,13 +27,13 @@ import { dirname, join } from 'node:path'
 import { assert, ShardloomError, type TimerHandle } from '../base/index.ts'
 import { LogChain } from './log-chain.ts'
 import { LogCipher } from './log-cipher.ts'
-import { type ExaminedLog, type ExaminedSegment, positionOf, segmentNumbers } from './log-examination.ts'
+import { type ExaminedLog, type ExaminedSegment, positionOf } from './log-examination.ts'
 import { HEADER_BYTES, KIND_SEGMENT, KIND_SYNCED, MAGIC_BYTES, type RecordFields } from './log-format.ts'
 import { LogLevel } from './log-level.ts'
 import type { Durability, LogWriterOptions } from './log-options.ts'
 import { LogRoom } from './log-room.ts'
 import { RecordSink } from './record-sink.ts'
-import { SegmentFile } from './segment-file.ts'
+import { removeSegments, SegmentFile } from './segment-file.ts'
 import { segmentName } from './segment-info.ts'
 
 /** A segment that begins within what is not written yet. */
@@ -75,6 +75,8 @@ export class LogWriter {
   #timer: TimerHandle | undefined
   #failure: ShardloomError | undefined
   #closing: Promise<void> | undefined
+  /** The last time that segments were removed, which may still be going on. */
+  #removal: Promise<unknown> | undefined
   #isClosed = false
 
   private constructor(
@@ -217,13 +219,10 @@ export class LogWriter {
   async removeBefore(number: number): Promise<number> {
     assert(number <= this.#number, 'the segment that stays has been begun')
     const { disk, folder } = this.#options
-    const numbers = (await segmentNumbers(disk, folder)).filter((one) => one < number)
-    for (const one of numbers) {
-      await disk.remove(join(folder, segmentName(one)))
-      // Before the next: what a power cut leaves has no gap.
-      await disk.syncFolder(folder)
-    }
-    return numbers.length
+    // They are no harm, and when it is closed the folder may be another's.
+    const removal = removeSegments(disk, folder, number, () => this.#closing !== undefined)
+    this.#removal = removal
+    return removal
   }
 
   /** Writes and syncs what there is, and ends. @throws SHL_LOG_FAILED when that was not possible */
@@ -245,6 +244,8 @@ export class LogWriter {
     } finally {
       this.#isClosed = true
       this.#timer?.cancel()
+      // Whoever has asked for it is told how it ended. Behind this nothing is done in the folder any more.
+      await this.#removal?.catch(() => undefined)
       await this.#file?.close()
     }
   }

@@ -17,7 +17,7 @@
  */
 import { join } from 'node:path'
 import { assert, type Disk, type DiskFile } from '../base/index.ts'
-import type { ExaminedSegment } from './log-examination.ts'
+import { type ExaminedSegment, segmentNumbers } from './log-examination.ts'
 import { LOG_MAGIC, SECTOR_BYTES } from './log-format.ts'
 import type { LogRoom } from './log-room.ts'
 import { segmentName } from './segment-info.ts'
@@ -110,6 +110,24 @@ export class SegmentFile {
   close(): Promise<void> {
     return this.#file.close()
   }
+}
+
+/** Removes the segments before a number, from the oldest on, until it is told to stop: how many. */
+export async function removeSegments(
+  disk: Disk,
+  folder: string,
+  before: number,
+  isStopped: () => boolean,
+): Promise<number> {
+  let removed = 0
+  for (const number of await segmentNumbers(disk, folder)) {
+    if (number >= before || isStopped()) break
+    await disk.remove(join(folder, segmentName(number)))
+    // Before the next: what a power cut leaves has no gap.
+    await disk.syncFolder(folder)
+    removed++
+  }
+  return removed
 }
 
 async function closedUnless<T>(file: DiskFile, use: () => Promise<T>): Promise<T> {

@@ -242,6 +242,23 @@ test('segments are removed from the oldest on, each for good before the next', a
   await expect(world.log.removeBefore(6)).rejects.toThrow(/has been begun/)
 })
 
+test('nothing is removed any more when it is closed', async () => {
+  const world = await opened()
+  for (let i = 0; i < 4; i++) {
+    world.append(10)
+    world.log.nextSegment()
+  }
+  await world.log.reached('fsync', world.log.appended)
+  const removing = world.log.removeBefore(5)
+  const from = world.disk.calls.length
+  await world.log.close()
+  const to = world.disk.calls.length
+  expect(await removing).toBeLessThan(4)
+  await new Promise((resolve) => void setImmediate(resolve))
+  expect(world.disk.calls.length).toBe(to)
+  expect(to).toBeGreaterThan(from)
+})
+
 test('a payload of some megabytes is a record like any other', async () => {
   const world = await opened()
   world.append(5_000_000)
