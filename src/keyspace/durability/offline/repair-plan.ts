@@ -27,6 +27,7 @@ import {
   KIND_CONCLUDED,
   KIND_DECIDED,
   KIND_PREPARED,
+  KIND_SLOTS,
   type LogOwner,
   type LogRecord,
   NO_KEYS,
@@ -36,6 +37,7 @@ import {
 import type { Manifest } from '../manifest.ts'
 import { isGivenUp } from '../part-log.ts'
 import { usable } from '../unusable.ts'
+import { isChangeOfOwner } from './decoded-record.ts'
 import { isBefore, type LogPlace } from './log-places.ts'
 import { LogView, shardFolders } from './log-view.ts'
 import { type Loss, LossTally } from './loss-tally.ts'
@@ -88,6 +90,8 @@ interface Patient {
   readonly lostParts: Set<number>
   /** Its damage is repaired now. */
   readonly isTarget: boolean
+  /** When slots have changed hands, as this log says, wherever in it. */
+  readonly movesMs: number[]
   /** The time of the last record before the damage. */
   gapMs: number
   /** Everything from here on goes. */
@@ -141,6 +145,7 @@ async function planFor(
 async function examine(view: LogView, folder: string, owner: LogOwner, isChosen: boolean): Promise<Patient> {
   const parts: PartEvent[] = []
   const lostParts = new Set<number>()
+  const movesMs: number[] = []
   const times: (LogPlace & { readonly atMs: number })[] = []
   const start = new WalkStart()
   const keep = (record: LogRecord, { number }: SegmentInfo): void => {
@@ -149,15 +154,27 @@ async function examine(view: LogView, folder: string, owner: LogOwner, isChosen:
     // What is carried over was decided at some time before.
     if (isPart(kind) && !isGivenUp(record))
       parts.push({ kind, revision, atMs: isCarried ? 0 : atMs, number, offset, participants })
+    if (kind === KIND_SLOTS && !isCarried && isChangeOfOwner(record)) movesMs.push(atMs)
     const last = times.at(-1)
     if (last === undefined || atMs > last.atMs) times.push({ number, offset, atMs })
   }
-  const survey = await surveyShard(view, folder, owner, keep, ({ kind, revision }) => {
+  const survey = await surveyShard(view, folder, owner, keep, (record) => {
+    const { kind, revision, atMs } = record
     if (kind === KIND_PREPARED) lostParts.add(revision)
+    if (kind === KIND_SLOTS && isChangeOfOwner(record)) movesMs.push(atMs)
   })
   const { damages, damagedNumber, isUnread, walks, soundFrom, segments } = survey
   const isTarget = isChosen && damages.length > 0
-  const patient: Patient = { survey, parts, lostParts, isTarget, gapMs: 0, cut: undefined, head: undefined }
+  const patient: Patient = {
+    survey,
+    parts,
+    lostParts,
+    isTarget,
+    movesMs,
+    gapMs: 0,
+    cut: undefined,
+    head: undefined,
+  }
   if (!isTarget || damagedNumber === undefined) return patient
   patient.head = walks.find(({ number, end }) => end !== undefined && number >= soundFrom)
   if (patient.head !== undefined) return patient
@@ -249,7 +266,9 @@ function kept({ parts, cut, head }: Patient): PartEvent[] {
 
 /** @throws SHL_REPAIR_HOPELESS when a log is missing as a whole */
 function checkPresent(patients: readonly Patient[]): void {
-  const missing = patients.find(({ survey }) => survey.segments.length === 0)
+  const missing = patients.find(
+    ({ survey: { segments, tail } }) => segments.length === (tail?.isWholeFile === true ? 1 : 0),
+  )
   if (missing === undefined) return
   const reason = 'the log is missing'
   throw new ShardloomError('SHL_REPAIR_HOPELESS', { file: missing.survey.folder, offset: 0, reason })
@@ -327,13 +346,22 @@ function decisionsOf(patients: readonly Patient[]): Pick<RepairPlan, 'decisions'
 
 function doubtsOf(patients: readonly Patient[]): string[] {
   const gapMs = Math.min(...patients.map(({ cut, isTarget, gapMs }) => (cut && isTarget ? gapMs : Infinity)))
-  return patients.flatMap(({ survey: { shard, segments, walks } }) => {
+  const moves = patients.flatMap(({ movesMs }) => movesMs.filter((atMs) => atMs >= gapMs))
+  const ofMoves =
+    moves.length === 0
+      ? []
+      : [
+          `slots have changed hands since ${new Date(Math.min(...moves)).toISOString()}: ` +
+            'what a shard was given may be lost, or be as it was before',
+        ]
+  const ofSnapshots = patients.flatMap(({ survey: { shard, segments, walks } }) => {
     const start = walks.find(({ end }) => end !== undefined)?.end
     if (segments[0] === undefined || segments[0].number === 1 || start === undefined) return []
     if (start.atMs <= gapMs) return []
     const since = new Date(start.atMs).toISOString()
     return `shard ${shard} begins with a snapshot of ${since}: what transactions did there before stays`
   })
+  return [...ofSnapshots, ...ofMoves]
 }
 
 function isPart(kind: number): boolean {

@@ -236,7 +236,9 @@ function reportOf(
 ): ShardReport {
   const { shard, folder, segments, tail, walks } = survey
   const damages = [...survey.damages]
-  if (segments.length === 0) damages.push({ file: folder, offset: 0, reason: 'the log is missing' })
+  // One that was cut short in its description is as good as none: it was there when the manifest was written.
+  const isMissing = segments.length === (tail?.isWholeFile === true ? 1 : 0)
+  if (isMissing) damages.push({ file: folder, offset: 0, reason: 'the log is missing' })
   const torn = [...open].find((revision) => concluded.has(revision) && !decided.has(revision))
   if (torn !== undefined) {
     const reason = `another shard has concluded transaction ${torn}, and its decision is missing`

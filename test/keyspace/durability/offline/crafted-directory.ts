@@ -7,6 +7,7 @@ import { createRuntime } from '../../../../dist/src/keyspace/index.js'
 import { systemClock } from '../../../../src/base/index.ts'
 import { writeCommit } from '../../../../src/keyspace/durability/commit-payload.ts'
 import { shardFolder, writeManifest } from '../../../../src/keyspace/durability/manifest.ts'
+import { writeClaim } from '../../../../src/keyspace/durability/slot-claims.ts'
 import * as storage from '../../../../src/storage/index.ts'
 
 export const DISK = storage.systemDisk()
@@ -40,6 +41,8 @@ export const decided: Maker = maker(storage.KIND_DECIDED)
 export const concluded: Maker = maker(storage.KIND_CONCLUDED)
 /** A conclusion that says that the part will never be. */
 export const givenUp: Maker = (revision) => ({ ...concluded(revision), value: 'given up' })
+/** Slots have changed hands. */
+export const taken: Maker = maker(storage.KIND_SLOTS)
 export const walkBegin: Maker = maker(storage.KIND_SNAPSHOT_BEGIN)
 export const state: Maker = maker(storage.KIND_STATE)
 export const walkEnd: Maker = maker(storage.KIND_SNAPSHOT_END)
@@ -115,6 +118,8 @@ function append(
     writeCommit(sink, { effects, changes })
   } else if (kind === storage.KIND_CONCLUDED) {
     if (value !== '') sink.number(1)
+  } else if (kind === storage.KIND_SLOTS) {
+    writeClaim(sink, { type: 'taken', shard: 0, epoch: revision, slots: [7] }, false)
   } else if (kind === storage.KIND_STATE) {
     sink.number(0)
     sink.block(key ?? '')

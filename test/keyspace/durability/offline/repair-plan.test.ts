@@ -23,6 +23,7 @@ import {
   recordsIn,
   type Step,
   segmentPath,
+  taken,
   walk,
 } from './crafted-directory.ts'
 
@@ -57,6 +58,20 @@ async function repaired(
 }
 
 describe('a log that is damaged', () => {
+  test('says so when slots have changed hands since, which it does not undo', async () => {
+    const before = await repaired([[...c(2, 3, 4)], [taken(1), ...c(5)]], { record: 1 })
+    expect(before.plan.doubts).toEqual([])
+    for (const logs of [
+      [[...c(1, 2, 3)], [...c(4), taken(5)]],
+      [[...c(1, 2), 'segment' as const, taken(3)], c(4)],
+    ]) {
+      const { plan } = await repaired(logs, { record: 1 })
+      expect(plan.doubts).toEqual([
+        expect.stringMatching(/^slots have changed hands since .*Z: what a shard/),
+      ])
+    }
+  })
+
   test('is cut there, and what is lost is told', async () => {
     const { plan, left } = await repaired([[...c(1, 2, 3, 4), 'segment', ...c(5)], c(6)], { record: 2 })
     expect(left).toEqual(['1:c1 1:c2', '1:c6'])
