@@ -3,8 +3,9 @@
  *
  * A snapshot is no copy of one moment. It is a stretch of the log that holds all keys, each as it was when
  * the walk came by, between the commits that went on meanwhile; what is at its end is exact (`replay.ts` says
- * why). So nothing is copied on write, no memory is doubled, nobody is paused, and a slice takes as long as
- * the setting says. When the end is synced, the segments before the begin are removed.
+ * why). So nothing is copied on write, no memory is doubled, nobody is paused: a slice takes as long as the
+ * setting says, and while there are callers they have three times as long before the next one. When the end
+ * is synced, the segments before the begin are removed.
  *
  *     next segment · begin · decisions · slots · locks · keys of each database, by hash · end · sync
  *
@@ -47,6 +48,8 @@ import { writeStateValue } from './state-value.ts'
 const KEYS_PER_LOOK = 16
 /** Between two looks at whether the disk is full, while a write waits. */
 const LOOK_MS = 50
+/** So many times as long as a slice has taken it waits for the next one, while there are callers. */
+const REST_SLICES = 3
 
 /** What a snapshotter needs of its shard. */
 export interface SnapshotShard {
@@ -60,6 +63,8 @@ export interface SnapshotShard {
   wallMs(): number
   /** Whether an effect may have read other keys than those that it changed. */
   hasSeveralKeys(name: string): boolean
+  /** Commands that the shard has run so far. */
+  commands(): number
   /** Slots are about to be handed over: their locks are on their way. */
   isFreezing(): boolean
   /** Resolves when others have had their turn. */
@@ -138,11 +143,15 @@ export class Snapshotter {
       do {
         // It may have exchanged databases.
         while (journal.parts.hasWhole) await journal.parts.allConcluded()
-        const endMs = clock.nowMs() + this.#shard.sliceMs
+        const beginMs = clock.nowMs()
+        const endMs = beginMs + this.#shard.sliceMs
+        const before = this.#shard.commands()
         do {
           cursor = this.#walk(database.id, cursor)
         } while (cursor !== 0 && clock.nowMs() < endMs)
+        const tookMs = clock.nowMs() - beginMs
         await this.#shard.breathe()
+        if (this.#shard.commands() !== before) await this.#rest(REST_SLICES * tookMs)
         if (this.#isClosed || log.failure !== undefined) return this.#report(startMs, begin, 0)
         await this.#written()
       } while (cursor !== 0)
@@ -154,6 +163,12 @@ export class Snapshotter {
     this.#mark(KIND_SNAPSHOT_END)
     await log.reached('fsync', log.appended)
     return this.#report(startMs, begin, await log.removeBefore(first))
+  }
+
+  /** Callers have the most of the time: with every second turn a busy shard would not keep up. */
+  #rest(ms: number): Promise<void> | undefined {
+    if (ms === 0) return undefined
+    return new Promise((resolve) => void this.#shard.clock.after(ms, resolve, { unref: true }))
   }
 
   /** The disk sets the pace: what waits to be written stays small. @throws SHL_DISK_FULL, SHL_LOG_FAILED */

@@ -32,6 +32,8 @@ export interface DurableShard {
   readonly clock: Clock
   readonly settings: Pick<ShardSettings, 'sliceMs' | 'historyMax' | 'historyBytesMax'>
   slotOf(key: string): number
+  /** Commands since it began. */
+  readonly commands: number
   readonly slots: Pick<SlotKeeper, 'isFreezing' | 'mayHaveForeign' | 'visible'>
   readonly listeners: { readonly commits: CommitFeed; readonly watch: WatchHub }
   /** The engine's wall clock stands at this time; undefined: it runs. */
@@ -112,6 +114,7 @@ export class ShardDurability {
       wallMs,
       hasSeveralKeys: mayReadOthers,
       isFreezing: () => shard.slots.isFreezing,
+      commands: () => shard.commands,
       breathe: () => shard.breathe(),
     })
     this.#snapshotter = snapshotter
