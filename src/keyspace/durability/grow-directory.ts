@@ -18,16 +18,20 @@ import {
   type KeyRing,
   KIND_SEGMENT,
   LogWriter,
+  type LogWriterOptions,
   readSegment,
   segmentNumber,
 } from '../../storage/index.ts'
-import { type Manifest, shardFolder, writeManifest } from './manifest.ts'
+import { isShardFolder, type Manifest, shardFolder, writeManifest } from './manifest.ts'
 
-const SHARD_FOLDER = /^shard-\d{4}$/
 /** What describes a segment, and what tells of its sync, are shorter. */
 const DESCRIPTION_BYTES_MAX = 512
-const SEGMENT_BYTES = 64 * 1024 * 1024
-const SYNC_EVERY_MS = 3_600_000
+/** How a log is written that nobody waits for, and that is synced at the end. */
+export const OFFLINE_LOG: Pick<LogWriterOptions, 'segmentBytes' | 'syncEveryMs' | 'reserveBytes'> = {
+  segmentBytes: 64 * 1024 * 1024,
+  syncEveryMs: 3_600_000,
+  reserveBytes: 0,
+}
 
 /**
  * Removes what somebody has left who was making a directory, and did not come as far as the manifest.
@@ -35,7 +39,7 @@ const SYNC_EVERY_MS = 3_600_000
  */
 export async function removeUnfinished(disk: Disk, dir: string, keys: KeyRing): Promise<void> {
   const names = await disk.list(dir)
-  for (const folder of names.filter((name) => SHARD_FOLDER.test(name)).map((name) => join(dir, name))) {
+  for (const folder of names.filter(isShardFolder).map((name) => join(dir, name))) {
     const segments = (await disk.list(folder)).filter((name) => segmentNumber(name) !== undefined)
     for (const path of segments.map((name) => join(folder, name))) {
       const isEmpty = await holdsNothing(disk, path, keys)
@@ -70,7 +74,6 @@ export async function makeLogs(
   shards: readonly number[],
   keys: KeyRing,
 ): Promise<void> {
-  const sizes = { segmentBytes: SEGMENT_BYTES, syncEveryMs: SYNC_EVERY_MS, reserveBytes: 0 }
   const encryption = keys.current && { key: keys.current }
   for (const shard of shards) {
     const folder = shardFolder(dir, shard)
@@ -84,7 +87,7 @@ export async function makeLogs(
       throw new ShardloomError('SHL_DIRECTORY_UNKNOWN', { dir, reason })
     }
     const log = await LogWriter.open(
-      { disk, clock, folder, directory, shard, ...sizes, encryption },
+      { disk, clock, folder, directory, shard, ...OFFLINE_LOG, encryption },
       examined,
     )
     await log.close()

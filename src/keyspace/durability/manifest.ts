@@ -87,6 +87,13 @@ async function syncAbove(disk: Disk, dir: string): Promise<void> {
   }
 }
 
+const SHARD_FOLDER = /^shard-\d{4}$/
+
+/** Whether a name in a directory is that of a shard's folder. */
+export function isShardFolder(name: string): boolean {
+  return SHARD_FOLDER.test(name)
+}
+
 /** The folder of a shard's log. */
 export function shardFolder(dir: string, shard: number): string {
   return join(dir, `shard-${String(shard).padStart(4, '0')}`)

@@ -4,7 +4,7 @@
  *
  * Each bug replaces a method of a prototype while its test runs; the product knows nothing of it.
  */
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ShardPipeline } from '../../../src/keyspace/client/shard-pipeline.ts'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'
 import { Participant } from '../../../src/keyspace/shard/participant.ts'
@@ -19,37 +19,10 @@ import { ReplyWriter, RequestReader } from '../../../src/keyspace/wire/index.ts'
 import { judge } from '../../support/consistency/judge.ts'
 import { judgeLosses } from '../../support/consistency/losses.ts'
 import { type Chaos, simulateClients } from '../../support/consistency/simulated-clients.ts'
+import { firstFinding, plant } from '../../support/planted-bugs.ts'
 
 const TIMEOUT_MS = 120_000
 const ROW_SET = commandTable.rows.findIndex(({ name }) => name === 'set')
-const restored: (() => void)[] = []
-
-afterEach(() => {
-  for (const restore of restored.splice(0)) restore()
-})
-
-/** Replaces a method until the test ends. */
-function plant<T extends object, K extends keyof T>(
-  prototype: T,
-  name: K,
-  make: (original: T[K]) => T[K],
-): void {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name)!
-  restored.push(() => Object.defineProperty(prototype, name, descriptor))
-  Object.defineProperty(prototype, name, { ...descriptor, value: make(descriptor.value as T[K]) })
-}
-
-/** What is wrong with the first run that is; undefined: nothing within so many seeds. */
-async function firstFinding(
-  seeds: number,
-  run: (seed: number) => Promise<readonly string[]>,
-): Promise<string | undefined> {
-  for (let seed = 1; seed <= seeds; seed++) {
-    const wrong = await run(seed).catch((error: Error) => [`stopped: ${error.message}`])
-    if (wrong.length > 0) return wrong.join('\n')
-  }
-  return undefined
-}
 
 /** Judges clients that meet no faults: they must not see an error either. */
 function clients(chaos: Chaos): (seed: number) => Promise<readonly string[]> {

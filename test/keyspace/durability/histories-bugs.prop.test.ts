@@ -4,7 +4,7 @@
  *
  * Each replaces a method of a prototype while its test runs; the product knows nothing of it.
  */
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { PartLog } from '../../../src/keyspace/durability/part-log.ts'
 import { Replay } from '../../../src/keyspace/durability/replay.ts'
 import { ShardJournal } from '../../../src/keyspace/durability/shard-journal.ts'
@@ -14,6 +14,7 @@ import { SimulatedFile } from '../../../src/testkit/simulated-file.ts'
 import { judgeLives } from '../../support/histories/judge-lives.ts'
 import { judgePrefixes } from '../../support/histories/judge-prefixes.ts'
 import { type LivesPlan, simulateLives } from '../../support/histories/lives.ts'
+import { firstFinding, plant } from '../../support/planted-bugs.ts'
 
 vi.mock('../../../src/storage/directory-lock.ts', async () => ({
   lockDirectory: (await import('../../support/histories/no-lock.ts')).noLock,
@@ -25,47 +26,24 @@ const KILLED: LivesPlan = { level: 'os', lives: 2 }
 /** Nothing is promised but whole transactions, and tokens. */
 const LEAST: LivesPlan = { level: 'memory', death: 'power cut', lives: 2 }
 const BUSY: LivesPlan = { ...LEAST, kinds: ['transaction', 'transaction', 'token', 'register'] }
-const restored: (() => void)[] = []
 
-afterEach(() => {
-  for (const restore of restored.splice(0)) restore()
-})
-
-/** Replaces a method until the test ends. */
-function plant<T extends object, K extends keyof T>(
-  prototype: T,
-  name: K,
-  make: (original: T[K]) => T[K],
-): void {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name)!
-  restored.push(() => Object.defineProperty(prototype, name, descriptor))
-  Object.defineProperty(prototype, name, { ...descriptor, value: make(descriptor.value as T[K]) })
-}
-
-/** What is wrong with the first run that is; undefined: nothing within so many seeds. */
-async function firstFinding(
-  seeds: number,
-  plan: LivesPlan,
-  judge = plan.level === 'memory' ? judgePrefixes : judgeLives,
-): Promise<string | undefined> {
-  for (let seed = 1; seed <= seeds; seed++) {
-    const wrong = await simulateLives(seed, plan).then(judge, (error: Error) => [`stopped: ${error.message}`])
-    if (wrong.length > 0) return wrong.join('\n')
-  }
-  return undefined
+/** Judges lives by what is promised for them. */
+function lives(plan: LivesPlan): (seed: number) => Promise<readonly string[]> {
+  const judge = plan.level === 'memory' ? judgePrefixes : judgeLives
+  return async (seed) => judge(await simulateLives(seed, plan))
 }
 
 describe('histories find', { timeout: TIMEOUT_MS }, () => {
   test('a disk that says it has synced, and has not', async () => {
     plant(SimulatedFile.prototype, 'sync', () => () => undefined)
-    expect(await firstFinding(10, CUT)).toMatch(
+    expect(await firstFinding(10, lives(CUT))).toMatch(
       /linearizable|lost append|log is damaged|directory cannot be opened/,
     )
   })
 
   test('replies that wait for no disk', async () => {
     plant(ShardJournal.prototype, 'settled', () => () => undefined)
-    expect(await firstFinding(10, CUT)).toMatch(/linearizable|lost append|realtime/)
+    expect(await firstFinding(10, lives(CUT))).toMatch(/linearizable|lost append|realtime/)
   })
 
   test('replies that wait for less than they were asked to', async () => {
@@ -74,7 +52,7 @@ describe('histories find', { timeout: TIMEOUT_MS }, () => {
         return this.log.reached('os', this.log.appended)
       }
     })
-    expect(await firstFinding(20, CUT)).toMatch(/linearizable|lost append|realtime|token/)
+    expect(await firstFinding(20, lives(CUT))).toMatch(/linearizable|lost append|realtime|token/)
   })
 
   test('a replay that leaves out the last record', async () => {
@@ -86,7 +64,7 @@ describe('histories find', { timeout: TIMEOUT_MS }, () => {
         if (last !== undefined) take.call(this, last)
       }
     })
-    expect(await firstFinding(20, KILLED)).toMatch(/./)
+    expect(await firstFinding(20, lives(KILLED))).toMatch(/./)
   })
 
   test('decisions that nobody waits for', async () => {
@@ -95,7 +73,7 @@ describe('histories find', { timeout: TIMEOUT_MS }, () => {
         decide.call(this, revision, atMs).catch(() => undefined)
       }
     })
-    expect(await firstFinding(60, BUSY)).toMatch(/half of|tokens|was synced|linearizable/)
+    expect(await firstFinding(60, lives(BUSY))).toMatch(/half of|tokens|was synced|linearizable/)
   })
 
   test('parts of transactions that are forgotten by a recovery', async () => {
@@ -104,7 +82,7 @@ describe('histories find', { timeout: TIMEOUT_MS }, () => {
         resolve.call(this, [])
       }
     })
-    expect(await firstFinding(40, BUSY)).toMatch(/half of|tokens|was synced|linearizable/)
+    expect(await firstFinding(40, lives(BUSY))).toMatch(/half of|tokens|was synced|linearizable/)
   })
 
   test('tokens that are handed out before they are on the disk', async () => {
@@ -114,6 +92,6 @@ describe('histories find', { timeout: TIMEOUT_MS }, () => {
         add.call(this, rest)
       }
     })
-    expect(await firstFinding(60, { ...LEAST, kinds: ['lock', 'lock', 'register'] })).toMatch(/token/)
+    expect(await firstFinding(60, lives({ ...LEAST, kinds: ['lock', 'lock', 'register'] }))).toMatch(/token/)
   })
 })

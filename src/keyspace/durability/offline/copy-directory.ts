@@ -36,6 +36,7 @@ import {
   readSegment,
   type SegmentInfo,
 } from '../../../storage/index.ts'
+import { OFFLINE_LOG } from '../grow-directory.ts'
 import { FORMAT_VERSION, type Manifest, shardFolder, writeManifest } from '../manifest.ts'
 import { usable } from '../unusable.ts'
 import {
@@ -91,9 +92,6 @@ interface Written {
 }
 
 const ATTEMPTS_MAX = 10
-const SEGMENT_BYTES = 64 * 1024 * 1024
-/** Everything is synced at the end. */
-const SYNC_EVERY_MS = 3_600_000
 const LOCK_FOLDER = 'lock'
 
 /**
@@ -198,9 +196,7 @@ async function copyShard(
       folder,
       directory,
       shard,
-      segmentBytes: SEGMENT_BYTES,
-      syncEveryMs: SYNC_EVERY_MS,
-      reserveBytes: 0,
+      ...OFFLINE_LOG,
       encryption: key && { key },
     },
     { segments: [], tail: undefined, synced: 0 },

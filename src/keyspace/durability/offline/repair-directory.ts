@@ -17,13 +17,12 @@ import {
   type LogWriterOptions,
   NO_KEYS,
 } from '../../../storage/index.ts'
+import { OFFLINE_LOG } from '../grow-directory.ts'
 import { shardFolder } from '../manifest.ts'
 import type { RepairPlan, ShardRepair } from './repair-plan.ts'
 import { verifyLogs } from './verify-directory.ts'
 
 const COPY_BYTES = 1024 * 1024
-const SEGMENT_BYTES = 64 * 1024 * 1024
-const SYNC_EVERY_MS = 3_600_000
 
 /**
  * Repairs. The caller has the lock. What is written is encrypted with the current one of the keys. Where the
@@ -40,9 +39,16 @@ export async function applyRepair(
   const attic = join(dir, `damaged-${time}`)
   const writeTo = async (shard: number, revisions: readonly number[]): Promise<void> => {
     const { directory } = manifest
-    const sizes = { segmentBytes: SEGMENT_BYTES, syncEveryMs: SYNC_EVERY_MS, reserveBytes: 0 }
     const encryption = keys.current && { key: keys.current }
-    const options = { disk, clock, folder: shardFolder(dir, shard), directory, shard, ...sizes, encryption }
+    const options = {
+      disk,
+      clock,
+      folder: shardFolder(dir, shard),
+      directory,
+      shard,
+      ...OFFLINE_LOG,
+      encryption,
+    }
     await append(options, keys, revisions, decisions.atMs)
   }
   for (const repair of shards) {
