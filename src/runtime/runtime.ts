@@ -94,7 +94,7 @@ export class Runtime {
   #routerCount = 0
   #closing: Promise<CloseReport> | undefined
   readonly #lostThreads: number[] = []
-  readonly #forgetExit: () => void
+  #forgetExit: () => void = () => undefined
 
   /** @internal Use `createRuntime`. */
   constructor(options: RuntimeOptions, platform = nodePlatform()) {
@@ -170,7 +170,6 @@ export class Runtime {
       workerOf: (thread) => this.#pool.inspectedThread(thread),
     })
     this.#heartbeat = new Heartbeat(this.#memory, this.#platform.clock)
-    this.#forgetExit = platform.onBeforeExit(() => void this.close())
   }
 
   /** @internal Starts the main thread's own actors and the shared threads. */
@@ -182,6 +181,8 @@ export class Runtime {
       stopAll: (timeoutMs) =>
         stopAllActors(system, this.#platform.clock, timeoutMs, [GUARDIAN_SLOT, REGISTRY_SLOT]),
     })
+    // Not before: one that is refused for its options or its files is never closed.
+    this.#forgetExit = this.#platform.onBeforeExit(() => void this.close())
     this.#heartbeat.beatEvery(this.#platform.beatMs)
     this.#platform.keepAlive.hold()
     try {

@@ -128,5 +128,8 @@ test('what cannot be moved is refused, and said why', async () => {
   const { keyspace } = runtime
   expect(await rejection(keyspace.moveSlots([16_384], 0))).toMatchObject({ code: 'SHL_OPTION_INVALID' })
   expect(await rejection(keyspace.moveSlots([0], 2))).toMatchObject({ code: 'SHL_OPTION_INVALID' })
+  expect(await rejection(keyspace.moveSlots(undefined as never, 0))).toMatchObject({
+    code: 'SHL_OPTION_INVALID',
+  })
   expect(await keyspace.moveSlots([0], 0)).toMatchObject({ slots: 0 })
 })

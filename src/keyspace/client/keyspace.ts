@@ -349,6 +349,7 @@ export class Keyspace {
    */
   async moveSlots(slots: readonly number[], shard: number): Promise<MoveSlotsReport> {
     const range = { min: 0, max: HASH_SLOTS - 1, integer: true }
+    if (!Array.isArray(slots)) invalidOption('slots', slots, 'an array of hash slots')
     for (const slot of slots) numberOption('slot', slot, 0, range)
     if (shard === undefined) invalidOption('shard', shard, 'the number of a shard')
     numberOption('shard', shard, 0, { min: 0, max: this.#client.memory.shardCount - 1, integer: true })

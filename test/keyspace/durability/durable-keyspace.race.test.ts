@@ -109,6 +109,13 @@ describe('a keyspace with files', () => {
     await third.close()
   })
 
+  test('that is refused leaves nothing behind in the process', async () => {
+    await (await open({ shards: 2 })).close()
+    const before = process.listenerCount('beforeExit')
+    for (let i = 0; i < 3; i++) await expect(open({ shards: 1 })).rejects.toThrow('or more')
+    expect(process.listenerCount('beforeExit')).toBe(before)
+  })
+
   test('is refused with fewer shards, and gives its share to more', { timeout: 60_000 }, async () => {
     const first = await open({ shards: 2 })
     await fill(first.keyspace)
