@@ -5,16 +5,33 @@
  * which is `dist/`, built before: worker threads load compiled files, so that the same program has to run on
  * both sides. `dist/` is therefore left to Node and not transformed. Forks, not threads: a test may kill
  * threads, run out of memory, or end its process.
+ *
+ * Files with real threads and processes, or a world of their own (`OWN_PROCESS`), have a process each. All
+ * others share one per worker, and the sources that they load: a third of the time went into that.
  */
 import { defineConfig } from 'vitest/config'
 
 const SOAK_TIMEOUT_MS = 600_000
 const TIMEOUT_MS = 30_000
+const NEVER = ['**/node_modules/**', 'test/package/fixtures/**']
+const OWN_PROCESS = [
+  'test/**/*.{race,crash,fuzz}.test.ts',
+  'test/{bench,chaos,cli,examples,keyspace/consistency,package,spec}/**/*.test.ts',
+  'test/keyspace/durability/histories*.test.ts',
+]
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/package/fixtures/**'],
+    projects: [
+      { extends: true, test: { name: 'own', include: OWN_PROCESS, exclude: NEVER } },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'shared', include: ['test/**/*.test.ts'], exclude: [...NEVER, ...OWN_PROCESS] },
+          isolate: false,
+        },
+      },
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: process.env['SHL_SOAK'] ? SOAK_TIMEOUT_MS : TIMEOUT_MS,

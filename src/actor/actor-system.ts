@@ -88,6 +88,7 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   readonly deadLetters: DeadLetters
   readonly pump: wire.ThreadPump
   readonly services = new Map<string, unknown>()
+  readonly atTurnEnd = (task: () => void): void => this.pump.atTurnEnd(task)
   readonly #parts: SystemParts
   readonly #codec: ValueCodec
   readonly #links = new Map<number, wire.ThreadLink>()
@@ -281,7 +282,6 @@ export class ActorSystem implements wire.PumpClient, ContextHost {
   }
 
   // --- what contexts ask for
-
   nowMs(): number {
     return this.#parts.clock.nowMs()
   }

@@ -29,6 +29,8 @@ export interface ContextHost {
   refFor(address: ActorAddress, owner: Owner | undefined): ActorRef
   /** Shows other threads what was sent so far, before the code that runs now has ended. */
   publish(): void
+  /** Runs `task` when the event loop has handled what had come by now, and sends what it has sent. */
+  atTurnEnd(task: () => void): void
   isCancelled(envelope: Envelope): boolean
   /**
    * Says whether the actor's present life still goes on: it ends with the actor, or when that is restarted.

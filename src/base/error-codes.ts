@@ -10,15 +10,10 @@
  * Source: the table of Fastify's `lib/errors.js`, with TigerBeetle's habit of saying the allowed range.
  */
 
-/** What one row of the catalogue says. */
-export interface ErrorCodeRow {
-  /** Template; `{name}` stands for `details.name`. */
-  readonly message: string
-  /** What the reader should do next. */
-  readonly advice: string
-  /** Whether the same call may succeed when it is made again, unchanged. */
-  readonly retryable: boolean
-}
+import type { ErrorCodeRow } from './error-code-row.ts'
+import { NETWORK_ERROR_CODES } from './network-error-codes.ts'
+
+export type { ErrorCodeRow } from './error-code-row.ts'
 
 /** Every code, in the order of the documentation page. */
 export const ERROR_CODES = {
@@ -520,6 +515,7 @@ export const ERROR_CODES = {
     advice: 'the runtime is closing; create a new one',
     retryable: false,
   },
+  ...NETWORK_ERROR_CODES,
   SHL_SIMULATION_DEADLOCK: {
     message: 'nothing is left to run, and no timer: waiting={waiting}',
     advice: 'something is awaited that nobody will do; the log shows what ran last',

@@ -63,7 +63,8 @@ function printable(value: unknown): string {
   return String(value)
 }
 
-function nearestName(name: string, known: readonly string[]): string {
+/** Of `known`, what takes the fewest changes of letters. */
+export function nearestName(name: string, known: readonly string[]): string {
   let best = known[0] ?? '-'
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of known) {

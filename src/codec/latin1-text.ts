@@ -49,6 +49,45 @@ export function shortLatin1(bytes: Uint8Array, start: number, length: number): s
   return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 }
 
+/** The longest text of `middleLatin1`: from there on the call into Node costs less. */
+export const MIDDLE_CHARS_MAX = 24
+
+/** The same for more than SHORT_CHARS_MAX bytes, and at most MIDDLE_CHARS_MAX. */
+export function middleLatin1(bytes: Uint8Array, start: number, length: number): string {
+  const a = bytes[start]!
+  const b = bytes[start + 1]!
+  const c = bytes[start + 2]!
+  const d = bytes[start + 3]!
+  const e = bytes[start + 4]!
+  const f = bytes[start + 5]!
+  const g = bytes[start + 6]!
+  const h = bytes[start + 7]!
+  const i = bytes[start + 8]!
+  const j = bytes[start + 9]!
+  const k = bytes[start + 10]!
+  const l = bytes[start + 11]!
+  const m = bytes[start + 12]!
+  const n = bytes[start + 13]!
+  const o = bytes[start + 14]!
+  const p = bytes[start + 15]!
+  const q = bytes[start + 16]!
+  if (length === 17) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q)
+  const r = bytes[start + 17]!
+  if (length === 18) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)
+  const s = bytes[start + 18]!
+  if (length === 19) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s)
+  const t = bytes[start + 19]!
+  if (length === 20) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t)
+  const u = bytes[start + 20]!
+  if (length === 21) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u)
+  const v = bytes[start + 21]!
+  if (length === 22) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v)
+  const w = bytes[start + 22]!
+  if (length === 23) return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w)
+  const x = bytes[start + 23]!
+  return text(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x)
+}
+
 /** A buffer with a method of Node's that its types leave out. */
 export type Latin1Buffer = Buffer & { latin1Write(text: string, offset: number, length: number): number }
 

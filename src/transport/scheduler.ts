@@ -29,3 +29,14 @@ export const systemScheduler: Scheduler = {
       throw error
     }),
 }
+
+/** Runs tasks one after another: an error of one is uncaught, and those behind it run. */
+export function runEach(tasks: readonly (() => void)[], scheduler: Scheduler): void {
+  for (let i = 0; i < tasks.length; i++) {
+    try {
+      tasks[i]!()
+    } catch (error) {
+      scheduler.throwUncaught(error)
+    }
+  }
+}

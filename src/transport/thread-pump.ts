@@ -27,7 +27,8 @@ import type { TimerHandle } from '../base/index.ts'
 import { DoorbellSleeper } from '../memory/index.ts'
 import type { LinkReader } from './link-reader.ts'
 import type { PumpClient, ThreadPumpOptions } from './pump-options.ts'
-import { type Scheduler, systemScheduler } from './scheduler.ts'
+import { runEach, type Scheduler, systemScheduler } from './scheduler.ts'
+import { spin } from './spin.ts'
 import type { ThreadLink } from './thread-link.ts'
 import {
   CONTROL_AWAKE,
@@ -52,8 +53,6 @@ const IDLE_ROUNDS = 2
 const ASYNC_ROUNDS = 24
 /** How often a writer with waiting records tries again while its reader is slow. */
 const RETRY_MS = 1
-/** Polls between two looks at the clock while spinning. */
-const SPIN_POLLS = 64
 
 /** Moves records, and parks the thread when there are none. */
 export class ThreadPump {
@@ -82,6 +81,8 @@ export class ThreadPump {
   #hasWorked = false
   /** Whether the clock has been looked at since a slice was last let go on without a look. */
   #hasTold = false
+  /** What is to be done at the end of this turn. */
+  #tasks: (() => void)[] = []
   #retry: TimerHandle | undefined
   #turn: unknown
   readonly #onMicrotask = (): void => {
@@ -95,7 +96,9 @@ export class ThreadPump {
   }
   readonly #onImmediate = (): void => {
     this.#isImmediateSet = false
-    if (!this.#isClosed) this.#run(true)
+    if (this.#isClosed) return
+    if (this.#tasks.length > 0) this.#guarded(() => this.#runTasks())
+    this.#run(true)
   }
   readonly #onRetry = (): void => {
     this.#retry = undefined
@@ -152,6 +155,17 @@ export class ThreadPump {
     this.#scheduler.soon(this.#onMicrotask)
   }
 
+  /**
+   * Runs `task` at the end of this turn of the event loop, and then what it has brought about. Until then the
+   * thread is awake: nobody rings for what is looked for anyway.
+   */
+  atTurnEnd(task: () => void): void {
+    if (this.#isClosed) return task()
+    this.#tasks.push(task)
+    if (!this.#isAwake) this.#wake()
+    else this.#scheduleTurn()
+  }
+
   /** The doorbell rang: what came is handled first, and what a wake-up means is thought about afterwards. */
   readonly onBell = (): void => {
     if (this.#isClosed || this.#isRunning) return
@@ -182,6 +196,7 @@ export class ThreadPump {
 
   /** Stops looking, for good. */
   close(): void {
+    this.#runTasks()
     this.flush()
     this.#isClosed = true
     this.#retry?.cancel()
@@ -189,6 +204,12 @@ export class ThreadPump {
     this.#options.memory.control[CONTROL_AWAKE] = 0
     if (this.#isAwake) Atomics.sub(this.#options.runtimeWords, RUNTIME_AWAKE, 1)
     this.#isAwake = false
+  }
+
+  #runTasks(): void {
+    const tasks = this.#tasks
+    this.#tasks = []
+    runEach(tasks, this.#scheduler)
   }
 
   #markDirty(link: ThreadLink): void {
@@ -241,6 +262,8 @@ export class ThreadPump {
         }
       }
       this.#releaseReaders()
+      // More is to be sent at the end of this turn: who looks then need not wait now.
+      if (this.#tasks.length > 0) return
       const nowMs = clock.nowMs()
       this.#hasTold = true
       const budgetUs = this.#spinBudgetUs()
@@ -263,7 +286,7 @@ export class ThreadPump {
         return this.#again()
       }
       if (!this.#isAwake) this.#wake()
-      if (this.#spin(budgetUs, nowMs)) continue
+      if (spin(this.#readers, this.#options, budgetUs, nowMs)) continue
       this.#park()
       return
     }
@@ -316,25 +339,6 @@ export class ThreadPump {
     if (!spinsUnasked && this.#client.expectedCount() === 0) return 0
     const others = this.#isAwake ? 0 : 1
     return idle.spinBudgetUs(Atomics.load(runtimeWords, RUNTIME_AWAKE) + others, cores)
-  }
-
-  #spin(budgetUs: number, startMs: number): boolean {
-    const { clock, idle } = this.#options
-    const readers = this.#readers
-    const endMs = startMs + budgetUs / 1000
-    let nowMs = startMs
-    do {
-      for (let poll = 0; poll < SPIN_POLLS; poll++) {
-        for (let i = 0; i < readers.length; i++) {
-          if (readers[i]!.isEmpty()) continue
-          idle.onHit((nowMs - startMs) * 1000)
-          return true
-        }
-      }
-      nowMs = clock.nowMs()
-    } while (nowMs < endMs)
-    idle.onMiss((nowMs - startMs) * 1000)
-    return false
   }
 
   /** Runs again once the microtasks that wait now are done. */

@@ -20,6 +20,22 @@ test('means the same on every thread', async () => {
   expect(there).toBeLessThanOrEqual(after + 1)
 })
 
+test('is not off by the time that the thread does not run while the clock is made', () => {
+  const read = process.hrtime
+  let isFirst = true
+  const hrtime = vi.spyOn(process, 'hrtime').mockImplementation((before) => {
+    const now = read(before)
+    const endMs = performance.now() + (isFirst ? 5 : 0)
+    isFirst = false
+    while (performance.now() < endMs);
+    return now
+  })
+  const clock = systemClock()
+  hrtime.mockRestore()
+  const [seconds, nanoseconds] = process.hrtime()
+  expect(Math.abs(clock.nowMs() - (seconds * 1e3 + nanoseconds / 1e6))).toBeLessThan(2)
+})
+
 test('fires a timer once, not before its time, and not when it was cancelled', async () => {
   const clock = systemClock()
   const startMs = clock.nowMs()

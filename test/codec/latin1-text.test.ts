@@ -1,13 +1,21 @@
 /** Short texts out of bytes, of every length. */
 import { expect, test } from 'vitest'
-import { type Latin1Buffer, SHORT_CHARS_MAX, shortLatin1, writeLatin1 } from '../../src/codec/latin1-text.ts'
+import {
+  type Latin1Buffer,
+  MIDDLE_CHARS_MAX,
+  middleLatin1,
+  SHORT_CHARS_MAX,
+  shortLatin1,
+  writeLatin1,
+} from '../../src/codec/latin1-text.ts'
 
 test('every length, with every byte', () => {
-  const bytes = new Uint8Array(256 + SHORT_CHARS_MAX).map((_, i) => i)
-  for (let length = 0; length <= SHORT_CHARS_MAX; length++) {
+  const bytes = new Uint8Array(256 + MIDDLE_CHARS_MAX).map((_, i) => i)
+  for (let length = 0; length <= MIDDLE_CHARS_MAX; length++) {
+    const textOf = length <= SHORT_CHARS_MAX ? shortLatin1 : middleLatin1
     for (let start = 0; start < 256; start++) {
       const wanted = Buffer.from(bytes.slice(start, start + length)).toString('latin1')
-      expect(shortLatin1(bytes, start, length)).toBe(wanted)
+      expect(textOf(bytes, start, length)).toBe(wanted)
     }
   }
 })

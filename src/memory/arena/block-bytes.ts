@@ -25,6 +25,8 @@ export type NativeBuffer = Buffer & {
 /** Up to here a loop is faster than a call of a built-in copy. */
 const LOOP_BYTES_MAX = 64
 const LOOP_CHARS_MAX = 24
+/** The same for bytes that come or go four at a time, as words: a copy takes a view besides. */
+const LOOP_WORDS_MAX = 128
 /** Up to here a loop over words is faster than `isAscii`, which needs a view of its own. */
 const ASCII_LOOP_BYTES_MAX = 256
 const NON_ASCII = 0x80808080 | 0
@@ -47,7 +49,7 @@ export function storeSource(
     const part = length === source.length ? source : source.slice(start, start + length)
     ;(bytes as NativeBuffer).latin1Write(part, offset, length)
   } else {
-    if (isAtomic || length <= LOOP_BYTES_MAX) {
+    if (isAtomic || length <= LOOP_WORDS_MAX) {
       return storeBytes(words, offset, source, start, length, isAtomic)
     }
     bytes.set(source.subarray(start, start + length), offset)
@@ -59,7 +61,7 @@ export function storeSource(
 /** Whether the first `length` bytes in words from `at` on are ASCII. */
 function areWordsAscii(words: SharedWords, at: number, length: number): boolean {
   const full = length >> 2
-  let seen = (length & 3) === 0 ? 0 : words[at + full]! & (2 ** ((length & 3) << 3) - 1)
+  let seen = (length & 3) === 0 ? 0 : words[at + full]! & ((1 << ((length & 3) << 3)) - 1)
   for (let i = 0; i < full; i++) seen |= words[at + i]!
   return (seen & NON_ASCII) === 0
 }
@@ -168,6 +170,31 @@ export function moveWords(
     return
   }
   for (let i = 0; i < count; i++) storePayload(target, targetWord + i, source[sourceWord + i]!, isAtomic)
+}
+
+/** Copies `length` bytes out of words from `word` on, for who writes them: nobody changes them meanwhile. */
+export function copyOwn(
+  words: SharedWords,
+  bytes: Buffer,
+  word: number,
+  length: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  if (length > LOOP_WORDS_MAX) {
+    target.set(bytes.subarray(word << 2, (word << 2) + length), at)
+    return
+  }
+  const end = word + (length >> 2)
+  let to = at
+  for (let from = word; from < end; from++, to += 4) {
+    const value = words[from]!
+    target[to] = value
+    target[to + 1] = value >>> 8
+    target[to + 2] = value >>> 16
+    target[to + 3] = value >>> 24
+  }
+  for (let i = 0; i < (length & 3); i++) target[to + i] = words[end]! >>> (i << 3)
 }
 
 /** Copies bytes out of shared memory to `target`. */

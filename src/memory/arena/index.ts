@@ -12,6 +12,7 @@ export {
 export { AttachedSegments } from './attached-segments.ts'
 export {
   type ByteSource,
+  copyOwn,
   fillZeros,
   loadBytes,
   moveWords,

@@ -68,6 +68,8 @@ export const CHUNKED = 1 << 5
 export const RAW = 1 << 6
 export const IN_EXPIRY_INDEX = 1 << 7
 export const CLOCK_SHIFT = 8
+/** All of meta but the access clock. */
+export const CLOCK_BELOW: number = 2 ** CLOCK_SHIFT - 1
 export const ACCESS_CLOCK_MAX: number = 2 ** 24 - 1
 
 /** What a block of the arena holds. */

@@ -19,12 +19,13 @@
  */
 import { assert, numberOption, type Random } from '../../base/index.ts'
 import { Arena, type ArenaRef, arenaGeometry, type ByteSource, type NativeBuffer } from '../arena/index.ts'
-import { type SharedWords, storePayload } from '../seqlock.ts'
+import { storePayload } from '../seqlock.ts'
 import { checkTable } from './check-table.ts'
 import { Compaction } from './compaction.ts'
 import { HASH_SEED_DEFAULT, type HashSeed } from './key-hash.ts'
 import { KeyProbe } from './key-probe.ts'
 import {
+  CLOCK_BELOW,
   CLOCK_SHIFT,
   DIRECTORY_HEADER_WORDS,
   EXPIRE_HIGH,
@@ -53,8 +54,10 @@ import {
   VALUE_LENGTH,
   wideNumber,
 } from './key-table-layout.ts'
+import { PlainStrings } from './plain-strings.ts'
 import { expireOf, type PutOptions, revisionOf } from './put-options.ts'
-import { checkWide, KEEP, Records } from './records.ts'
+import { setWide } from './record-times.ts'
+import { Records } from './records.ts'
 import { Stripes } from './stripes.ts'
 import { sampleTable, scanTable } from './table-scan.ts'
 
@@ -89,6 +92,7 @@ export class KeyTableWriter {
   readonly records: Records
   readonly keyBytesMax: number
   readonly valueBytesMax: number
+  readonly #plain: PlainStrings
   readonly #probe: KeyProbe
   readonly #compaction: Compaction
 
@@ -114,6 +118,7 @@ export class KeyTableWriter {
     directory[SEED_WORD + 1] = seed[1]
     this.stripes = new Stripes(this.arena, stripeBits)
     this.records = new Records(this.stripes)
+    this.#plain = new PlainStrings(this.stripes, this.records)
     this.keyBytesMax = keyBytesMaxOf(geometry.pageBytes)
     this.valueBytesMax = this.records.valueBytesMax
     this.#probe = new KeyProbe(this.keyBytesMax, seed)
@@ -169,8 +174,7 @@ export class KeyTableWriter {
    */
   putString(key: ByteString, value: ByteSource, options?: PutOptions): RecordRef {
     assert(this.#probe.takeText(key), 'a key is at most keyBytesMax long')
-    const { length } = value
-    return this.records.putString(this.#probe, value, 0, length, expireOf(options), revisionOf(options))
+    return this.records.putString(this.#probe, value, 0, value.length, expireOf(options), revisionOf(options))
   }
 
   /** The same from bytes: no text is made of the key. */
@@ -204,7 +208,21 @@ export class KeyTableWriter {
   ): RecordRef {
     const probe = this.#probe
     if (!probe.takeBytes(bytes, keyOffset, keyLength)) return 0
-    return this.records.putPlain(probe, bytes, valueOffset, valueLength, revision, accessClock)
+    return this.#plain.put(probe, bytes, valueOffset, valueLength, revision, accessClock)
+  }
+
+  /** Adds to an integer, or to 0, on the same terms: the sum; NaN: it is none, or not exact as a number. */
+  addPlainBytes(
+    bytes: Uint8Array,
+    keyOffset: number,
+    keyLength: number,
+    step: number,
+    revision: number,
+    accessClock: number,
+  ): number {
+    const probe = this.#probe
+    if (!probe.takeBytes(bytes, keyOffset, keyLength)) return Number.NaN
+    return this.#plain.add(probe, step, revision, accessClock)
   }
 
   /** Sets a key to an object of `type`, 1 to 15, that the shard keeps under a uint32. */
@@ -299,14 +317,7 @@ export class KeyTableWriter {
 
   /** Copies the value to `target`, which has room for it. Returns its length. */
   copyValue(ref: RecordRef, target: Uint8Array, offset: number): number {
-    const length = this.valueLength(ref)
-    if (this.records.isChunked(ref)) {
-      this.records.chunks.load(this.records.pointer(ref), 0, length, target, offset)
-    } else {
-      const start = this.records.valueWord(ref) << 2
-      target.set(this.arena.bytesOf(ref).subarray(start, start + length), offset)
-    }
-    return length
+    return this.records.copyValue(ref, target, offset)
   }
 
   /** Milliseconds since the epoch; 0 is never. */
@@ -315,7 +326,7 @@ export class KeyTableWriter {
   }
 
   setExpireAt(ref: RecordRef, ms: number): void {
-    this.#storeWide(ref, EXPIRE_LOW, EXPIRE_HIGH, ms)
+    setWide(this.stripes, ref, EXPIRE_LOW, EXPIRE_HIGH, ms)
   }
 
   revision(ref: RecordRef): number {
@@ -323,7 +334,7 @@ export class KeyTableWriter {
   }
 
   setRevision(ref: RecordRef, revision: number): void {
-    this.#storeWide(ref, REVISION_LOW, REVISION_HIGH, revision)
+    setWide(this.stripes, ref, REVISION_LOW, REVISION_HIGH, revision)
   }
 
   inExpiryIndex(ref: RecordRef): boolean {
@@ -341,7 +352,7 @@ export class KeyTableWriter {
 
   /** 24 bits; readers do not see it. */
   setAccessClock(ref: RecordRef, clock: number): void {
-    this.#storeMeta(ref, (this.#wordAt(ref, META) & (2 ** CLOCK_SHIFT - 1)) | (clock << CLOCK_SHIFT))
+    this.#storeMeta(ref, (this.#wordAt(ref, META) & CLOCK_BELOW) | (clock << CLOCK_SHIFT))
   }
 
   hashOf(ref: RecordRef): number {
@@ -385,16 +396,5 @@ export class KeyTableWriter {
   /** No write section: a reader takes the same from either meta. */
   #storeMeta(ref: RecordRef, meta: number): void {
     storePayload(this.arena.wordsOf(ref), this.arena.wordOf(ref) + META, meta, this.arena.isAtomic)
-  }
-
-  #storeWide(ref: RecordRef, low: number, high: number, value: number): void {
-    const words: SharedWords = this.arena.wordsOf(ref)
-    const record = this.arena.wordOf(ref)
-    const stripe = this.stripes.stripeOf(words[record + HASH]!)
-    assert(value !== KEEP, 'an expiry or revision is not negative')
-    checkWide(value)
-    this.stripes.begin(stripe)
-    this.records.storeWide(words, record + low, record + high, value)
-    this.stripes.end(stripe)
   }
 }

@@ -2,7 +2,7 @@
  * What a put may say of a record besides its value.
  * Tests: test/memory/key-table/key-table-writer.test.ts
  */
-import { KEEP } from './records.ts'
+import { KEEP } from './record-times.ts'
 
 /** What a put may set besides the value. */
 export interface PutOptions {

@@ -19,25 +19,23 @@ import {
   type Arena,
   type ArenaRef,
   type ByteSource,
+  copyOwn,
   fillZeros,
   moveWords,
   NO_REF,
   storeSource,
 } from '../arena/index.ts'
-import { type SharedWords, storePayload } from '../seqlock.ts'
+import { storePayload } from '../seqlock.ts'
 import type { KeyProbe } from './key-probe.ts'
 import {
   ASCII,
   CHUNKED,
-  CLOCK_SHIFT,
   EXPIRE_HIGH,
   EXPIRE_LOW,
   HASH,
-  highWord,
   KEY,
   KEY_LENGTH,
   KIND_RECORD,
-  lowWord,
   META,
   NEXT,
   RAW,
@@ -49,14 +47,11 @@ import {
   valueBytesMaxOf,
 } from './key-table-layout.ts'
 import { RecordChunks } from './record-chunks.ts'
+import { checkWide, KEEP, storeWide } from './record-times.ts'
 import type { Stripes } from './stripes.ts'
 
-/** In the place of an expiry or a revision: leave it as it is. */
-export const KEEP = -1
 const OBJECT_BYTES = 4
 const TABLE_BYTES = 4
-/** All of meta but the access clock. */
-const CLOCK_BELOW = 2 ** CLOCK_SHIFT - 1
 
 /** All records of a table. */
 export class Records {
@@ -89,34 +84,17 @@ export class Records {
     return this.#put(this.#stripes.find(probe), probe, source, start, length, 0, expireAt, revision)
   }
 
-  /**
-   * Sets the string of the key in `probe`, if that is new, or a string that never expires, with revision and
-   * access clock: the key is looked for once, and readers see one change. NO_REF: it is another, and
-   * untouched.
-   */
-  putPlain(
+  /** Sets a string for the key in `probe`, which was looked for: `found`. It keeps its expiry. */
+  putFound(
+    found: ArenaRef,
     probe: KeyProbe,
     source: ByteSource,
     start: number,
     length: number,
     revision: number,
-    accessClock: number,
   ): ArenaRef {
     assert(length <= this.valueBytesMax, 'a value is at most VALUE_BYTES_MAX long')
-    const arena = this.#arena
-    const found = this.#stripes.find(probe)
-    if (found !== NO_REF) {
-      const words = arena.wordsOf(found)
-      const record = arena.wordOf(found)
-      if ((words[record + META]! & TYPE_MASK) !== 0) return NO_REF
-      if (words[record + EXPIRE_LOW] !== 0 || words[record + EXPIRE_HIGH] !== 0) return NO_REF
-    }
-    const ref = this.#put(found, probe, source, start, length, 0, KEEP, revision)
-    const words = arena.wordsOf(ref)
-    const at = arena.wordOf(ref) + META
-    // No write section: a reader takes the same from either meta.
-    storePayload(words, at, (words[at]! & CLOCK_BELOW) | (accessClock << CLOCK_SHIFT), arena.isAtomic)
-    return ref
+    return this.#put(found, probe, source, start, length, 0, KEEP, revision)
   }
 
   /** Sets the key in `probe` to an object of `type`, which is not 0. */
@@ -220,6 +198,15 @@ export class Records {
     return this.#arena.wordsOf(ref)[this.valueWord(ref)]!
   }
 
+  /** Copies the value to `target`, which has room for it. Returns its length. */
+  copyValue(ref: ArenaRef, target: Uint8Array, offset: number): number {
+    const arena = this.#arena
+    const length = this.valueLength(ref)
+    if (this.isChunked(ref)) this.chunks.load(this.pointer(ref), 0, length, target, offset)
+    else copyOwn(arena.wordsOf(ref), arena.bytesOf(ref), this.valueWord(ref), length, target, offset)
+    return length
+  }
+
   /** A copy of a record in another block, linked by nobody. */
   copy(ref: ArenaRef): ArenaRef {
     const arena = this.#arena
@@ -312,16 +299,11 @@ export class Records {
   }
 
   #storeTimes(ref: ArenaRef, expireAt: number, revision: number): void {
+    const { isAtomic } = this.#arena
     const words = this.#arena.wordsOf(ref)
     const record = this.#arena.wordOf(ref)
-    if (expireAt !== KEEP) this.storeWide(words, record + EXPIRE_LOW, record + EXPIRE_HIGH, expireAt)
-    if (revision !== KEEP) this.storeWide(words, record + REVISION_LOW, record + REVISION_HIGH, revision)
-  }
-
-  /** Within a write section, if readers see the record. The caller has checked the value. */
-  storeWide(words: SharedWords, low: number, high: number, value: number): void {
-    storePayload(words, low, lowWord(value), this.#arena.isAtomic)
-    storePayload(words, high, highWord(value), this.#arena.isAtomic)
+    if (expireAt !== KEEP) storeWide(words, record + EXPIRE_LOW, record + EXPIRE_HIGH, expireAt, isAtomic)
+    if (revision !== KEEP) storeWide(words, record + REVISION_LOW, record + REVISION_HIGH, revision, isAtomic)
   }
 
   #capacityBytes(ref: ArenaRef): number {
@@ -393,9 +375,4 @@ export class Records {
     const offset = (this.valueWord(ref) << 2) + at
     fillZeros(arena.wordsOf(ref), arena.bytesOf(ref), offset, length, arena.isAtomic)
   }
-}
-
-/** Whether a value can be an expiry or a revision, or is KEEP. */
-export function checkWide(value: number): void {
-  assert(value >= KEEP && value <= Number.MAX_SAFE_INTEGER, 'an expiry or revision is below 2^53')
 }

@@ -1,7 +1,7 @@
 /** Bytes and text in and out of shared memory: at any offset, of any length, nothing beside it changes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fillZeros, loadBytes, moveWords, storeSource } from '../../../src/memory/arena/index.ts'
+import { copyOwn, fillZeros, loadBytes, moveWords, storeSource } from '../../../src/memory/arena/index.ts'
 
 const SIZE = 1024
 const place = fc.record({
@@ -34,6 +34,16 @@ test.each([false, true])('what is stored is what is there, and only that (atomic
     }),
     { numRuns: 500 },
   )
+})
+
+test('what the writer copies out is what is there, of any length, and nothing beside', () => {
+  const { words, bytes } = memory()
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 7) & 255
+  for (let length = 0; length < 200; length++) {
+    const target = Buffer.alloc(length + 2, 9)
+    copyOwn(words, bytes, 3, length, target, 1)
+    expect([...target]).toEqual([9, ...bytes.subarray(12, 12 + length), 9])
+  }
 })
 
 test.each([false, true])('words are moved whole (atomic: %s)', (isAtomic) => {

@@ -56,6 +56,35 @@ describe.each(['x64', 'arm64'])('putPlainBytes with the memory accesses of %s', 
     table.checkTable()
   })
 
+  test('addPlainBytes adds to integers as far as a number is exact, and does nothing to all else', () => {
+    const table = new KeyTableWriter({ ...OPTIONS, arch })
+    const max = Number.MAX_SAFE_INTEGER
+    const add = (before: string | undefined, step: number): [number, string] => {
+      if (before !== undefined) put(table, 'n', before, 1, 1)
+      const sum = table.addPlainBytes(bytesOf('-n'), 1, 1, step, 2 ** 33, 7)
+      return [sum, table.valueString(table.find('n'))]
+    }
+    expect(add(undefined, -12)).toEqual([-12, '-12'])
+    expect([table.revision(table.find('n')), table.accessClock(table.find('n'))]).toEqual([2 ** 33, 7])
+    expect(add('0', 1)).toEqual([1, '1'])
+    expect(add('-1', 1)).toEqual([0, '0'])
+    expect(add('9', 1)).toEqual([10, '10'])
+    expect(add(`${max - 1}`, 1)).toEqual([max, `${max}`])
+    expect(add(`${-max}`, 1)).toEqual([1 - max, `${1 - max}`])
+    for (const [before, step] of [
+      ...[[`${max}`, 1] as const, [`${-max}`, -1] as const, ['9007199254740993', -5] as const],
+      ...['', '-', '01', '-0', '+1', ' 1', '1 ', '1.0', 'x', '1'.repeat(900)].map(
+        (text) => [text, 1] as const,
+      ),
+    ]) {
+      expect(add(before, step)).toEqual([Number.NaN, before])
+    }
+    table.putObject('n', 2, 77, { revision: 3 })
+    expect(table.addPlainBytes(bytesOf('-n'), 1, 1, 1, 9, 9)).toBeNaN()
+    expect(table.revision(table.find('n'))).toBe(3)
+    table.checkTable()
+  })
+
   test('text that is not ASCII is read back as UTF-8', () => {
     const table = new KeyTableWriter({ ...OPTIONS, arch })
     const reader = new KeyTableReader(table.directory, (id) => table.segments[id], { arch })

@@ -47,27 +47,30 @@ const LATER: Readonly<Record<string, string>> = {
   geo: 'geo',
   stream: 'streams',
   scripting: 'scripting',
-  connection: 'the network: commands of a connection',
-  server: 'the network: commands of a server',
-  cluster: 'the network; shards of one process need no cluster',
+  connection: 'nothing: there is no use for it',
+  server: 'replication, or modules',
+  cluster: 'several machines; shards of one process need no cluster',
 }
 
 /** Single commands that are left out of a group → what brings them, or why nothing will. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  migrate: 'the network',
-  wait: 'replication',
-  waitaof: 'replication',
-  'pubsub|help': 'the network: help texts',
-  psubscribe: 'the network; in a program: `keyspace.psubscribe`',
-  punsubscribe: 'the network; in a program: `keyspace.psubscribe`',
-  ssubscribe: 'the network; in a program: `keyspace.subscribe`',
-  subscribe: 'the network; in a program: `keyspace.subscribe`',
-  sunsubscribe: 'the network; in a program: `keyspace.subscribe`',
-  unsubscribe: 'the network; in a program: `keyspace.subscribe`',
+  migrate: 'several machines',
+}
+
+/** A command of the server, as the page shows it. */
+export interface ServerRow {
+  readonly name: string
+  readonly syntax: string
+  readonly summary: string
+  readonly differs?: string
 }
 
 /** The page. @throws Error when a command of Redis is neither there nor known to be left out */
-export function renderCommandPage(rows: readonly CommandSpec[], redis: RedisGroups): string {
+export function renderCommandPage(
+  rows: readonly CommandSpec[],
+  redis: RedisGroups,
+  server: readonly ServerRow[],
+): string {
   const shown = rows.filter(({ flags }) => !flags.includes('internal'))
   const sections = Object.entries(TITLES).map(([group, title]) => {
     const own = shown.filter((row) => row.group === group)
@@ -84,14 +87,28 @@ them. Names, arguments, replies and errors are those of Redis 7.2, unless a comm
 test compares random sequences with a real server. \`Since\` is the version of Redis that has the command, or
 ours.
 
-${comparison(shown, redis)}
+${comparison([...shown, ...server], redis)}
 ## Sessions
 
 \`keyspace.session()\` is a caller with a state of its own, as a connection is. It also has:
 
 ${session.join('\n')}
 
-${sections.join('\n')}`
+${sections.join('\n')}
+## Of the server
+
+What a connection, a thread or the whole server answers itself, over the network only. \`COMMAND DOCS\` has
+the same.
+
+| command | what it does |
+| --- | --- |
+${server.map(serverLine).join('\n')}
+`
+}
+
+function serverLine({ name, syntax, summary }: ServerRow): string {
+  const shown = [titleOf(name), syntax].join(' ').trim().replaceAll('|', '\\|')
+  return `| \`${shown}\` | ${summary} |`
 }
 
 function sectionOf({ name, syntax, summary, complexity, since, differs }: CommandSpec): string {
@@ -111,7 +128,7 @@ function sectionOf({ name, syntax, summary, complexity, since, differs }: Comman
 }
 
 /** Against Redis' own list. */
-function comparison(rows: readonly CommandSpec[], redis: RedisGroups): string {
+function comparison(rows: readonly ServerRow[], redis: RedisGroups): string {
   const names = new Set([...rows.map(({ name }) => name), ...Object.keys(SESSION)])
   // A container is there when its subcommands are.
   for (const { name } of rows) if (name.includes('|')) names.add(name.split('|')[0]!)

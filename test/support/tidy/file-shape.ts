@@ -22,8 +22,8 @@ const COLUMNS_MAX = 110
 const HEAD_LETTERS_MIN = 20
 const MEMORY_WORDS = ['Writer', 'Readers', 'Invariants', 'Tests']
 const FILE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/
-/** Names that tools or customs give. */
-const CUSTOM_NAMES = /^(?:README|CHANGELOG|CONTRIBUTING|LICENSE|[A-Z]+)\.md$/
+/** Names that tools or customs give. A class of Java is in a file of its name. */
+const CUSTOM_NAMES = /^(?:(?:README|CHANGELOG|CONTRIBUTING|LICENSE|[A-Z]+)\.md|[A-Z]\w*\.java)$/
 
 /** File → the lines that it may have, and why it is one idea all the same. */
 const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>> = {
@@ -32,14 +32,12 @@ const LONG_FILES: Readonly<Record<string, { linesMax: number; reason: string }>>
   'src/actor/actor-system.ts': { linesMax: 580, reason: 'the wiring of a thread: many short delegations' },
   'src/actor/outbox.ts': { linesMax: 550, reason: 'every way to send, over one table of pending asks' },
   'src/base/error-codes.ts': { linesMax: 600, reason: 'one table: a row per code, and nothing else' },
-  'src/keyspace/client/keyspace.ts': { linesMax: 520, reason: 'the public face, half of it documentation' },
   'src/keyspace/engine/shard-engine.ts': { linesMax: 535, reason: 'one command, from its row to its commit' },
   'src/keyspace/shard/coordinator.ts': {
     linesMax: 510,
     reason: 'one transaction, with every way it may fail',
   },
   'test/support/consistency/workload.mjs': { linesMax: 500, reason: 'one random client, for every thread' },
-  'src/memory/key-table/records.ts': { linesMax: 410, reason: 'one record, from its birth to its move' },
   'src/runtime/runtime.ts': { linesMax: 530, reason: 'the public face, half of it documentation' },
 }
 
