@@ -5,7 +5,7 @@
  * What would make the figure a lie: replies that are not looked at. Each round begins with an empty keyspace
  * and adds up what the replies say, which must be the same for both.
  */
-import { compare, type Figure, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Figure, inTurn, type Question, ratio, type Subject } from './harness.ts'
 import { inLanes, keyOf, textOf } from './loads.ts'
 import { type CommandStore, openRedis, openShardloom } from './peers/stores.ts'
 
@@ -22,11 +22,14 @@ const COMMANDS: readonly (readonly [name: string, run: Run])[] = [
   ['HSET', (store, i) => store.put(`hash:${i % KEYS}`, { [`field:${i % 7}`]: textOf(i) })],
 ]
 
+/** How many commands are under way. */
+const AT_ONCE: readonly number[] = [1, 256]
+
 export const question: Question = {
   name: 'commands',
   question: 'commands, one at a time and 256 at once (per second)',
   targets: COMMANDS.flatMap(([name]) =>
-    [1, 256].map((atOnce) => ({
+    AT_ONCE.map((atOnce) => ({
       text: `${metricOf(name, atOnce)}: at least ${atOnce === 1 ? 1 : 2} × ioredis`,
       isMet: (figures: readonly Figure[]) =>
         ratio(figures, 'shardloom', 'ioredis', false, metricOf(name, atOnce)) >= (atOnce === 1 ? 1 : 2),
@@ -34,9 +37,10 @@ export const question: Question = {
   ),
   async run(params) {
     const figures: Figure[] = []
-    for (const atOnce of [1, 256]) {
+    for (const atOnce of AT_ONCE) {
       const count = params.small ? 500 : atOnce === 1 ? 10_000 : 100_000
-      for (const [name, run] of COMMANDS) {
+      for (const [i, [name, run]] of COMMANDS.entries()) {
+        if (!inTurn(AT_ONCE, i, params).includes(atOnce)) continue
         const subjects = [
           subjectOf('shardloom', () => openShardloom(), run, atOnce, count),
           subjectOf('ioredis', () => openRedis(atOnce > 1), run, atOnce, count),

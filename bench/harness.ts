@@ -160,6 +160,11 @@ export function summarise(
   return { ...about, subject, median, min: sorted[0]!, max: sorted.at(-1)!, rounds: sorted.length }
 }
 
+/** The variants of question `i` of several: all of them, or small, one each, so that all have their turn. */
+export function inTurn<T>(all: readonly T[], i: number, { small }: BenchParams): readonly T[] {
+  return small ? [all[i % all.length]!] : all
+}
+
 /** The figure of a subject, for targets. */
 export function figureOf(figures: readonly Figure[], subject: string, metric?: string): Figure | undefined {
   return figures.find((one) => one.subject === subject && (metric === undefined || one.metric === metric))

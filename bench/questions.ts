@@ -12,6 +12,7 @@ import { question as loopDelay } from './loop-delay.ts'
 import { question as memoryPerKey } from './memory-per-key.ts'
 import { question as messageSize } from './message-size.ts'
 import { question as recovery } from './recovery.ts'
+import { question as resp } from './resp.ts'
 import { question as restart } from './restart.ts'
 import { question as setFsync } from './set-fsync.ts'
 import { question as setMemory } from './set-memory.ts'
@@ -46,6 +47,7 @@ export const QUESTIONS: readonly Question[] = [
   setMemory,
   setFsync,
   commands,
+  resp,
   ycsb,
   memoryPerKey,
   shardScaling,

@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 import { createRuntime } from 'shardloom'
 import { benchFolder, bytesIn, orRemoved } from './files.ts'
-import { type Figure, type Question, ratio } from './harness.ts'
+import { type Figure, inTurn, type Question, ratio } from './harness.ts'
 import { type MeasuredSubject, measureAll } from './measures.ts'
 import { type RedisFiles, type RedisServer, startRedis } from './peers/redis.ts'
 import {
@@ -53,6 +53,11 @@ const FROM: Readonly<Record<RecoveryShape, string>> = {
   both: 'from a snapshot and a log',
 }
 
+const VARIANTS: readonly (readonly [name: string, prepare: Prepare])[] = [
+  ['shardloom, 2 shards', prepareShardloom(2)],
+  ['shardloom, encrypted', prepareShardloom(1, true)],
+]
+
 export const question: Question = {
   name: 'recovery',
   question: 'start with 1 M keys in files, until the first answer (ms, bytes)',
@@ -61,13 +66,12 @@ export const question: Question = {
     isMet: (figures) => ratio(figures, 'shardloom', 'Redis', true, timeOf(shape)) >= 1,
   })),
   async run(params) {
-    const keys = params.keys ?? (params.small ? 20_000 : 1_000_000)
+    const keys = params.keys ?? (params.small ? 5000 : 1_000_000)
     const figures: Figure[] = []
-    for (const shape of RECOVERY_SHAPES) {
+    for (const [i, shape] of RECOVERY_SHAPES.entries()) {
       const subjects = [
         subjectOf('shardloom', prepareShardloom(1), shape, keys),
-        subjectOf('shardloom, 2 shards', prepareShardloom(2), shape, keys),
-        subjectOf('shardloom, encrypted', prepareShardloom(1, true), shape, keys),
+        ...inTurn(VARIANTS, i, params).map(([name, prepare]) => subjectOf(name, prepare, shape, keys)),
         subjectOf('Redis', prepareRedis, shape, keys),
       ]
       const rounds = Math.min(params.rounds, ROUNDS_MAX)

@@ -7,12 +7,17 @@
  * two), or updates that are lost: the counters must add up.
  */
 import { createRuntime } from 'shardloom'
-import { compare, type Figure, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Figure, inTurn, type Question, ratio, type Subject } from './harness.ts'
 import { inLanes, textOf } from './loads.ts'
 import { type CommandStore, openRedis, openShardloom } from './peers/stores.ts'
 
 const PAIRS = 64
 const MEMBERS = 10
+const WAYS = [
+  { atOnce: 1, isContended: false },
+  { atOnce: PAIRS, isContended: false },
+  { atOnce: PAIRS, isContended: true },
+] as const
 
 type Pair = readonly [string, string]
 type Run = (store: CommandStore, pair: Pair, i: number) => Promise<unknown>
@@ -35,18 +40,16 @@ export const question: Question = {
   async run(params) {
     const pairs = await pairsOverShards()
     const figures: Figure[] = []
-    for (const [name, run] of KINDS) {
-      for (const atOnce of [1, PAIRS]) {
-        for (const isContended of atOnce === 1 ? [false] : [false, true]) {
-          const count = params.small ? 100 : atOnce === 1 ? 1500 : 4000
-          const given = isContended ? pairs.slice(0, 1) : pairs
-          const subjects = [
-            subjectOf('shardloom', () => openShardloom(2), run, atOnce, count, given),
-            subjectOf('ioredis', () => openRedis(atOnce > 1), run, atOnce, count, given),
-          ]
-          const about = { question: 'transactions', metric: metricOf(name, atOnce, isContended), unit: '1/s' }
-          figures.push(...(await compare(about, subjects, params)))
-        }
+    for (const [i, [name, run]] of KINDS.entries()) {
+      for (const { atOnce, isContended } of inTurn(WAYS, i, params)) {
+        const count = params.small ? 100 : atOnce === 1 ? 1500 : 4000
+        const given = isContended ? pairs.slice(0, 1) : pairs
+        const subjects = [
+          subjectOf('shardloom', () => openShardloom(2), run, atOnce, count, given),
+          subjectOf('ioredis', () => openRedis(atOnce > 1), run, atOnce, count, given),
+        ]
+        const about = { question: 'transactions', metric: metricOf(name, atOnce, isContended), unit: '1/s' }
+        figures.push(...(await compare(about, subjects, params)))
       }
     }
     return figures

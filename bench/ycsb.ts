@@ -10,7 +10,7 @@
  *
  * Source: Cooper et al., "Benchmarking Cloud Serving Systems with YCSB"; its core workloads A to F.
  */
-import { compare, type Figure, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Figure, inTurn, type Question, ratio, type Subject } from './harness.ts'
 import { draws, inLanes, textOf, uniform, zipfian } from './loads.ts'
 import { type CommandStore, openRedis, openShardloom } from './peers/stores.ts'
 
@@ -89,9 +89,9 @@ export const question: Question = {
   async run(params) {
     const records = params.small ? 200 : 10_000
     const figures: Figure[] = []
-    for (const workload of WORKLOADS) {
+    for (const [i, workload] of WORKLOADS.entries()) {
       const count = params.small ? 200 : workload.name === 'E' ? 3000 : 30_000
-      for (const keys of DISTRIBUTIONS) {
+      for (const keys of inTurn(DISTRIBUTIONS, i, params)) {
         const operations = operationsOf(workload, keys, records, count)
         const subjects = [
           subjectOf('shardloom', () => openShardloom(), records, operations),

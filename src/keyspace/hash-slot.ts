@@ -25,6 +25,18 @@ export function hashSlotOf(key: ByteString): number {
   return crc & (HASH_SLOTS - 1)
 }
 
+/** The same of a key where it lies among other bytes. */
+export function hashSlotOfBytes(bytes: Uint8Array, offset: number, length: number): number {
+  const end = offset + length
+  let crc = 0
+  for (let i = offset; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte === OPEN) return hashSlotOf(Buffer.from(bytes.subarray(offset, end)).toString('latin1'))
+    crc = ((crc << 8) & 0xffff) ^ TABLE[(crc >>> 8) ^ byte]!
+  }
+  return crc & (HASH_SLOTS - 1)
+}
+
 /** What is between the first `{` and the next `}` counts alone, unless it is nothing. */
 function slotOfTagged(key: ByteString, open: number): number {
   const close = key.indexOf('}', open + 1)

@@ -4,7 +4,6 @@ export type { ReplyValue } from './client/reply-value.ts'
 export type { EvictionPolicyName } from './engine/index.ts'
 export type { KeyspaceOptions } from './host/keyspace-options.ts'
 export {
-  createRuntime,
   KeyspaceRuntime,
   type KeyspaceRuntimeOptions,
   loadKeyspace,

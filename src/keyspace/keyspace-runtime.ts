@@ -1,5 +1,5 @@
 /**
- * The runtime with a keyspace: what `createRuntime` gives to a program.
+ * The runtime with a keyspace.
  *
  * `supervise/` knows nothing of keys; this class adds them. The keyspace is loaded only when it is asked for.
  *
@@ -7,18 +7,13 @@
  */
 import { availableParallelism } from 'node:os'
 import { ShardloomError } from '../base/index.ts'
-import {
-  type CloseOptions,
-  type CloseReport,
-  nodePlatform,
-  type Platform,
-  protectFromEndlessLoops,
-} from '../runtime/index.ts'
+import { type CloseOptions, type CloseReport, nodePlatform, type Platform } from '../runtime/index.ts'
 import { SupervisedRuntime, type SupervisedRuntimeOptions } from '../supervise/index.ts'
 import type { Keyspace } from './client/keyspace.ts'
 import type { DataDirectory } from './host/data-directory.ts'
 import type { KeyspaceHost } from './host/keyspace-host.ts'
 import type { KeyspaceOptions } from './host/keyspace-options.ts'
+import type { ShardChange } from './shard/shard-change.ts'
 
 /** Options of `createRuntime`. */
 export interface KeyspaceRuntimeOptions extends SupervisedRuntimeOptions {
@@ -41,7 +36,7 @@ export async function loadKeyspace(): Promise<typeof import('./host/index.ts')> 
   return hostModule
 }
 
-/** A runtime that may have a keyspace. Made by `createRuntime`. */
+/** A runtime that may have a keyspace. */
 export class KeyspaceRuntime extends SupervisedRuntime {
   readonly #platform: Platform
   readonly #options: KeyspaceRuntimeOptions
@@ -61,6 +56,11 @@ export class KeyspaceRuntime extends SupervisedRuntime {
     const keyspace = this.system.services.get('keyspace')
     if (keyspace === undefined) throw new ShardloomError('SHL_KEYSPACE_OFF', { thread: 0 })
     return keyspace as Keyspace
+  }
+
+  /** @internal Changes what shards go by, for as long as the runtime runs. */
+  async changeKeyspace(change: ShardChange): Promise<void> {
+    await this.#host?.change(this.keyspace.client, change)
   }
 
   /** @internal */
@@ -126,27 +126,4 @@ export class KeyspaceRuntime extends SupervisedRuntime {
       warn: (text) => this.#platform.warn(text),
     }
   }
-}
-
-/**
- * Starts a runtime: worker threads, linked to each other, ready for actors and supervisors, and, when
- * `keyspace` is given, for keys.
- *
- * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN, SHL_THREAD_START
- * @example
- * ```ts
- * import { createRuntime, defineActor } from 'shardloom'
- *
- * const greeter = defineActor({ name: 'greeter', receive: { hi: (_state, name: string) => `hi ${name}` } })
- * const runtime = await createRuntime({ threads: 2 })
- * const ref = await runtime.spawn(greeter)
- * const text: string = await ref.ask('hi', 'Ada')
- * await runtime.close()
- * ```
- */
-export async function createRuntime(options: KeyspaceRuntimeOptions = {}): Promise<KeyspaceRuntime> {
-  protectFromEndlessLoops()
-  const runtime = new KeyspaceRuntime(options)
-  await runtime.start()
-  return runtime
 }

@@ -5,7 +5,7 @@ export type { BatchOptions, SetOptions, TransactionOptions } from './client/call
 export type { KeyspaceInput } from './client/caller.ts'
 export type { Compute, ComputeContext, ComputeOptions } from './client/compute-once.ts'
 export { KeyspaceHash } from './client/hash-face.ts'
-export { Keyspace, type KeyspaceKey } from './client/keyspace.ts'
+export { Keyspace } from './client/keyspace.ts'
 export { KeyspaceList, type WaitOptions } from './client/list-face.ts'
 export { KeyspaceLock } from './client/lock.ts'
 export type {
@@ -32,6 +32,7 @@ export {
   type SortedSetRange,
 } from './client/sorted-set-face.ts'
 export { KeyspaceTransaction } from './client/transaction-face.ts'
+export type { KeyspaceKey } from './client/typed-calls.ts'
 export type { EvictionPolicyName } from './engine/index.ts'
 export type { KeyspaceOptions, RebalanceOptions } from './host/keyspace-options.ts'
 export type { ShardStats } from './shard/shard-stats.ts'

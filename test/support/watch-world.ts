@@ -9,6 +9,7 @@ import type { Commit } from '../../src/keyspace/engine/index.ts'
 import type { HistoryLimits } from '../../src/keyspace/watch/change-history.ts'
 import { CommitFeed } from '../../src/keyspace/watch/commit-feed.ts'
 import type { KeyspaceWatch } from '../../src/keyspace/watch/keyspace-watch.ts'
+import type { StreamClient } from '../../src/keyspace/watch/shard-streams.ts'
 import { WatchHub } from '../../src/keyspace/watch/watch-hub.ts'
 import type { ProgressRequest, WatchItem, WatchRequest } from '../../src/keyspace/watch/watch-messages.ts'
 import {
@@ -25,6 +26,10 @@ export interface Written {
 }
 
 const CLOCK = systemClock()
+
+interface WorldClient extends StreamClient {
+  readonly memory: { readonly shardCount: number; readonly revision: number }
+}
 
 /** No key is found: what is tested here is order. */
 const NO_DATABASE = { table: { find: () => 0 }, nowMs: 0, touches: true }
@@ -133,12 +138,15 @@ export class WatchWorld {
     }
     await this.pause()
     const revision = ++this.revision
-    this.written.push({ revision, keys: parts.flatMap(({ keys }) => keys) })
+    const written = { revision, keys: parts.flatMap(({ keys }) => keys) }
+    this.written.push(written)
     await Promise.all(
       parts.map(async ({ keys }, i) => {
         await this.pause(20)
         const one = shards[i]!
-        if (keys.length > 0) one.commit(revision, keys, { tx, isOneRevision: true })
+        // A shard that is gone commits nothing.
+        if (!this.shards.includes(one)) written.keys = written.keys.filter((key) => !keys.includes(key))
+        else if (keys.length > 0) one.commit(revision, keys, { tx, isOneRevision: true })
         one.floors.delete(tx)
         one.transactions.delete(tx)
         one.hub.afterTransaction()
@@ -183,10 +191,8 @@ export class WatchWorld {
     }
   }
 
-  watch(
-    pattern: string | readonly string[],
-    options: WatchOptions = {},
-  ): KeyspaceWatch<KeyspaceChanges | KeyspaceChangesLost> {
+  /** What watches need of a thread. */
+  get client(): WorldClient {
     const world = this
     const refTo = (shard: number): unknown => ({
       stream: (_type: string, request: WatchRequest) => world.#stream(shard, request),
@@ -196,17 +202,73 @@ export class WatchWorld {
         one.hub.progress(request)
       },
     })
-    const client = {
+    return {
       clock: CLOCK,
       timeoutMs: 10_000,
-      memory: { shardCount: this.shards.length },
+      memory: {
+        shardCount: world.shards.length,
+        get revision() {
+          return world.revision
+        },
+      },
       shardRef: async (shard: number) => refTo(shard) as never,
       shardRefNow: (shard: number) => refTo(shard) as never,
     }
-    return watchKeys(client, pattern, options)
+  }
+
+  watch(
+    pattern: string | readonly string[],
+    options: WatchOptions = {},
+  ): KeyspaceWatch<KeyspaceChanges | KeyspaceChangesLost> {
+    return watchKeys(this.client, pattern, options)
   }
 }
 
 function shardDown(shard: number): Error {
   return new ShardloomError('SHL_SHARD_DOWN', { shard, reason: 'the test wants it' })
+}
+
+/** By it the end of what is written is known. */
+export const LAST_KEY = 'end'
+
+/** What a watcher is told of a commit. */
+export interface SeenCommit {
+  readonly revision: number
+  readonly keys: readonly string[]
+}
+
+/** Writes at random, by several callers at once. */
+export async function writeAtRandom(world: WatchWorld, random: Random, count: number): Promise<void> {
+  const caller = async (name: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await world.pause()
+      const key = (): string => `${random.below(2) === 0 ? 'a' : 'b'}:${name}:${i}:${random.below(100)}`
+      if (random.below(3) > 0) {
+        world.write(random.below(world.shards.length), Array.from({ length: 1 + random.below(2) }, key))
+        continue
+      }
+      const shards = [...world.shards.keys()].filter(() => random.below(3) > 0)
+      await world.transact(
+        shards.map((shard) => ({ shard, keys: Array.from({ length: random.below(3) }, key) })),
+      )
+    }
+  }
+  await Promise.all([caller(0), caller(1), caller(2)])
+}
+
+/** What a watcher of a prefix, and of the last key, is to be told of what was written above a revision. */
+export function expectedOf(
+  written: readonly Written[],
+  since: number,
+  prefix: string,
+  upTo: number = Number.POSITIVE_INFINITY,
+): SeenCommit[] {
+  return [...written]
+    .sort((a, b) => a.revision - b.revision)
+    .filter(({ revision }) => revision > since && revision <= upTo)
+    .map(({ revision, keys }) => ({
+      revision,
+      keys: keys.filter((key) => key === LAST_KEY || key.startsWith(prefix)).sort(),
+    }))
+    .filter(({ keys }) => keys.length > 0)
 }

@@ -17,7 +17,8 @@ import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { ActorRefOf } from '../../actor/index.ts'
 import { assert } from '../../base/index.ts'
-import { createRuntime, type Keyspace } from '../../keyspace/index.ts'
+import type { Keyspace } from '../../keyspace/index.ts'
+import { createRuntime } from '../../server/index.ts'
 import { type LoadResult, type LoadTask, type loadActor, loadKey } from './load-actor.ts'
 
 const WORKLOADS = ['commands', 'reads', 'writes', 'mixed', 'bare'] as const

@@ -13,7 +13,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { ShardloomError, toError } from '../../base/index.ts'
-import { createRuntime, type Keyspace } from '../../keyspace/index.ts'
+import type { Keyspace } from '../../keyspace/index.ts'
 import {
   EntryLoader,
   type IfExists,
@@ -26,6 +26,7 @@ import {
   type SkippedItem,
   writeNdjson,
 } from '../../keyspace/portable/index.ts'
+import { createRuntime } from '../../server/index.ts'
 import { countOf, ProgressBar, type StorageOutput, TEXT_CHARS_MAX, wordText } from '../storage/figures.ts'
 import {
   type ArgumentValues,

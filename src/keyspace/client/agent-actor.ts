@@ -63,6 +63,7 @@ export const agentActor: ActorDefinition<Agent, AgentArgs, object> = defineActor
     const name = `${args.name}.${memory.drawTransaction().toString(36)}`
     const { clock } = host
     const publish = (): void => host.publish()
+    const atTurnEnd = (task: () => void): void => host.atTurnEnd(task)
     const client = new KeyspaceClient({
       memory,
       tables,
@@ -73,6 +74,7 @@ export const agentActor: ActorDefinition<Agent, AgentArgs, object> = defineActor
       isDurable,
       shardRef,
       soon,
+      atTurnEnd,
       publish,
     })
     await takeTables(memory.shardCount, shardRef, tables)

@@ -15,19 +15,19 @@ import {
   textOfBytes,
 } from '../engine/index.ts'
 import type { CallOptions } from './client-parts.ts'
+import type { CommandClient } from './command-client.ts'
 import type { Convert } from './key-command.ts'
-import type { KeyspaceClient } from './keyspace-client.ts'
 
 /** What a user may give as a key, a field, a member or a value: text is stored as UTF-8, numbers as text. */
 export type KeyspaceInput = string | Uint8Array | number | bigint
 
 /** Runs commands for a face. */
 export class CommandCaller {
-  readonly client: KeyspaceClient
+  readonly client: CommandClient
   readonly #options: CallOptions
 
   /** `level` is the durability that is asked for, by number; 0: that of the keyspace. */
-  constructor(client: KeyspaceClient, db = 0, level = 0) {
+  constructor(client: CommandClient, db = 0, level = 0) {
     this.client = client
     this.#options = { db, level }
   }

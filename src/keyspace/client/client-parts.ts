@@ -23,6 +23,8 @@ export interface ClientParts {
   shardRef(shard: number): ActorRef<ShardMessages> | undefined
   /** Runs `task` with the microtasks. */
   soon(task: () => void): void
+  /** Runs `task` at the end of this turn of the event loop, when what has come by then has been read. */
+  atTurnEnd(task: () => void): void
   /** Shows shards what was sent so far, before the code that runs now has ended. */
   publish(): void
 }
@@ -36,4 +38,8 @@ export interface CallOptions {
   readonly waitMs?: number | undefined
   /** The durability that is asked for, by number; see `levelNumber`. Default: that of the keyspace. */
   readonly level?: number | undefined
+  /** The version of the protocol in whose form the reply is wanted. Default 2. */
+  readonly resp?: 2 | 3 | undefined
+  /** The client whose command it is; 0: nobody wants to know. */
+  readonly by?: number | undefined
 }

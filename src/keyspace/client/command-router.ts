@@ -37,6 +37,7 @@ export interface RouterParts {
   readonly pendingMax: number
   send(shard: number, batch: Uint8Array): Promise<Uint8Array>
   atTickEnd(flush: () => void): void
+  atTurnEnd(flush: () => void): void
   /** Shows shards what was sent so far. */
   publish(): void
 }
@@ -73,6 +74,7 @@ export class CommandRouter {
         onMoved: (command) => this.#onMoved(command),
         onSettled: (count) => this.#onSettled(count),
         atTickEnd: parts.atTickEnd,
+        atTurnEnd: parts.atTurnEnd,
         publish: parts.publish,
       })
     })
@@ -96,6 +98,7 @@ export class CommandRouter {
       this.#route(command, shard)
       return
     }
+    command.keep?.()
     const id = this.#stand(intentsOf([command.slot]), () => {
       this.#route(command, shard)
       this.#line.finish(id)
@@ -233,8 +236,11 @@ export class CommandRouter {
   }
 
   #route(command: PendingCommand, shard: number): void {
-    if (this.#held !== undefined && command.slot !== NO_SLOT) this.#held.push(command)
-    else if (!this.#add(command, shard)) {
+    if (this.#held !== undefined && command.slot !== NO_SLOT) {
+      command.keep?.()
+      this.#held.push(command)
+    } else if (!this.#add(command, shard)) {
+      command.keep?.()
       this.#held = [command]
       this.#release()
     }

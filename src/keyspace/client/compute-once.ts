@@ -21,9 +21,9 @@ import {
 } from '../../base/index.ts'
 import { type Argument, argumentOf, ErrorReply, type Reply, textOfBytes } from '../engine/index.ts'
 import { type CommandCaller, toArgument } from './caller.ts'
-import type { KeyspaceClient } from './keyspace-client.ts'
+import type { CommandClient } from './command-client.ts'
 import { replyError } from './reply-value.ts'
-import { callWaiting, hasMoved, isShardGone } from './waiting-call.ts'
+import { hasMoved, isShardGone } from './waiting-call.ts'
 
 /** How a value is computed, and waited for. */
 export interface ComputeOptions {
@@ -72,10 +72,10 @@ interface Flight {
 
 /** Values that are computed once, on one thread. */
 export class ComputeOnce {
-  readonly #client: KeyspaceClient
+  readonly #client: CommandClient
   readonly #caller: CommandCaller
 
-  constructor(client: KeyspaceClient, caller: CommandCaller) {
+  constructor(client: CommandClient, caller: CommandCaller) {
     this.#client = client
     this.#caller = caller
   }
@@ -135,7 +135,7 @@ export class ComputeOnce {
     const owner = this.#client.newName()
     const leftMs = Math.max(1, Math.ceil(endMs - this.#client.clock.nowMs()))
     const argv = ['LEASE.GET', key, owner, 'PX', String(computeMs), 'WAIT', String(leftMs)]
-    const reply = await callWaiting(this.#client, argv, leftMs, end)
+    const reply = await this.#client.callWaiting(argv, leftMs, end)
     if (hasMoved(reply)) return undefined
     if (reply instanceof ErrorReply) throw replyError(reply, 'LEASE.GET')
     if (reply === null) {

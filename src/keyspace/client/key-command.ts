@@ -6,6 +6,7 @@
  * same.
  * Tests: test/keyspace/client/key-command.test.ts, test/keyspace/faces.race.test.ts
  */
+import { commandTable } from '../commands/index.ts'
 import { type Argument, byteString, type CommandSpec, ErrorReply, type Reply } from '../engine/index.ts'
 import type { PendingCommand } from './pending-command.ts'
 import { replyError } from './reply-value.ts'
@@ -68,4 +69,16 @@ export function hasOneKey({ keys, keysOf, flags, channelAt }: CommandSpec): bool
   if (keys?.first !== 1 || keys.keynum !== undefined || (keys.last ?? 1) !== 1) return false
   if (keysOf !== undefined || channelAt !== undefined) return false
   return !flags.some((flag) => flag === 'blocking' || flag === 'all_shards' || flag === 'internal')
+}
+
+/** Of commands that take the short way. */
+const ONE_KEY_ROWS: ReadonlyMap<CommandSpec, number> = new Map(
+  commandTable.rows.filter(hasOneKey).map((spec) => [spec, commandTable.rowOf(spec)]),
+)
+const SET = commandTable.get('set') as CommandSpec
+const SET_ROW = commandTable.rowOf(SET)
+
+/** The row of a command that takes the short way. SET does without options: these may name a second key. */
+export function oneKeyRow(spec: CommandSpec, argv: readonly Argument[]): number | undefined {
+  return spec === SET && argv.length === 3 ? SET_ROW : ONE_KEY_ROWS.get(spec)
 }

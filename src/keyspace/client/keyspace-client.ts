@@ -23,30 +23,21 @@ import { askShard } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import type { TableDirectory } from '../shared/table-feed.ts'
-import { MOVED, NO_SLOT, ReplyReader, RequestWriter } from '../wire/index.ts'
+import { MOVED, NO_SLOT, OWN_BATCH_BYTES, ReplyReader, RequestWriter } from '../wire/index.ts'
 import type { CallOptions, ClientParts } from './client-parts.ts'
 import { CommandRouter } from './command-router.ts'
-import { type Convert, hasOneKey, KeyCommand } from './key-command.ts'
+import { type Convert, KeyCommand, oneKeyRow } from './key-command.ts'
 import { MemoryReads } from './memory-reads.ts'
+import type { PendingCommand } from './pending-command.ts'
 import { replyError } from './reply-value.ts'
 import { mergeScans, type ScanPart } from './scan-merge.ts'
+import { isSortOverSlots } from './sort-over-shards.ts'
 import { TransactionClient } from './transactions.ts'
+import { callWaiting } from './waiting-call.ts'
 
 const WAIT_MS_MAX = 2 ** 31 - 1
 /** Waits between two looks for a shard that is being started again. */
 const DOWN_POLL_MS = 10
-
-const ROWS: ReadonlyMap<CommandSpec, number> = new Map(commandTable.rows.map((row, index) => [row, index]))
-
-/** Of commands that take the short way. */
-const ONE_KEY_ROWS: ReadonlyMap<CommandSpec, number> = new Map([...ROWS].filter(([spec]) => hasOneKey(spec)))
-const SET = commandTable.get('set') as CommandSpec
-const SET_ROW = ROWS.get(SET)
-
-/** The row of a command that takes the short way. SET does without options: these may name a second key. */
-function oneKeyRow(spec: CommandSpec, argv: readonly Argument[]): number | undefined {
-  return spec === SET && argv.length === 3 ? SET_ROW : ONE_KEY_ROWS.get(spec)
-}
 
 /** A thread's client. */
 export class KeyspaceClient {
@@ -77,6 +68,7 @@ export class KeyspaceClient {
       pendingMax: parts.pendingMax,
       send: (shard, batch) => this.#send(shard, batch),
       atTickEnd: parts.soon,
+      atTurnEnd: (flush) => parts.atTurnEnd(flush),
       publish: () => parts.publish(),
     })
   }
@@ -117,11 +109,14 @@ export class KeyspaceClient {
     if (spec.flags.includes('internal')) {
       return Promise.resolve(err(`unknown command '${byteString(argv[0] ?? '')}'`))
     }
-    const { db = 0, level = 0 } = options
+    const { db = 0, level = 0, resp = 2, by = 0 } = options
     if (spec.flags.includes('all_shards')) return this.#callAll(spec, argv, options)
     if (spec.channelAt !== undefined) {
       const home = channelHome(byteString(argv[spec.channelAt]!), this.memory.shardCount)
-      return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), options, home)
+      return this.callRow(commandTable.rowOf(spec), NO_SLOT, argv.slice(1), options, home)
+    }
+    if (!this.#isSingle && spec.name.startsWith('sort') && isSortOverSlots(argv)) {
+      return this.transactions.sort(argv, db)
     }
     const keys = commandTable.keysOf(spec, argv)
     const slots = keys.map(({ index }) => hashSlotOf(byteString(argv[index]!)))
@@ -130,26 +125,16 @@ export class KeyspaceClient {
     if (spec.flags.includes('blocking')) {
       return isOver ? this.#blockOver(argv, slots, options) : this.#block(spec, slots, argv.slice(1), options)
     }
-    if (isOver) return this.#callOver(argv, db)
-    const row = ROWS.get(spec)!
+    if (isOver) return this.#callOver(argv, db, resp)
+    const row = commandTable.rowOf(spec)
     const isOne = this.#isSingle || slots.every((other) => other === slot)
     if (isOne) return this.callRow(row, slot, argv.slice(1), options)
     return new Promise((resolve, reject) => {
       const isOver = (): boolean => this.#isOverShards(slots)
       const runOver = (): Promise<void> =>
-        this.transactions.now([{ argv, db }]).then((replies) => resolve(replies[0]!), reject)
-      this.#router.send({
-        row,
-        db,
-        slot,
-        level,
-        slots,
-        args: argv.slice(1),
-        isOver,
-        runOver,
-        resolve,
-        reject,
-      })
+        this.transactions.now([{ argv, db, resp }]).then((replies) => resolve(replies[0]!), reject)
+      const args = argv.slice(1)
+      this.#router.send({ row, db, slot, level, resp, by, slots, args, isOver, runOver, resolve, reject })
     })
   }
 
@@ -160,7 +145,6 @@ export class KeyspaceClient {
       clock: this.clock,
       router: this.#router,
       timeoutMs: this.#parts.timeoutMs,
-      rows: ROWS,
       ref: (shard) => this.#ref(shard),
     })
     return this.#transactions
@@ -186,12 +170,17 @@ export class KeyspaceClient {
     row: number,
     slot: number,
     args: readonly Argument[],
-    { db = 0, level = 0 }: CallOptions,
+    { db = 0, level = 0, resp = 2, by = 0 }: CallOptions,
     shard = 0,
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#router.send({ row, db, slot, level, args, resolve, reject }, shard)
+      this.#router.send({ row, db, slot, level, resp, by, args, resolve, reject }, shard)
     })
+  }
+
+  /** Sends what was looked up before, without a promise. */
+  sendCommand(command: PendingCommand): void {
+    this.#router.send(command)
   }
 
   /** Milliseconds of the keyspace's wall clock. */
@@ -202,6 +191,19 @@ export class KeyspaceClient {
   /** A name that nobody else has or had: for who takes a lock, and for messages. */
   newName(): string {
     return `${this.#parts.name}.${(++this.#names).toString(36)}`
+  }
+
+  callWaiting(argv: readonly Argument[], waitMs: number, end: AbortSignal): ReturnType<typeof callWaiting> {
+    return callWaiting(this, argv, waitMs, end)
+  }
+
+  isTogether(slot: number, other: number): boolean {
+    return slot === other || (this.memory.epoch === 0 && !this.#isOverShards([slot, other]))
+  }
+
+  /** Resolves when all that was given before has been answered. */
+  allBefore(): Promise<void> {
+    return this.#router.allBefore()
   }
 
   /** Sends what was given so far. */
@@ -216,18 +218,18 @@ export class KeyspaceClient {
   }
 
   /** A command whose keys lie on several shards. */
-  async #callOver(argv: readonly Argument[], db: number): Promise<Reply> {
-    const replies = await this.transactions.batch([{ argv, db }])
+  async #callOver(argv: readonly Argument[], db: number, resp: 2 | 3 = 2): Promise<Reply> {
+    const replies = await this.transactions.batch([{ argv, db, resp }])
     return replies![0]!
   }
 
   /** A command that concerns every key. */
   #callAll(spec: CommandSpec, argv: readonly Argument[], options: CallOptions): Promise<Reply> {
-    const { db = 0 } = options
+    const { db = 0, resp = 2 } = options
     if (spec.name === 'scan') return this.#scan(argv.map(byteString), db)
     if (spec.name === 'randomkey') return this.#randomKey(spec, db)
-    if (this.#isSingle) return this.callRow(ROWS.get(spec)!, NO_SLOT, argv.slice(1), options)
-    return this.#callOver(argv, db)
+    if (this.#isSingle) return this.callRow(commandTable.rowOf(spec), NO_SLOT, argv.slice(1), options)
+    return this.#callOver(argv, db, resp)
   }
 
   /** A key of some shard; others are asked when it has none. */
@@ -235,7 +237,13 @@ export class KeyspaceClient {
     const { shardCount } = this.memory
     const first = Math.floor(this.clock.nowMs() * 1000) % shardCount
     for (let i = 0; i < shardCount; i++) {
-      const reply = await this.callRow(ROWS.get(spec)!, NO_SLOT, [], { db }, (first + i) % shardCount)
+      const reply = await this.callRow(
+        commandTable.rowOf(spec),
+        NO_SLOT,
+        [],
+        { db },
+        (first + i) % shardCount,
+      )
       if (reply !== null) return reply
     }
     return null
@@ -307,7 +315,7 @@ export class KeyspaceClient {
       changed.catch(() => undefined)
       for (const wait of waits) wait.catch(() => undefined)
       try {
-        const reply = await this.#callOver(argv, db)
+        const reply = await this.#callOver(argv, db, options.resp)
         if (!(reply === null || reply instanceof NullArrayReply)) return reply
         if (this.clock.nowMs() >= endMs) return reply
         if (signal?.aborted === true)
@@ -335,7 +343,7 @@ export class KeyspaceClient {
   ): Promise<Reply> {
     const slot = slots[0] ?? NO_SLOT
     const writer = new RequestWriter()
-    writer.begin(ROWS.get(spec)!, options.db ?? 0, slot, args.length)
+    writer.begin(commandTable.rowOf(spec), options.db ?? 0, slot, args.length, options.level, options.resp)
     for (const arg of args) writer.argument(arg)
     const request = writer.take()
     const timeoutMs = Math.min(WAIT_MS_MAX, (options.waitMs ?? WAIT_MS_MAX) + this.#parts.timeoutMs)
@@ -365,8 +373,11 @@ export class KeyspaceClient {
   #send(shard: number, batch: Uint8Array): Promise<Uint8Array> {
     const ref = this.#parts.shardRef(shard)
     const { timeoutMs } = this.#parts
-    if (ref !== undefined) return ref.ask('run', batch, { timeoutMs })
-    return this.#ref(shard).then((found) => found.ask('run', batch, { timeoutMs }))
+    // A large one has memory of its own, which moves: copies of large values add up.
+    const isLarge = batch.length >= OWN_BATCH_BYTES
+    const options = isLarge ? { timeoutMs, transfer: [batch.buffer] } : { timeoutMs }
+    if (ref !== undefined) return ref.ask('run', batch, options)
+    return this.#ref(shard).then((found) => found.ask('run', batch, options))
   }
 
   /** Waits for a shard that is being started. @throws SHL_SHARD_DOWN */

@@ -27,11 +27,11 @@ import { addAbortListener } from '../../base/index.ts'
 import { type Argument, bytesOfText, ErrorReply, type Reply } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { CommandCaller } from './caller.ts'
-import type { KeyspaceClient } from './keyspace-client.ts'
+import type { CommandClient } from './command-client.ts'
 import { type GrantedLock, LockLease, type OwnerLife, releaseAll, renewAll } from './lock-lease.ts'
 import type { LockWant } from './lock-options.ts'
 import { replyError } from './reply-value.ts'
-import { callWaiting, hasMoved, isShardGone } from './waiting-call.ts'
+import { hasMoved, isShardGone } from './waiting-call.ts'
 
 /** What is left of a lease that is handed out, at least, as a part of its time to live. */
 const FRESH_PART = 1 / 2
@@ -50,11 +50,11 @@ interface Place {
 
 /** Takes locks on one thread. */
 export class LockAcquirer {
-  readonly #client: KeyspaceClient
+  readonly #client: CommandClient
   readonly #caller: CommandCaller
   readonly #life: OwnerLife
 
-  constructor(client: KeyspaceClient, caller: CommandCaller, life: OwnerLife = forEver) {
+  constructor(client: CommandClient, caller: CommandCaller, life: OwnerLife = forEver) {
     this.#client = client
     this.#caller = caller
     this.#life = life
@@ -111,11 +111,8 @@ export class LockAcquirer {
 
   /** Those that one command may take. */
   #firstGroup(left: readonly Place[]): readonly Place[] {
-    const { memory } = this.#client
     const first = left[0]!
-    if (memory.epoch > 0) return left.filter(({ slot }) => slot === first.slot)
-    const owner = memory.ownerOf(first.slot)
-    return left.filter(({ slot }) => memory.ownerOf(slot) === owner)
+    return left.filter(({ slot }) => this.#client.isTogether(first.slot, slot))
   }
 
   async #take(
@@ -156,12 +153,12 @@ export class LockAcquirer {
     argv: readonly Argument[],
     waitMs: number,
     end: AbortSignal,
-  ): ReturnType<typeof callWaiting> {
+  ): ReturnType<CommandClient['callWaiting']> {
     const stop = new AbortController()
     const forgets = [end, lease.signal].map((signal) => addAbortListener(signal, () => stop.abort()))
     if (lease.signal.aborted) stop.abort()
     try {
-      return await callWaiting(this.#client, argv, waitMs, stop.signal)
+      return await this.#client.callWaiting(argv, waitMs, stop.signal)
     } finally {
       for (const forget of forgets) forget()
     }

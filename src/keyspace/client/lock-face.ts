@@ -5,7 +5,7 @@
 import { addAbortListener, ShardloomError } from '../../base/index.ts'
 import type { Reply } from '../engine/index.ts'
 import { CommandCaller, type KeyspaceInput, pairsOf, textOf } from './caller.ts'
-import type { KeyspaceClient } from './keyspace-client.ts'
+import type { CommandClient } from './command-client.ts'
 import { KeyspaceLock } from './lock.ts'
 import { LockAcquirer } from './lock-acquirer.ts'
 import type { OwnerLife } from './lock-lease.ts'
@@ -76,11 +76,11 @@ export interface LimitView {
 
 /** Locks and kin of one thread. */
 export class LockFace {
-  readonly #client: KeyspaceClient
+  readonly #client: CommandClient
   readonly #caller: CommandCaller
   readonly #acquirer: LockAcquirer
 
-  constructor(client: KeyspaceClient, life: OwnerLife | undefined) {
+  constructor(client: CommandClient, life: OwnerLife | undefined) {
     this.#client = client
     this.#caller = new CommandCaller(client)
     this.#acquirer = new LockAcquirer(client, this.#caller, life)

@@ -11,6 +11,7 @@ import { commandTable } from '../commands/index.ts'
 import {
   type Argument,
   byteString,
+  databaseIndex,
   ErrorReply,
   err,
   NULL_ARRAY,
@@ -23,7 +24,6 @@ import type { CallOptions } from './client-parts.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
 import type { BatchCommand, WatchedKey } from './transactions.ts'
 
-const DATABASES = 16
 const EXEC_ABORTED = new ErrorReply('EXECABORT', 'Transaction discarded because of previous errors.')
 
 /** What a session does itself, and the number of arguments with the name, as in the command table. */
@@ -205,12 +205,6 @@ export class KeyspaceSession {
     this.#hasFailed = false
     this.#watched = new Map()
   }
-}
-
-function databaseIndex(text: string): number | ErrorReply {
-  if (!/^(?:0|-?[1-9]\d*)$/.test(text)) return err('value is not an integer or out of range')
-  const index = Number(text)
-  return index >= 0 && index < DATABASES ? index : err('DB index is out of range')
 }
 
 /** Whether there are so many arguments as an arity says: below 0, at least as many. */

@@ -4,7 +4,9 @@
  */
 import { invalidOption } from '../../base/index.ts'
 import type { SnapshotReport } from '../durability/index.ts'
+import type { ShardChange } from '../shard/shard-change.ts'
 import { askShard } from '../shard/shard-error.ts'
+import type { ShardFigures, SlotKeys } from '../shard/shard-figures.ts'
 import type { ShardStats } from '../shard/shard-stats.ts'
 import type { MoveSlotsReport, ShardLoad } from '../shard/slot-messages.ts'
 import type { KeyspaceClient } from './keyspace-client.ts'
@@ -62,6 +64,68 @@ export async function shardStats(client: KeyspaceClient): Promise<ShardStats[]> 
   )
   const answers = await Promise.allSettled(asked)
   return answers.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+}
+
+/** All that each shard tells of itself, by its number. A shard that is down is left out. */
+export async function shardFigures(client: KeyspaceClient): Promise<ShardFigures[]> {
+  const { timeoutMs } = client
+  const asked = Array.from({ length: client.memory.shardCount }, (_, shard) =>
+    client.shardRefNow(shard)?.ask('figures', undefined, { timeoutMs }),
+  )
+  const answers = await Promise.allSettled(asked)
+  return answers.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+}
+
+/** Changes what all shards go by. One that is started meanwhile is not told. @throws SHL_SHARD_DOWN */
+export async function changeShards(client: KeyspaceClient, change: ShardChange): Promise<void> {
+  const { timeoutMs } = client
+  await Promise.all(
+    Array.from({ length: client.memory.shardCount }, async (_, shard) => {
+      const ref = await client.shardRef(shard)
+      await askShard(shard, () => ref.ask('change', change, { timeoutMs }))
+    }),
+  )
+}
+
+/** Whether each of these shards has room, when it has thrown out what it may. One that is down has. */
+export async function makeRoom(client: KeyspaceClient, shards: readonly number[]): Promise<boolean> {
+  const { timeoutMs } = client
+  const asked = shards.map((shard) => client.shardRefNow(shard)?.ask('makeRoom', undefined, { timeoutMs }))
+  const answers = await Promise.allSettled(asked)
+  return answers.every((one) => one.status === 'rejected' || one.value !== false)
+}
+
+/**
+ * Resolves when what this thread has asked for by now outlives a power cut, and all else that shards have
+ * committed; without `wait`, whether it does. @throws SHL_SHARD_DOWN, SHL_LOG_FAILED
+ */
+export async function syncShards(
+  client: KeyspaceClient,
+  wait: boolean,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  await client.allBefore()
+  const asked = signal === undefined ? { timeoutMs: WAIT_MS_MAX } : { timeoutMs: WAIT_MS_MAX, signal }
+  const answers = await Promise.all(
+    Array.from({ length: client.memory.shardCount }, async (_, shard) => {
+      const ref = await client.shardRef(shard)
+      return askShard(shard, () => ref.ask('sync', wait, asked))
+    }),
+  )
+  return answers.every((isSynced) => isSynced)
+}
+
+/** Keys of a hash slot in database 0, at most so many, and how many there are. @throws SHL_SHARD_DOWN */
+export async function slotKeys(
+  client: KeyspaceClient,
+  slot: number,
+  keysMax: number,
+  countMax: number,
+): Promise<SlotKeys> {
+  const owner = client.memory.ownerOf(slot)
+  const ref = await client.shardRef(owner)
+  const asked = { slot, keysMax, countMax }
+  return askShard(owner, () => ref.ask('keysInSlot', asked, { timeoutMs: WAIT_MS_MAX }))
 }
 
 /** How busy each shard is, with its `slotsMax` busiest slots. A shard that is down is left out. */

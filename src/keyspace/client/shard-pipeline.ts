@@ -12,7 +12,7 @@
  */
 import { type Clock, ShardloomError } from '../../base/index.ts'
 import { MOVED, ReplyReader, RequestWriter } from '../wire/index.ts'
-import type { PendingCommand } from './pending-command.ts'
+import type { LentArguments, PendingCommand } from './pending-command.ts'
 
 /** A batch that is larger does not wait for the end of the tick. */
 const BATCH_BYTES = 48 * 1024
@@ -20,6 +20,8 @@ const BATCH_BYTES = 48 * 1024
  * So many commands do not wait for it either: the shard works on them while the caller makes the next ones.
  */
 const BATCH_COMMANDS = 64
+/** What an argument takes besides its bytes. */
+const LENGTH_BYTES = 4
 /** A command may take so much: lengths are written with 32 bits, and a message has its own limit. */
 const REQUEST_BYTES_MAX = 2 ** 30
 /** Batches on their way to one shard. Two keep both threads busy; more hide a slow wake-up. */
@@ -38,6 +40,8 @@ export interface PipelineParts {
   onSettled(count: number): void
   /** Calls back at the end of the tick. */
   atTickEnd(flush: () => void): void
+  /** Calls back at the end of this turn of the event loop. */
+  atTurnEnd(flush: () => void): void
   /** Shows the shard what was sent so far. */
   publish(): void
 }
@@ -54,15 +58,21 @@ export class ShardPipeline {
   /** The durability that the commands of the batch ask for. */
   #level = 0
   #isFlushSet = false
+  #isTurnFlushSet = false
   #added = 0
   #sent = 0
   #waiting: { readonly until: number; readonly resolve: () => void }[] = []
   readonly #flushSoon: () => void
+  readonly #flushAtTurnEnd: () => void
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
     this.#flushSoon = () => {
       this.#isFlushSet = false
+      this.flush()
+    }
+    this.#flushAtTurnEnd = () => {
+      this.#isTurnFlushSet = false
       this.flush()
     }
   }
@@ -86,6 +96,28 @@ export class ShardPipeline {
 
   /** Adds a command to the next batch. */
   add(command: PendingCommand): void {
+    const { lent } = command
+    if (lent !== undefined) this.#write(command, lent)
+    else if (!this.#writeArguments(command)) return
+    this.#queue.push(command)
+    this.#added++
+    if (this.#writer.sizeBytes >= BATCH_BYTES || this.#queue.length >= BATCH_COMMANDS) {
+      const isFree = this.#onTheWay.size < WINDOW
+      this.#seal()
+      this.flush()
+      if (isFree) this.#parts.publish()
+    } else if (command.isOfTurn === true) {
+      if (this.#isTurnFlushSet || this.#isFlushSet) return
+      this.#isTurnFlushSet = true
+      this.#parts.atTurnEnd(this.#flushAtTurnEnd)
+    } else if (!this.#isFlushSet) {
+      this.#isFlushSet = true
+      this.#parts.atTickEnd(this.#flushSoon)
+    }
+  }
+
+  /** False: it was refused. */
+  #writeArguments(command: PendingCommand): boolean {
     const { args } = command
     const writer = this.#writer
     let sizeBytes = 0
@@ -96,33 +128,38 @@ export class ShardPipeline {
       sizeBytes += arg.length
     }
     if (sizeBytes > REQUEST_BYTES_MAX) return this.#refuse(command, tooLarge(sizeBytes))
-    // A large one goes alone: whatever becomes of it, the others have nothing to do with it.
-    if (sizeBytes >= BATCH_BYTES) this.#seal()
+    // A large one goes alone: whatever becomes of it, the others have nothing to do with it, and nothing
+    // that was lent is looked for later in memory that has moved.
+    if (writer.sizeBytes + sizeBytes + args.length * LENGTH_BYTES >= BATCH_BYTES) this.#seal()
     const level = command.level ?? 0
-    // A batch is answered as a whole: who asks for less does not wait for who asks for more.
-    if (level !== this.#level) {
-      this.#seal()
-      this.#level = level
-    }
-    writer.begin(command.row, command.db, command.slot, args.length, level)
+    this.#setLevel(level)
+    command.added?.(writer.sizeBytes)
+    writer.begin(command.row, command.db, command.slot, args.length, level, command.resp, command.by)
     for (let i = 0; i < args.length; i++) writer.argument(args[i]!)
-    this.#queue.push(command)
-    this.#added++
-    if (writer.sizeBytes >= BATCH_BYTES || this.#queue.length >= BATCH_COMMANDS) {
-      const isFree = this.#onTheWay.size < WINDOW
-      this.#seal()
-      this.flush()
-      if (isFree) this.#parts.publish()
-    } else if (!this.#isFlushSet) {
-      this.#isFlushSet = true
-      this.#parts.atTickEnd(this.#flushSoon)
-    }
+    return true
+  }
+
+  /** Copies arguments from where they were read: they are few, and short. */
+  #write(command: PendingCommand, { bytes, count, offsets, lengths }: LentArguments): void {
+    const writer = this.#writer
+    this.#setLevel(0)
+    command.added?.(writer.sizeBytes)
+    writer.begin(command.row, command.db, command.slot, count - 1, 0, command.resp, command.by)
+    for (let i = 1; i < count; i++) writer.argumentOf(bytes, offsets[i]!, lengths[i]!)
+  }
+
+  /** A batch is answered as a whole: who asks for less does not wait for who asks for more. */
+  #setLevel(level: number): void {
+    if (level === this.#level) return
+    this.#seal()
+    this.#level = level
   }
 
   /** Nothing of it was written: the others are not concerned. */
-  #refuse(command: PendingCommand, error: ShardloomError): void {
+  #refuse(command: PendingCommand, error: ShardloomError): false {
     command.reject(error)
     this.#parts.onSettled(1)
+    return false
   }
 
   /** Sends what has been added, unless enough is on its way. */
@@ -144,19 +181,24 @@ export class ShardPipeline {
     this.#sent += commands.length
     this.#onTheWay.add(first)
     this.#parts.send(bytes).then(
-      (answer) => this.#onAnswer(first, commands, answer),
-      (error: unknown) => this.#onFailure(first, commands, this.#parts.errorOf(error)),
+      (answer) => this.#onAnswer(first, commands, bytes, answer),
+      (error: unknown) => this.#onFailure(first, commands, bytes, this.#parts.errorOf(error)),
     )
   }
 
-  #onAnswer(first: number, commands: readonly PendingCommand[], answer: Uint8Array): void {
+  #onAnswer(first: number, commands: readonly PendingCommand[], batch: Uint8Array, answer: Uint8Array): void {
     this.#onTheWay.delete(first)
     // The next batch leaves first: the shard works while this thread reads.
     this.flush()
-    const reader = new ReplyReader(answer)
+    const reader = new ReplyReader(answer, true)
     let count = 0
     for (let i = 0; i < commands.length; i++) {
       const command = commands[i]!
+      if (command.take !== undefined) {
+        if (command.take(reader, batch)) count++
+        else this.#parts.onMoved(command)
+        continue
+      }
       const reply = reader.next()
       if (reply === MOVED) this.#parts.onMoved(command)
       else {
@@ -167,10 +209,13 @@ export class ShardPipeline {
     this.#onDone(count)
   }
 
-  #onFailure(first: number, commands: readonly PendingCommand[], error: Error): void {
+  #onFailure(first: number, commands: readonly PendingCommand[], batch: Uint8Array, error: Error): void {
     this.#onTheWay.delete(first)
     this.flush()
-    for (const command of commands) command.reject(error)
+    for (const command of commands) {
+      command.recover?.(batch)
+      command.reject(error)
+    }
     this.#onDone(commands.length)
   }
 

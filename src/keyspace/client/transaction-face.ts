@@ -6,7 +6,7 @@ import { ShardloomError } from '../../base/index.ts'
 import { ErrorReply, type Reply } from '../engine/index.ts'
 import { type KeyspaceInput, textOf, toArgument } from './caller.ts'
 import { type ReplyValue, replyError, replyValue } from './reply-value.ts'
-import type { ScratchRun } from './transactions.ts'
+import type { ScratchRun } from './transaction-scratch.ts'
 
 /** The keys of a transaction, which nobody else changes while the callback runs. */
 export class KeyspaceTransaction {

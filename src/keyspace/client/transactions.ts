@@ -10,20 +10,9 @@
  * Tests: test/keyspace/transaction.race.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
-import { type Clock, ShardloomError, seededRandom } from '../../base/index.ts'
-import { KeyTableWriter } from '../../memory/index.ts'
+import { type Clock, ShardloomError } from '../../base/index.ts'
 import { commandTable } from '../commands/index.ts'
-import {
-  type Argument,
-  byteString,
-  type CommandSpec,
-  ErrorReply,
-  type KeyPatch,
-  patchesOf,
-  putGuests,
-  type Reply,
-  ShardEngine,
-} from '../engine/index.ts'
+import { type Argument, byteString, ErrorReply, type KeyPatch, type Reply } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import { askShard } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
@@ -31,6 +20,8 @@ import type { TransactAnswer, TransactionKey } from '../shard/transaction-messag
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { ReplyReader, RequestWriter } from '../wire/index.ts'
 import type { CommandRouter } from './command-router.ts'
+import { sortOverShards } from './sort-over-shards.ts'
+import { type ScratchRun, TransactionScratch } from './transaction-scratch.ts'
 
 /** A key that must not have changed: its revision when it was read, 0 for a key that was not there. */
 export interface WatchedKey {
@@ -51,11 +42,10 @@ export interface WaitLimits {
 export interface BatchCommand {
   readonly argv: readonly Argument[]
   readonly db: number
-}
-
-/** What a callback works on. */
-export interface ScratchRun {
-  run(argv: readonly Argument[]): Reply
+  /** The version of the protocol in whose form the reply is wanted. Default 2. */
+  readonly resp?: 2 | 3
+  /** The client whose command it is. Default: nobody's in particular. */
+  readonly by?: number
 }
 
 /** What transactions need of their thread. */
@@ -64,21 +54,19 @@ export interface TransactionParts {
   readonly clock: Clock
   readonly router: CommandRouter
   readonly timeoutMs: number
-  readonly rows: ReadonlyMap<CommandSpec, number>
   ref(shard: number): Promise<ActorRef<ShardMessages>>
 }
-
-const SCRATCH_STRIPES = 64
-const SCRATCH_SEGMENT_BYTES = 1024 * 1024
-const SCRATCH_REVISION = 1
 
 /** Transactions of one thread. */
 export class TransactionClient {
   readonly #parts: TransactionParts
-  #scratch: ShardEngine | undefined
+  readonly #scratch: TransactionScratch
 
   constructor(parts: TransactionParts) {
     this.#parts = parts
+    const { memory, clock } = parts
+    const wallMs = (): number => memory.wallMs(clock.wallMs())
+    this.#scratch = new TransactionScratch({ wallMs, monotonicMs: () => clock.nowMs() })
   }
 
   /** Runs commands as one; undefined: a watched key has changed, and none of them ran. */
@@ -108,16 +96,13 @@ export class TransactionClient {
     options: WaitLimits,
   ): Promise<readonly Reply[] | undefined> {
     const writer = new RequestWriter()
-    for (const { argv, db } of commands) {
+    for (const { argv, db, resp, by } of commands) {
       const spec = commandTable.find(argv)
-      const row = spec instanceof ErrorReply ? undefined : this.#parts.rows.get(spec)
-      if (row === undefined) {
-        throw new ShardloomError('SHL_COMMAND_REFUSED', {
-          reply: spec instanceof ErrorReply ? spec.text : 'ERR unknown command',
-          command: byteString(argv[0] ?? ''),
-        })
+      if (spec instanceof ErrorReply) {
+        const command = byteString(argv[0] ?? '')
+        throw new ShardloomError('SHL_COMMAND_REFUSED', { reply: spec.text, command })
       }
-      writer.begin(row, db, 0, argv.length - 1)
+      writer.begin(commandTable.rowOf(spec), db, 0, argv.length - 1, 0, resp, by)
       for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
     }
     const home = this.#homeOf(keys)
@@ -145,76 +130,56 @@ export class TransactionClient {
     const keys = new Map<string, TransactionKey>()
     for (const { db, key } of names) addKey(keys, db, key)
     const wanted = [...keys.values()].map((one) => ({ ...one, isWritten: true }))
-    return this.#parts.router.alone(wanted, false, async () => {
-      const home = this.#homeOf(wanted)
-      const ref = await this.#parts.ref(home)
-      const { timeoutMs } = this.#parts
-      const { tx, guests } = await askShard(home, () =>
-        ref.ask('begin', { keys: wanted, holdMs }, this.#limits(options)),
-      )
-      let value: T
-      let patches: readonly KeyPatch[]
-      const scratch = this.#openScratch()
-      try {
-        scratch.capture(() => putGuests(scratch, guests))
-        const done = scratch.capture(() => body({ run: (argv) => this.#runOn(scratch, keys, argv) }))
-        if (isThenable(done.value)) {
-          // Its own failure is of no interest any more, and must not end the process.
-          void Promise.resolve(done.value).catch(() => undefined)
-          throw new ShardloomError('SHL_OPTION_INVALID', {
-            option: 'transaction callback',
-            value: 'an async function',
-            allowed: 'a synchronous function: the keys are held while it runs',
-          })
-        }
-        value = done.value
-        patches = done.commit === undefined ? [] : patchesOf(scratch, done.commit.changes)
-      } catch (error) {
-        ref.tell('abort', tx)
-        throw error
-      } finally {
-        for (const db of scratch.openDatabases()) db.clear()
-        // Times at which what was brought in would have expired.
-        if (scratch.hasBackgroundWork) scratch.tick(1)
-      }
-      if (
-        !(await askShard(home, () =>
-          ref.ask('commit', { tx, patches, level: options.level ?? 0 }, { timeoutMs }),
-        ))
-      ) {
-        throw new ShardloomError('SHL_TRANSACTION_LATE', { keys: wanted.length, holdMs })
-      }
-      return value
-    })
+    return this.#parts.router.alone(wanted, false, () => this.#hold(wanted, holdMs, options, body))
+  }
+
+  /** A SORT with patterns, over all shards. */
+  sort(argv: readonly Argument[], db: number): Promise<Reply> {
+    const run = async (words: readonly Argument[], index: number): Promise<Reply> =>
+      (await this.now([{ argv: words, db: index }]))[0]!
+    return this.#parts.router.alone([], true, () =>
+      sortOverShards(argv, db, {
+        run,
+        hold: (names, body) => {
+          const wanted = names.map((one) => ({ ...one, slot: hashSlotOf(one.key), isWritten: true }))
+          return this.#hold(wanted, this.#parts.timeoutMs, {}, body)
+        },
+      }),
+    )
+  }
+
+  async #hold<T>(
+    wanted: readonly TransactionKey[],
+    holdMs: number,
+    options: WaitLimits,
+    body: (scratch: ScratchRun) => T,
+  ): Promise<T> {
+    const home = this.#homeOf(wanted)
+    const ref = await this.#parts.ref(home)
+    const { timeoutMs } = this.#parts
+    const { tx, guests } = await askShard(home, () =>
+      ref.ask('begin', { keys: wanted, holdMs }, this.#limits(options)),
+    )
+    let value: T
+    let patches: readonly KeyPatch[]
+    try {
+      ;({ value, patches } = this.#scratch.run(wanted, guests, body))
+    } catch (error) {
+      ref.tell('abort', tx)
+      throw error
+    }
+    if (
+      !(await askShard(home, () =>
+        ref.ask('commit', { tx, patches, level: options.level ?? 0 }, { timeoutMs }),
+      ))
+    ) {
+      throw new ShardloomError('SHL_TRANSACTION_LATE', { keys: wanted.length, holdMs })
+    }
+    return value
   }
 
   #limits({ timeoutMs = this.#parts.timeoutMs, signal }: WaitLimits): WaitLimits & { timeoutMs: number } {
     return signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-  }
-
-  #runOn(scratch: ShardEngine, keys: ReadonlyMap<string, TransactionKey>, argv: readonly Argument[]): Reply {
-    const spec = commandTable.find(argv)
-    if (spec instanceof ErrorReply) return spec
-    const stranger = commandTable
-      .keysOf(spec, argv)
-      .map((use) => ({ db: use.db ?? 0, key: byteString(argv[use.index]!) }))
-      .find(({ db, key }) => !keys.has(`${db}:${key}`))?.key
-    if (stranger !== undefined || spec.flags.includes('all_shards') || spec.group === 'lock') {
-      throw new ShardloomError('SHL_TRANSACTION_KEY', { command: spec.name, key: stranger ?? 'all keys' })
-    }
-    return scratch.run(spec, { id: 'transaction', resp: 2, db: 0 }, argv) as Reply
-  }
-
-  #openScratch(): ShardEngine {
-    const { memory, clock } = this.#parts
-    this.#scratch ??= new ShardEngine({
-      commands: commandTable,
-      clock: { wallMs: () => memory.wallMs(clock.wallMs()), monotonicMs: () => clock.nowMs() },
-      random: seededRandom(Math.floor(clock.nowMs() * 1000) >>> 0),
-      nextRevision: () => SCRATCH_REVISION,
-      makeTable: () => new KeyTableWriter({ stripes: SCRATCH_STRIPES, segmentBytes: SCRATCH_SEGMENT_BYTES }),
-    })
-    return this.#scratch
   }
 
   #keysOf(commands: readonly BatchCommand[]): Map<string, TransactionKey> {
@@ -246,8 +211,4 @@ export class TransactionClient {
 function addKey(keys: Map<string, TransactionKey>, db: number, key: string): void {
   const name = `${db}:${key}`
   if (!keys.has(name)) keys.set(name, { db, key, slot: hashSlotOf(key), isWritten: false })
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -8,18 +8,25 @@
  * Tests: test/keyspace/locks.race.test.ts, test/keyspace/locks.prop.test.ts
  */
 import type { ActorRef } from '../../actor/index.ts'
-import { addAbortListener } from '../../base/index.ts'
+import { addAbortListener, type Clock } from '../../base/index.ts'
 import { commandTable } from '../commands/index.ts'
-import { type Argument, byteString, type CommandSpec, ErrorReply, type Reply } from '../engine/index.ts'
+import { type Argument, byteString, ErrorReply, type Reply } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
 import { MOVED, ReplyReader, RequestWriter } from '../wire/index.ts'
-import type { KeyspaceClient } from './keyspace-client.ts'
+import type { CallOptions } from './client-parts.ts'
 
-const ROWS: ReadonlyMap<CommandSpec, number> = new Map(commandTable.rows.map((row, index) => [row, index]))
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 /** Until the message that ends a wait is tried again, when there was no room for it. */
 const AGAIN_MS = 5
+
+/** What a wait needs of its thread's client. */
+export interface WaitingClient {
+  readonly clock: Clock
+  readonly timeoutMs: number
+  newName(): string
+  sendInTurn<T>(slots: readonly number[], send: (ref: ActorRef<ShardMessages>) => Promise<T>): Promise<T>
+}
 
 /**
  * Sends a command whose keys lie on one shard, and which waits for at most `waitMs`. MOVED: its keys are on
@@ -28,16 +35,17 @@ const AGAIN_MS = 5
  * @throws SHL_SHARD_DOWN, SHL_THREAD_LOST, SHL_ACTOR_STOPPED: whether it took effect is unknown
  */
 export async function callWaiting(
-  client: KeyspaceClient,
+  client: WaitingClient,
   argv: readonly Argument[],
   waitMs: number,
   end: AbortSignal,
+  { db = 0, level = 0, resp = 2 }: CallOptions = {},
 ): Promise<Reply | typeof MOVED> {
   const spec = commandTable.find(argv)
   if (spec instanceof ErrorReply) return spec
   const slots = commandTable.keysOf(spec, argv).map(({ index }) => hashSlotOf(byteString(argv[index]!)))
   const writer = new RequestWriter()
-  writer.begin(ROWS.get(spec)!, 0, slots[0]!, argv.length - 1)
+  writer.begin(commandTable.rowOf(spec), db, slots[0]!, argv.length - 1, level, resp)
   for (let i = 1; i < argv.length; i++) writer.argument(argv[i]!)
   const message = { id: client.newName(), request: writer.take() }
   const timeoutMs = Math.min(TIMEOUT_MAX_MS, waitMs + client.timeoutMs)
@@ -57,7 +65,7 @@ export async function callWaiting(
 
 /** Again until there is room for the message, or an answer. */
 function endWait(
-  client: KeyspaceClient,
+  client: WaitingClient,
   ref: ActorRef<ShardMessages>,
   id: string,
   isAnswered: () => boolean,
@@ -76,9 +84,10 @@ const GONE: ReadonlySet<unknown> = new Set([
   'SHL_THREAD_LOST',
   'SHL_ACTOR_STOPPED',
   'SHL_ACTOR_NOT_FOUND',
+  'SHL_CONNECTION_LOST',
 ])
 
-/** Whether a call failed because its shard has ended: it is started again, and can be asked then. */
+/** Whether a call failed because its shard, or the way to it, has ended: it can be asked again soon. */
 export function isShardGone(error: unknown): boolean {
   return GONE.has((error as { readonly code?: unknown } | undefined)?.code)
 }

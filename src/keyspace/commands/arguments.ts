@@ -15,6 +15,7 @@ import {
   SYNTAX_ERROR,
 } from '../engine/index.ts'
 
+const ZERO = 0x30
 const INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
@@ -26,6 +27,9 @@ const FLOAT = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:
  * @throws ErrorReply `refusal` when it is none
  */
 export function integer(text: ByteString, refusal: ErrorReply = NOT_INTEGER): number {
+  const digit = text.charCodeAt(0) - ZERO
+  // Counts, indexes and the like are often one digit.
+  if (text.length === 1 && digit >= 0 && digit <= 9) return digit
   if (!INTEGER.test(text)) throw refusal
   const value = Number(text)
   if (Number.isSafeInteger(value)) return value

@@ -7,7 +7,7 @@
  * Tests: test/keyspace/commands/string-commands.test.ts, key-expiry-commands.test.ts
  */
 import type { ByteString, Database } from '../engine/index.ts'
-import { fitsInt64, int64, invalidExpire } from './arguments.ts'
+import { fitsInt64, int64, integer, invalidExpire } from './arguments.ts'
 
 /** Options by which SET and GETEX name a time. */
 export type ExpiryWord = 'EX' | 'PX' | 'EXAT' | 'PXAT'
@@ -25,6 +25,8 @@ export const EXPIRY_FORMS: Readonly<Record<ExpiryWord, ExpiryForm>> = {
   PXAT: { isInSeconds: false, isRelative: false },
 }
 
+/** A time of no more characters, in milliseconds, is below 2^53 by far. */
+const SHORT_CHARS = 12
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER)
 
 /** A word of `EXPIRY_FORMS`? */
@@ -41,7 +43,10 @@ export function positiveExpiry(db: Database, text: ByteString, form: ExpiryForm,
 
 /** The same for EXPIRE and its like, where what has passed already is allowed. @throws ErrorReply */
 export function anyExpiry(db: Database, text: ByteString, form: ExpiryForm, command: string): number {
-  return absolute(db, int64(text), form, command)
+  if (text.length > SHORT_CHARS) return absolute(db, int64(text), form, command)
+  // As a number it is exact, and far from all bounds.
+  const ms = integer(text) * (form.isInSeconds ? 1000 : 1)
+  return form.isRelative ? ms + Math.floor(db.nowMs) : ms
 }
 
 function absolute(db: Database, time: bigint, form: ExpiryForm, command: string): number {

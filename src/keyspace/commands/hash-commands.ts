@@ -10,6 +10,7 @@ import {
   type Call,
   type CommandSpec,
   err,
+  type HashValue,
   MapReply,
   OK,
   type Reply,
@@ -23,10 +24,16 @@ function setPairs({ db }: Call, argv: readonly ByteString[], command: string): n
   if (argv.length % 2 !== 0) throw err(`wrong number of arguments for '${command}' command`)
   const key = argv[1]!
   const { nowMs } = db
-  const hash = db.hashOrNew(key)
+  const added = setAll(db.hashOrNew(key), argv, nowMs)
+  db.changed(key, 'hset')
+  return added
+}
+
+/** As `InPlace.run`. */
+function setAll(hash: HashValue, argv: readonly ByteString[], nowMs: number): number {
+  if (argv.length % 2 !== 0) return Number.NaN
   let added = 0
   for (let i = 2; i < argv.length; i += 2) if (hash.set(argv[i]!, argv[i + 1]!, nowMs)) added++
-  db.changed(key, 'hset')
   return added
 }
 
@@ -92,6 +99,7 @@ const plainCommands: readonly CommandSpec[] = [
     syntax: 'key field value [field value …]',
     since: '2.0.0',
     handler: (call, argv) => setPairs(call, argv, 'hset'),
+    inPlace: { type: 'hash', run: setAll },
   },
   {
     name: 'hmset',

@@ -5,6 +5,7 @@
 import { type ByteString, type Call, type CommandSpec, type Reply, StatusReply } from '../engine/index.ts'
 import { keyCopyCommands } from './key-copy-commands.ts'
 import { keyExpiryCommands } from './key-expiry-commands.ts'
+import { keyMemoryCommands } from './key-memory-commands.ts'
 import { keyObjectCommands } from './key-object-commands.ts'
 import { keyScanCommands } from './key-scan-commands.ts'
 import { keySortCommands } from './key-sort-commands.ts'
@@ -109,4 +110,5 @@ export const keyCommands: readonly CommandSpec[] = [
   ...keyScanCommands,
   ...keySortCommands,
   ...keyObjectCommands,
+  ...keyMemoryCommands,
 ]

@@ -21,6 +21,7 @@ import {
   readPayload,
   SYNTAX_ERROR,
 } from '../engine/index.ts'
+import { readRdbPayload } from '../portable/index.ts'
 import { int64, integer, integerWithin, OptionReader } from './arguments.ts'
 
 const SAME_OBJECT = err('source and destination objects are the same')
@@ -30,6 +31,7 @@ const BAD_IDLE_TIME = err('Invalid IDLETIME value, must be >= 0')
 const BAD_FREQUENCY = err('Invalid FREQ value, must be >= 0 and <= 255')
 
 const INT_MAX = 2 ** 31 - 1
+const RDB_TYPE_MAX = 0x3f
 
 function rename({ db }: Call, argv: readonly ByteString[], isExclusive: boolean): Reply {
   const from = argv[1]!
@@ -120,7 +122,9 @@ function restore(call: Call, argv: readonly Argument[]): Reply {
   if (ttl < 0n) throw BAD_TTL
   const bytes = argv[3]!
   const payload = typeof bytes === 'string' ? arrayOfBytes(bytes) : bytes
-  const restored = readPayload(db, payload)
+  // The first byte of Redis' own payloads is a type.
+  const isOwn = (payload[0] ?? 0) > RDB_TYPE_MAX
+  const restored = isOwn ? readPayload(db, payload) : readRdbPayload(payload, db.limits)
   const ms = Math.min(Number(ttl), Number.MAX_SAFE_INTEGER / 2)
   const expireAt = ttl === 0n || options.isAbsolute ? ms : ms + Math.floor(db.nowMs)
   if (expireAt !== 0 && expireAt <= db.nowMs) {
@@ -231,7 +235,7 @@ export const keyCopyCommands: readonly CommandSpec[] = [
     complexity: 'O(n) for n members or bytes',
     syntax: 'key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]',
     since: '2.6.0',
-    differs: "Takes its own format, and Redis' for strings.",
+    differs: "Takes its own format, and Redis' up to 7.2, of all types but streams and modules.",
     handler: restore,
   },
 ]

@@ -17,6 +17,8 @@ const NEVER = -1
 
 type Condition = 'NX' | 'XX' | 'GT' | 'LT'
 
+const NO_CONDITIONS: ReadonlySet<Condition> = new Set()
+
 function expire(call: Call, argv: readonly ByteString[], form: ExpiryForm, command: string): Reply {
   const { db } = call
   const key = argv[1]!
@@ -44,6 +46,7 @@ function meets(conditions: ReadonlySet<Condition>, current: number, expireAt: nu
 }
 
 function readConditions(argv: readonly ByteString[]): ReadonlySet<Condition> {
+  if (argv.length === 3) return NO_CONDITIONS
   const conditions = new Set<Condition>()
   for (let i = 3; i < argv.length; i++) {
     const name = argv[i]!.toUpperCase()

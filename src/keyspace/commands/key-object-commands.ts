@@ -1,8 +1,8 @@
 /**
  * OBJECT: what is known of a key besides its value.
  *
- * The names of encodings are those that Redis would answer for such a value, since clients and test suites
- * ask for them; how values are stored here is another matter.
+ * Encodings and counts of references are those that Redis would answer for such a value, since clients and
+ * test suites ask for them; how values are stored here is another matter.
  *
  * Tests: test/keyspace/commands/key-object-commands.test.ts
  */
@@ -21,6 +21,10 @@ import { quietly } from './quietly.ts'
 /** Redis keeps a string up to here in one block with its header. */
 const EMBEDDED_BYTES_MAX = 44
 const INTEGER_BYTES_MAX = 20
+/** Redis has one object for all values that are an integer below this, which is never freed. */
+const SHARED_INTEGERS = 10_000
+const SHARED_DIGITS = 4
+const SHARED_COUNT = 2147483647
 
 const POLICY_HINT =
   'Please note that when switching between policies at runtime ' +
@@ -56,6 +60,17 @@ function encoding(db: Database, key: ByteString): Reply {
   if (db.isRawString(key)) return 'raw'
   if (length <= INTEGER_BYTES_MAX && isInteger64(db.string(key)!)) return 'int'
   return length <= EMBEDDED_BYTES_MAX ? 'embstr' : 'raw'
+}
+
+/** Integers are not shared where each value needs a time of its own. */
+function references({ db, engine: { memory } }: Call, key: ByteString): Reply {
+  const type = db.typeOf(key)
+  if (type === undefined) return null
+  const isShared = memory.maxBytes === 0 || !/-l[rf]u$/.test(memory.policy)
+  if (!isShared || type !== 'string' || db.stringLength(key) > SHARED_DIGITS || db.isRawString(key)) return 1
+  const text = db.string(key)!
+  const value = isInteger64(text) ? Number(text) : -1
+  return value >= 0 && value < SHARED_INTEGERS ? SHARED_COUNT : 1
 }
 
 function idleTime({ db, engine }: Call, key: ByteString): Reply {
@@ -94,12 +109,7 @@ function row(
 
 export const keyObjectCommands: readonly CommandSpec[] = [
   row('encoding', '2.2.3', 'Answers how Redis would store such a value.', ({ db }, key) => encoding(db, key)),
-  {
-    ...row('refcount', '2.2.3', 'Answers 1 for a key that exists.', ({ db }, key) =>
-      db.exists(key) ? 1 : null,
-    ),
-    differs: 'Values are never shared; Redis answers 2147483647 for integers below 10000.',
-  },
+  row('refcount', '2.2.3', 'Answers how many keys Redis would share such a value among.', references),
   row('idletime', '2.2.3', 'Answers the seconds since a key was used.', idleTime),
   row('freq', '4.0.0', 'Answers how often a key is used, on a logarithmic scale up to 255.', frequency),
   {

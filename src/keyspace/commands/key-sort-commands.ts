@@ -169,7 +169,7 @@ function keysOfSort(argv: readonly Argument[]): readonly KeyUse[] {
 
 const SYNTAX = 'key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]'
 const DIFFERS =
-  'Patterns find only keys of the same shard: those that share the tag of the sorted key, `{tag}`.'
+  'Within MULTI patterns find only keys of the same shard: those that share the tag of the key, `{tag}`.'
 
 export const keySortCommands: readonly CommandSpec[] = [
   {
@@ -191,6 +191,7 @@ export const keySortCommands: readonly CommandSpec[] = [
     arity: -2,
     flags: ['readonly'],
     keys: { first: 1 },
+    keysOf: () => [{ index: 1, isWritten: false }],
     group: 'generic',
     summary: 'Answers the elements of a list, set or sorted set in order.',
     complexity: 'O(n·log n) for n elements',

@@ -10,6 +10,7 @@ import {
   type Call,
   type CommandSpec,
   err,
+  type ListValue,
   NO_SUCH_KEY,
   NULL_ARRAY,
   OK,
@@ -28,8 +29,13 @@ function push({ db }: Call, argv: readonly ByteString[], side: Side, onlyIfThere
   const key = argv[1]!
   const list = onlyIfThere ? db.list(key) : db.listOrNew(key)
   if (list === undefined) return 0
-  for (let i = 2; i < argv.length; i++) pushOne(list, side, argv[i]!)
+  const size = pushAll(list, argv, side)
   db.changed(key, side === 'LEFT' ? 'lpush' : 'rpush')
+  return size
+}
+
+function pushAll(list: ListValue, argv: readonly ByteString[], side: Side): number {
+  for (let i = 2; i < argv.length; i++) pushOne(list, side, argv[i]!)
   return list.size
 }
 
@@ -95,6 +101,7 @@ const pushes = (['lpush', 'rpush', 'lpushx', 'rpushx'] as const).map((name): Com
     syntax: 'key element [element …]',
     since: onlyIfThere ? '2.2.0' : '1.0.0',
     handler: (call, argv) => push(call, argv, side, onlyIfThere),
+    inPlace: { type: 'list', run: (list: ListValue, argv) => pushAll(list, argv, side) },
   }
 })
 

@@ -12,12 +12,13 @@ import {
   type CommandSpec,
   type Database,
   err,
+  type ListValue,
   NULL_ARRAY,
   type Reply,
   SYNTAX_ERROR,
 } from '../engine/index.ts'
 import { integer, OptionReader } from './arguments.ts'
-import { type ListValue, popOne, popSome, pushOne, type Side, sideOf } from './list-sides.ts'
+import { popOne, popSome, pushOne, type Side, sideOf } from './list-sides.ts'
 
 const BAD_KEY_COUNT = err('numkeys should be greater than 0')
 const BAD_COUNT = err('count should be greater than 0')

@@ -3,10 +3,7 @@
  *
  * Tests: test/keyspace/commands/list-commands.test.ts, list-move-commands.test.ts
  */
-import { type ByteString, type Database, SYNTAX_ERROR } from '../engine/index.ts'
-
-/** The list of a database. */
-export type ListValue = ReturnType<Database['listOrNew']>
+import { type ByteString, type Database, type ListValue, SYNTAX_ERROR } from '../engine/index.ts'
 
 export type Side = 'LEFT' | 'RIGHT'
 

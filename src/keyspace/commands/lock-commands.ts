@@ -148,7 +148,7 @@ const locks: readonly CommandSpec[] = [
     flags: ['readonly', 'all_shards'],
     split: 'concat',
     group: 'lock',
-    summary: 'Lists the locks that are held or waited for.',
+    summary: 'Lists the locks that are held or waited for; a user must have all keys, or all that fit.',
     complexity: 'O(N) with N the number of locks',
     syntax: '[MATCH pattern]',
     since: 'Shardloom 0.2.0',

@@ -5,7 +5,15 @@
  * Tests: test/keyspace/commands/set-commands.test.ts
  * Source: Redis 7.2, src/t_set.c, for answers and events.
  */
-import { type ByteString, type Call, type CommandSpec, type Reply, SetReply } from '../engine/index.ts'
+import {
+  type ByteString,
+  type Call,
+  type CommandSpec,
+  type Reply,
+  replyOf,
+  SetReply,
+  type SetValue,
+} from '../engine/index.ts'
 import { setAlgebraCommands } from './set-algebra-commands.ts'
 import { setExpiryCommands } from './set-expiry-commands.ts'
 import { setWalkCommands } from './set-walk-commands.ts'
@@ -13,11 +21,16 @@ import { setWalkCommands } from './set-walk-commands.ts'
 function sadd({ db }: Call, argv: readonly ByteString[]): Reply {
   const key = argv[1]!
   const { nowMs } = db
-  const set = db.setOrNew(key)
+  const done = addAll(db.setOrNew(key), argv, nowMs)
+  if (done >= 0) db.changed(key, 'sadd')
+  return replyOf(done)
+}
+
+/** As `InPlace.run`. */
+function addAll(set: SetValue, argv: readonly ByteString[], nowMs: number): number {
   let added = 0
   for (let i = 2; i < argv.length; i++) if (set.add(argv[i]!, nowMs)) added++
-  if (added > 0) db.changed(key, 'sadd')
-  return added
+  return added > 0 ? added : ~0
 }
 
 function srem({ db }: Call, argv: readonly ByteString[]): Reply {
@@ -70,6 +83,7 @@ const plainCommands: readonly CommandSpec[] = [
     syntax: 'key member [member …]',
     since: '1.0.0',
     handler: sadd,
+    inPlace: { type: 'set', run: addAll },
   },
   {
     name: 'srem',

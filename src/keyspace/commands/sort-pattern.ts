@@ -19,22 +19,40 @@ export function hasPlace(pattern: ByteString): boolean {
   return pattern.includes('*')
 }
 
-export function readPattern(pattern: ByteString): KeyPattern {
-  if (pattern === '#') return (_db, element) => element
+/** What is before the star of a pattern, behind it, and behind an arrow. */
+interface PatternParts {
+  readonly head: ByteString
+  readonly tail: ByteString
+  readonly field: ByteString | undefined
+}
+
+function partsOf(pattern: ByteString): PatternParts {
   const star = pattern.indexOf('*')
-  if (star === -1) return () => undefined
   const head = pattern.slice(0, star)
   const arrow = pattern.indexOf('->', star + 1)
   // An arrow with nothing behind it is a part of the name.
   if (arrow === -1 || arrow + 2 === pattern.length) {
-    const tail = pattern.slice(star + 1)
+    return { head, tail: pattern.slice(star + 1), field: undefined }
+  }
+  return { head, tail: pattern.slice(star + 1, arrow), field: pattern.slice(arrow + 2) }
+}
+
+/** The key that a pattern with a place names for an element. */
+export function patternKey(pattern: ByteString, element: ByteString): ByteString {
+  const { head, tail } = partsOf(pattern)
+  return head + element + tail
+}
+
+export function readPattern(pattern: ByteString): KeyPattern {
+  if (pattern === '#') return (_db, element) => element
+  if (!hasPlace(pattern)) return () => undefined
+  const { head, tail, field } = partsOf(pattern)
+  if (field === undefined) {
     return (db, element) => {
       const key = head + element + tail
       return db.typeOf(key) === 'string' ? db.string(key) : undefined
     }
   }
-  const tail = pattern.slice(star + 1, arrow)
-  const field = pattern.slice(arrow + 2)
   return (db, element) => {
     const key = head + element + tail
     return db.typeOf(key) === 'hash' ? db.hash(key)?.get(field, db.nowMs) : undefined

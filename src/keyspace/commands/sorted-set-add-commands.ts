@@ -24,6 +24,8 @@ import {
 const NX_WITH_XX = err('XX and NX options at the same time are not compatible')
 const GT_LT_NX = err('GT, LT, and/or NX options at the same time are not compatible')
 const ONE_INCREMENT = err('INCR option supports a single increment-element pair')
+/** `9`: letters are behind it. */
+const NINE = 0x39
 const NOT_A_NUMBER = err('resulting score is not a number (NaN)')
 
 /** The options of ZADD. */
@@ -42,6 +44,7 @@ type Outcome = 'added' | 'updated' | 'kept' | 'held'
 const INCREMENT: AddOptions = { ...noOptions(), isIncrement: true }
 
 function zadd(call: Call, argv: readonly ByteString[]): Reply {
+  if (argv.length === 4 && !isWord(argv[2]!)) return addOne(call, argv[1]!, scoreOf(argv[2]!), argv[3]!)
   const options = noOptions()
   let at = 2
   while (at < argv.length && takeOption(options, argv[at]!)) at++
@@ -69,8 +72,14 @@ function noOptions(): AddOptions {
   }
 }
 
+/** Whether it begins as an option may; as no number does, but for those that are spelled. */
+function isWord(text: ByteString): boolean {
+  return text.charCodeAt(0) > NINE
+}
+
 /** False where the options end. */
 function takeOption(options: AddOptions, word: ByteString): boolean {
+  if (!isWord(word)) return false
   switch (word.toUpperCase()) {
     case 'NX':
       options.isOnlyNew = true
@@ -118,6 +127,39 @@ function add(call: Call, key: ByteString, members: readonly ScoredMember[], opti
   if (added + updated > 0) db.changed(key, 'zadd')
   else if (persisted > 0) db.changed(key, 'zpersist')
   return options.countsUpdates ? added + updated : added
+}
+
+/** As `InPlace.run`: members without options. */
+function addInPlace(set: SortedSetValue, argv: readonly ByteString[]): number {
+  if (argv.length % 2 !== 0 || isWord(argv[2]!)) return Number.NaN
+  const first = parseScore(argv[2]!)
+  if (first === undefined) return Number.NaN
+  // All are read before one is added.
+  const others: number[] = []
+  for (let i = 4; i < argv.length; i += 2) {
+    const score = parseScore(argv[i]!)
+    if (score === undefined) return Number.NaN
+    others.push(score)
+  }
+  let done = set.set(argv[3]!, first)
+  let added = done === 'added' ? 1 : 0
+  let hasChanged = done !== 'same'
+  for (let i = 0; i < others.length; i++) {
+    done = set.set(argv[5 + 2 * i]!, others[i]!)
+    if (done === 'added') added++
+    if (done !== 'same') hasChanged = true
+  }
+  return hasChanged ? added : ~added
+}
+
+/** One member without options, where members may expire, or there is no set yet. */
+function addOne({ db }: Call, key: ByteString, score: number, member: ByteString): Reply {
+  const set = db.sortedSetOrNew(key)
+  const done = set.set(member, score)
+  const isPersisted = set.persist(member)
+  if (done !== 'same') db.changed(key, 'zadd')
+  else if (isPersisted) db.changed(key, 'zpersist')
+  return done === 'added' ? 1 : 0
 }
 
 function increment(call: Call, key: ByteString, { member, score }: ScoredMember, options: AddOptions): Reply {
@@ -168,6 +210,7 @@ export const sortedSetAddCommands: readonly CommandSpec[] = [
     syntax: 'key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]',
     since: '1.2.0',
     handler: zadd,
+    inPlace: { type: 'zset', run: addInPlace },
   },
   {
     name: 'zincrby',

@@ -13,12 +13,10 @@
  * Tests: test/keyspace/durability/manifest.test.ts
  */
 import { dirname, join } from 'node:path'
-import { type Disk, ShardloomError } from '../../base/index.ts'
+import { type Disk, ShardloomError, VERSION } from '../../base/index.ts'
 import { crc32Of } from '../../storage/index.ts'
 
 export const FORMAT_VERSION = 1
-/** The version of this package. */
-export const VERSION = '0.2.0'
 const NAME = 'shardloom.json'
 const SIZE_MAX = 64 * 1024
 const SHARDS_MAX = 1024

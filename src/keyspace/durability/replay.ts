@@ -33,6 +33,7 @@ import {
   type Commit,
   type Effect,
   ErrorReply,
+  hotSet,
   type KeyChange,
   type PlainSetListener,
   type ShardEngine,
@@ -172,7 +173,7 @@ export class Replay {
       const { keyOffset, keyLength, valueOffset, valueLength } = this.#place
       this.#target.setTime(atMs)
       const isHot =
-        engine.beginHot() && engine.hotSet(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)
+        engine.beginHot() && hotSet(engine, bytes, keyOffset, keyLength, valueOffset, valueLength, revision)
       if (isHot) {
         this.report.commits++
         const past = this.#isInWalk ? undefined : this.#past
@@ -236,7 +237,7 @@ export class Replay {
     this.report.states++
     if (findPlainState(bytes, record.payloadOffset, record.payloadEnd, place) && engine.beginHot()) {
       const { keyOffset, keyLength, valueOffset, valueLength, revision: keyRevision } = place
-      if (engine.hotSet(bytes, keyOffset, keyLength, valueOffset, valueLength, keyRevision)) return
+      if (hotSet(engine, bytes, keyOffset, keyLength, valueOffset, valueLength, keyRevision)) return
     }
     const { payload } = record
     const reader = new PayloadReader(payload)

@@ -29,7 +29,7 @@ const COMPACT_AGAIN = 1.25
 /** What background work needs of its engine. */
 export interface BackgroundHost {
   readonly nowMs: number
-  readonly memory: { readonly maxBytes: number }
+  readonly memory: { readonly maxBytes: number; readonly expiresActively: boolean }
   readonly locks: LockTable
   readonly flights: LockTable
   readonly clock: { wallMs(): number; monotonicMs(): number }
@@ -97,7 +97,7 @@ export class BackgroundWork {
   #expireSome(): boolean {
     const host = this.#host
     const expiry = this.#expiry
-    if (expiry.nextMs() > host.clock.wallMs()) {
+    if (!host.memory.expiresActively || expiry.nextMs() > host.clock.wallMs()) {
       if (!expiry.needsSweep) return false
       return expiry.sweep(
         EXPIRY_BATCH,

@@ -54,6 +54,12 @@ export function byteString(bytes: Argument): ByteString {
   return typeof bytes === 'string' ? bytes : bufferOver(bytes).toString('latin1')
 }
 
+/** All of some arguments; where none of them are bytes, what was given. */
+export function byteStrings(argv: readonly Argument[]): readonly ByteString[] {
+  for (let i = 0; i < argv.length; i++) if (typeof argv[i] !== 'string') return argv.map(byteString)
+  return argv as readonly ByteString[]
+}
+
 /** A user's key or value, text or bytes, as an argument. */
 export function argumentOf(value: string | Uint8Array): Argument {
   if (typeof value === 'string') return bytesOfText(value)

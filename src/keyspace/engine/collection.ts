@@ -34,13 +34,14 @@ export interface ValueLimits {
   readonly zsetListpackEntries: number
   readonly zsetListpackValueBytes: number
   readonly listListpackBytes: number
+  readonly listListpackEntries: number
   /** Members that one step of an incremental job takes. */
   readonly membersPerSlice: number
 }
 
 /** Redis 7.2's defaults. */
 export const VALUE_LIMITS: ValueLimits = {
-  hashListpackEntries: 128,
+  hashListpackEntries: 512,
   hashListpackValueBytes: 64,
   setIntsetEntries: 512,
   setListpackEntries: 128,
@@ -48,6 +49,7 @@ export const VALUE_LIMITS: ValueLimits = {
   zsetListpackEntries: 128,
   zsetListpackValueBytes: 64,
   listListpackBytes: 8192,
+  listListpackEntries: Number.MAX_SAFE_INTEGER,
   membersPerSlice: 1024,
 }
 
@@ -57,7 +59,7 @@ export function makeCollection(type: CollectionType, limits: ValueLimits): Colle
     case 'hash':
       return new HashValue(limits.hashListpackEntries, limits.hashListpackValueBytes)
     case 'list':
-      return new ListValue(limits.listListpackBytes)
+      return new ListValue(limits.listListpackBytes, limits.listListpackEntries)
     case 'set':
       return new SetValue(limits.setIntsetEntries, limits.setListpackEntries, limits.setListpackValueBytes)
     case 'zset':

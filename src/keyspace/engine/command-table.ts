@@ -8,7 +8,7 @@
  */
 import { assert } from '../../base/index.ts'
 import { type Argument, byteString } from './byte-string.ts'
-import type { CommandSpec, KeyUse } from './command.ts'
+import { type CommandSpec, findTraits, type KeyUse, TRAIT_WRITE, traitsOf } from './command.ts'
 import { ErrorReply, err } from './reply.ts'
 
 /** An unknown command is shown up to here. */
@@ -18,11 +18,13 @@ const SHOWN_BYTES = 128
 export class CommandTable {
   readonly rows: readonly CommandSpec[]
   readonly #byName = new Map<string, CommandSpec>()
+  readonly #places: ReadonlyMap<CommandSpec, number>
   readonly #containers = new Set<string>()
 
   constructor(rows: readonly CommandSpec[]) {
-    this.rows = rows
-    for (const row of rows) {
+    this.rows = rows.map(inShape)
+    this.#places = new Map(this.rows.map((row, place) => [row, place]))
+    for (const row of this.rows) {
       assert(!this.#byName.has(row.name), `${row.name} stands once in the command table`)
       this.#byName.set(row.name, row)
       this.#byName.set(row.name.toUpperCase(), row)
@@ -33,6 +35,11 @@ export class CommandTable {
 
   get(name: string): CommandSpec | undefined {
     return this.#byName.get(name)
+  }
+
+  /** Which of the rows it is: commands go to shards by this number. */
+  rowOf(spec: CommandSpec): number {
+    return this.#places.get(spec)!
   }
 
   /** The row of a request, whose arguments are as many as it takes; else the error to answer. */
@@ -65,7 +72,7 @@ export class CommandTable {
         for (let i = 1; i <= count && keys.keynum + i < argv.length; i++) indexes.push(keys.keynum + i)
       }
     }
-    const isWrite = spec.flags.includes('write')
+    const isWrite = (traitsOf(spec) & TRAIT_WRITE) !== 0
     return indexes.map((index, position) => ({ index, isWritten: isWrite && isWritten(position) }))
 
     function isWritten(position: number): boolean {
@@ -98,6 +105,30 @@ export class CommandTable {
       err(`unknown subcommand '${subcommand.slice(0, SHOWN_BYTES)}'. Try ${container.toUpperCase()} HELP.`)
     )
   }
+}
+
+/**
+ * Rows of one shape, whatever they leave out: what runs every command reads them, and knows where to look.
+ */
+function inShape(row: CommandSpec): CommandSpec {
+  return {
+    name: row.name,
+    arity: row.arity,
+    traits: findTraits(row),
+    handler: row.handler,
+    inPlace: row.inPlace,
+    flags: row.flags,
+    keys: row.keys,
+    keysOf: row.keysOf,
+    channelAt: row.channelAt,
+    split: row.split,
+    group: row.group,
+    summary: row.summary,
+    complexity: row.complexity,
+    syntax: row.syntax,
+    since: row.since,
+    differs: row.differs,
+  } as CommandSpec
 }
 
 /** As Redis words it, the blank at the end included: arguments are shown up to some 128 bytes. */

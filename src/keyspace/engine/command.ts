@@ -12,6 +12,7 @@
 import type { Argument, ByteString } from './byte-string.ts'
 import type { Database } from './database.ts'
 import type { EngineServices } from './engine-services.ts'
+import type { InPlace } from './in-place.ts'
 import type { Reply } from './reply.ts'
 
 /** Families of commands, as in Redis' documentation. */
@@ -81,6 +82,14 @@ export type SplitRule =
   /** The shards' arrays of names and counts are the same names; the counts are added: PUBSUB NUMSUB. */
   | 'counts'
 
+/** What runs with every command has to know of it: bits, which the table makes of the row. */
+export const TRAIT_WRITE = 1
+export const TRAIT_READONLY = 2
+export const TRAIT_DENYOOM = 4
+export const TRAIT_RAW_VALUES = 8
+export const TRAIT_FAST = 16
+export const TRAIT_SEVERAL_KEYS = 32
+
 /** What is known of a command besides its handler. */
 export interface CommandSpec {
   /** In lower case; a subcommand after a bar: `object|encoding`. */
@@ -112,6 +121,30 @@ export interface CommandSpec {
   readonly differs?: string
   /** Takes strings; or arguments as they came, when the flags have `rawValues`. */
   readonly handler: (call: Call, argv: readonly ByteString[]) => Reply
+  /** What it does to a collection that is there, where that can be told apart. */
+  readonly inPlace?: InPlace
+  /** Bits of `TRAIT_…`; set in the rows of a table. */
+  readonly traits?: number
+}
+
+/** The traits of a row. */
+export function traitsOf(spec: CommandSpec): number {
+  return spec.traits ?? findTraits(spec)
+}
+
+/** The same, found out. */
+export function findTraits({ flags, keys, keysOf }: CommandSpec): number {
+  const hasSeveral =
+    keysOf !== undefined ||
+    (keys !== undefined && (keys.keynum !== undefined || (keys.last ?? keys.first) !== keys.first))
+  return (
+    (flags.includes('write') ? TRAIT_WRITE : 0) |
+    (flags.includes('readonly') ? TRAIT_READONLY : 0) |
+    (flags.includes('denyoom') ? TRAIT_DENYOOM : 0) |
+    (flags.includes('rawValues') ? TRAIT_RAW_VALUES : 0) |
+    (flags.includes('fast') ? TRAIT_FAST : 0) |
+    (hasSeveral ? TRAIT_SEVERAL_KEYS : 0)
+  )
 }
 
 /** A wait of a blocking command. */

@@ -96,6 +96,18 @@ export class Database extends KeyRecords {
     if (ref !== 0) this.table.setAccessClock(ref, clock)
   }
 
+  /** Bytes that a key and its value take, as estimated; undefined: no such key. */
+  bytesOf(key: ByteString): number | undefined {
+    const { table } = this
+    const ref = this.findRecord(key)
+    if (ref === 0) return undefined
+    const recordBytes = table.arena.blockBytes(ref)
+    if (table.typeOf(ref) !== STRING) return recordBytes + this.objects.get(table.objectOf(ref)).bytes
+    // What is longer than its record lies beside it.
+    const valueBytes = table.valueLength(ref)
+    return valueBytes > recordBytes ? recordBytes + valueBytes : recordBytes
+  }
+
   /** A key picked at random, among those that are alive; undefined when there is none. */
   randomKey(): ByteString | undefined {
     // As Redis does: many keys in a row may be dead, and there may be no other.
@@ -129,6 +141,7 @@ export class Database extends KeyRecords {
    * become empty is removed, and `del` is reported after the event.
    */
   changed(key: ByteString, event: string): void {
+    if (this.fresh.length > 0) this.#tellFresh(key)
     this.host.onChanged(this, key, event)
     if (this.settleChange(key)) this.host.onChanged(this, key, 'del')
   }
@@ -178,17 +191,21 @@ export class Database extends KeyRecords {
     this.checkKey(key)
     const { table } = this
     let ref = this.findRecord(key)
-    const old = ref === 0 ? 0 : table.expireAt(ref)
-    if (ref !== 0 && table.typeOf(ref) !== STRING) {
+    const isNew = ref === 0
+    const old = isNew ? 0 : table.expireAt(ref)
+    if (!isNew && table.typeOf(ref) !== STRING) {
       const id = table.objectOf(ref)
       this.expiry.onCollectionRemoved(id)
       this.objects.remove(id)
     }
     const expireAt = options.keepTtl === true ? old : (options.expireAt ?? 0)
     ref = table.putString(key, value, { expireAt, revision: this.host.revision() })
-    this.remember(key, ref)
+    // One whose time has passed is not there for the rest of its transaction either.
+    if (expireAt === 0 || expireAt > this.nowMs) this.remember(key, ref)
+    else this.lastKey = undefined
     this.expiry.onChanged(ref, old, expireAt)
     table.setAccessClock(ref, this.host.firstTouch())
+    if (isNew) this.host.onNew(this, key)
   }
 
   /** Appends, to nothing if there is no key; the new length. @throws WRONG_TYPE */
@@ -279,7 +296,8 @@ export class Database extends KeyRecords {
     this.table.setAccessClock(put, this.host.firstTouch())
     this.table.setRevision(put, this.host.revision())
     if (expireAt !== 0) this.applyExpireAt(put, expireAt)
-    this.expiry.onMembersChanged(put)
+    this.expiry.onMembersChanged(put, id, value.nextExpiry)
+    if (ref === 0) this.host.onNew(this, key)
   }
 
   /**
@@ -311,6 +329,14 @@ export class Database extends KeyRecords {
     if (this.size === 0) return
     this.clear()
     this.host.onChanged(this, '', 'flushdb')
+  }
+
+  /** A collection that was made for a key has members now. */
+  #tellFresh(key: ByteString): void {
+    const at = this.fresh.indexOf(key)
+    if (at < 0 || this.collection(key)?.size === 0) return
+    this.fresh.splice(at, 1)
+    this.host.onNew(this, key)
   }
 
   #findString(key: ByteString): RecordRef {

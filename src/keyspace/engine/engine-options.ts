@@ -19,7 +19,7 @@ export interface EngineOptions {
   /** Draws the next revision: above all that were drawn before. */
   nextRevision(): number
   readonly databaseCount?: number
-  readonly limits?: ValueLimits
+  readonly limits?: Partial<ValueLimits>
   readonly memory?: Partial<MemoryPolicy>
   /** Makes the table of a database when it is first used. */
   makeTable?(db: number): KeyTableWriter

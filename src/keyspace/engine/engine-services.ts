@@ -25,6 +25,8 @@ export interface EngineStats {
   expiredKeys: number
   expiredMembers: number
   evictedKeys: number
+  /** Commits, also those that nobody wants to know of. */
+  changes: number
 }
 
 /** A shard, as its handlers see it. */

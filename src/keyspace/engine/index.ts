@@ -33,15 +33,18 @@ export type {
   KeyUse,
   SplitRule,
 } from './command.ts'
+export { TRAIT_FAST, TRAIT_SEVERAL_KEYS, TRAIT_WRITE, traitsOf } from './command.ts'
 export { CommandTable } from './command-table.ts'
 export type { Commit, Effect, KeyChange, TransactionPart } from './commit.ts'
 export { Database, type SetStringOptions } from './database.ts'
+export { DATABASES, databaseIndex } from './database-index.ts'
 export {
   BAD_CHECKSUM,
   BAD_PAYLOAD,
   Crc64,
   dumpSlices,
   dumpValue,
+  openRdbPayload,
   putRestored,
   RdbInput,
   type RestoredValue,
@@ -67,6 +70,8 @@ export {
   putPatches,
   removeGuests,
 } from './guests.ts'
+export { hotAdd, hotChange, hotFind, hotGet, hotSet, keepTime, timePassed } from './hot-ways.ts'
+export { type InPlace, replyOf } from './in-place.ts'
 export { type KeyEventClass, keyEventClass } from './key-event.ts'
 export type { ValueType } from './key-records.ts'
 export { checkFence, fencingToken } from './locks/fence.ts'
@@ -105,6 +110,8 @@ export {
 export { ShardEngine } from './shard-engine.ts'
 export { ByteDictionary } from './values/byte-dictionary.ts'
 export { isInteger64 } from './values/encodings.ts'
+export { HashValue } from './values/hash-value.ts'
+export { ListValue } from './values/list-value.ts'
 export {
   type LexRange,
   parseLexBound,
@@ -112,7 +119,7 @@ export {
   type RankRange,
   type ScoreRange,
 } from './values/score-range.ts'
-export { formatScoreShortest, parseScore, strtod } from './values/score-text.ts'
+export { formatScore, formatScoreShortest, parseScore, strtod } from './values/score-text.ts'
 export type { ScoredMember } from './values/score-tree.ts'
-export type { SetValue } from './values/set-value.ts'
+export { SetValue } from './values/set-value.ts'
 export { SortedSetValue } from './values/sorted-set-value.ts'

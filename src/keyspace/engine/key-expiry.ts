@@ -42,10 +42,8 @@ export class KeyExpiry {
     else this.#index.schedule(expireAt, this.#table.hashOf(ref), this.#databaseId)
   }
 
-  /** The members of a collection, or their expiries, were changed. */
-  onMembersChanged(ref: RecordRef): void {
-    const id = this.#table.objectOf(ref)
-    const next = this.#objects.get(id).nextExpiry
+  /** The members of a collection, or their expiries, were changed: `next` is the first of these. */
+  onMembersChanged(ref: RecordRef, id: number, next: number): void {
     const old = this.#objects.dueAt(id)
     if (next === old) return
     if (old !== Number.POSITIVE_INFINITY) this.#noteMembersStale()

@@ -16,6 +16,7 @@ import type { KeyTableWriter, RecordRef } from '../../memory/index.ts'
 import type { ByteString } from './byte-string.ts'
 import type { CollectionType, CollectionValue, ValueLimits } from './collection.ts'
 import type { ExpiryIndex } from './expiry-index.ts'
+import type { InPlace } from './in-place.ts'
 import { KeyExpiry } from './key-expiry.ts'
 import { ObjectPool } from './object-pool.ts'
 import { type ErrorReply, err } from './reply.ts'
@@ -38,6 +39,8 @@ export interface DatabaseHost {
   readonly nowMs: number
   /** The revision of the command that runs; drawn when it first changes something. */
   revision(): number
+  /** A revision for what is no command of its own. */
+  drawRevision(): number
   /** The command changed this key. */
   onChanged(db: KeyRecords, key: ByteString, event: string): void
   /** The shard removed this key itself: its time had come, or memory was short. */
@@ -53,8 +56,10 @@ export interface DatabaseHost {
     members: readonly ByteString[],
     isLast: boolean,
   ): void
+  /** A key is there that was not before. */
+  onNew(db: KeyRecords, key: ByteString): void
   /** A key was looked for. */
-  onLookup(isFound: boolean): void
+  onLookup(db: KeyRecords, key: ByteString, isFound: boolean): void
   /** The access clock to store for a key that was read; see `access-clock.ts`. */
   touched(accessClock: number): number
   /** The access clock of a new key. */
@@ -75,6 +80,9 @@ export class KeyRecords {
   touches = true
   protected lastKey: ByteString | undefined
   protected lastRef: RecordRef = 0
+  /** What `findInPlace` has found. */
+  #found: CollectionValue | undefined
+  #foundRef: RecordRef = 0
   /** Keys whose collections the command that runs has made: one that it then left empty must go. */
   protected readonly fresh: ByteString[] = []
 
@@ -123,10 +131,7 @@ export class KeyRecords {
     const ref = table.findBytes(bytes, offset, length)
     if (ref === 0) return 0
     if (table.typeOf(ref) !== STRING || table.expireAt(ref) !== 0) return -1
-    const clock = table.accessClock(ref)
-    const touched = this.host.touched(clock)
-    // Most reads find the clock of this second: who reads the same line in another thread is not disturbed.
-    if (touched !== clock) table.setAccessClock(ref, touched)
+    this.touch(ref)
     return ref
   }
 
@@ -152,6 +157,43 @@ export class KeyRecords {
     if (ref === 0) return false
     this.lastKey = undefined
     return true
+  }
+
+  /** Adds to an integer where there is one that never expires, or nothing; NaN: it wants the long way. */
+  addPlain(bytes: Uint8Array, keyOffset: number, keyLength: number, step: number, revision: number): number {
+    this.lastKey = undefined
+    const clock = this.host.firstTouch()
+    return this.table.addPlainBytes(bytes, keyOffset, keyLength, step, revision, clock)
+  }
+
+  /**
+   * Finds a collection for `changeFound`, which is called next: that of a key, given as bytes, that never
+   * expires, nor does any member. False: it is not so.
+   */
+  findInPlace(bytes: Uint8Array, offset: number, length: number, type: CollectionType): boolean {
+    const { table } = this
+    const ref = length > table.keyBytesMax ? 0 : table.findBytes(bytes, offset, length)
+    if (ref === 0 || TYPE_NAMES[table.typeOf(ref)] !== type || table.expireAt(ref) !== 0) return false
+    const value = this.objects.get(table.objectOf(ref))
+    if (value.nextExpiry !== Number.POSITIVE_INFINITY) return false
+    this.#found = value
+    this.#foundRef = ref
+    return true
+  }
+
+  /** Runs `inPlace` on what was found: what `run` gives. */
+  changeFound(inPlace: InPlace, argv: readonly ByteString[]): number {
+    const { table } = this
+    const ref = this.#foundRef
+    const done = inPlace.run(this.#found!, argv, this.nowMs)
+    this.#found = undefined
+    if (Number.isNaN(done)) return done
+    this.touch(ref)
+    if (done >= 0) {
+      table.setRevision(ref, this.host.drawRevision())
+      this.objects.recount(table.objectOf(ref))
+    }
+    return done
   }
 
   /** Removes the keys with this hash whose time has come, and members of theirs; how many. */
@@ -206,6 +248,10 @@ export class KeyRecords {
 
   /** A command has ended: collections that it made and did not fill are removed, unseen. */
   settle(): void {
+    if (this.fresh.length > 0) this.#settleFresh()
+  }
+
+  #settleFresh(): void {
     for (const key of this.fresh) {
       const ref = this.findRecord(key)
       if (ref === 0 || this.table.typeOf(ref) === STRING) continue
@@ -232,10 +278,8 @@ export class KeyRecords {
         return this.#missed(key)
       }
       if (this.touches) {
-        const clock = table.accessClock(ref)
-        const touched = this.host.touched(clock)
-        if (touched !== clock) table.setAccessClock(ref, touched)
-        this.host.onLookup(true)
+        this.touch(ref)
+        this.host.onLookup(this, key, true)
       }
       this.remember(key, ref)
       return ref
@@ -243,9 +287,18 @@ export class KeyRecords {
     return this.#missed(key)
   }
 
+  /** A key was used. */
+  protected touch(ref: RecordRef): void {
+    const { table } = this
+    const clock = table.accessClock(ref)
+    const touched = this.host.touched(clock)
+    // Most uses find the clock of this second: who reads the same line in another thread is not disturbed.
+    if (touched !== clock) table.setAccessClock(ref, touched)
+  }
+
   /** There is no such key: counted once, however often the command looks. */
   #missed(key: ByteString): RecordRef {
-    if (this.touches) this.host.onLookup(false)
+    if (this.touches) this.host.onLookup(this, key, false)
     this.remember(key, 0)
     return 0
   }
@@ -292,9 +345,10 @@ export class KeyRecords {
     table.setRevision(ref, this.host.revision())
     if (table.typeOf(ref) === STRING) return false
     const id = table.objectOf(ref)
-    if (this.objects.get(id).size > 0) {
+    const value = this.objects.get(id)
+    if (value.size > 0) {
       this.objects.recount(id)
-      this.expiry.onMembersChanged(ref)
+      this.expiry.onMembersChanged(ref, id, value.nextExpiry)
       return false
     }
     this.removeRecord(ref)

@@ -28,6 +28,8 @@ export interface MemoryPolicy {
   samples: number
   lfuLogFactor: number
   lfuDecayMinutes: number
+  /** Whether what has expired is removed by itself, and not only when somebody looks at it: for tests. */
+  expiresActively: boolean
 }
 
 export const MEMORY_POLICY: MemoryPolicy = {
@@ -36,4 +38,5 @@ export const MEMORY_POLICY: MemoryPolicy = {
   samples: 5,
   lfuLogFactor: 10,
   lfuDecayMinutes: 1,
+  expiresActively: true,
 }

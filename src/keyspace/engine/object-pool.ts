@@ -47,7 +47,9 @@ export class ObjectPool {
   recount(id: number): void {
     const counted = this.#counted[id >> CHUNK_LOG2]!
     const { bytes } = this.get(id)
-    this.bytes += bytes - counted[id & (CHUNK - 1)]!
+    const before = counted[id & (CHUNK - 1)]!
+    if (bytes === before) return
+    this.bytes += bytes - before
     counted[id & (CHUNK - 1)] = bytes
   }
 

@@ -20,22 +20,26 @@ import { clockOfFrequency, clockOfIdle, frequency, idleMs, minutesOf } from './a
 import { AccessPolicy } from './access-policy.ts'
 import { BackgroundWork } from './background-work.ts'
 import { BlockedCallers, type Waiter } from './blocked-callers.ts'
-import { type Argument, type ByteString, byteString } from './byte-string.ts'
+import { type Argument, type ByteString, byteStrings } from './byte-string.ts'
 import { type ChannelHost, NO_CHANNELS } from './channel-host.ts'
 import { type CollectionType, VALUE_LIMITS, type ValueLimits } from './collection.ts'
-import type { BlockRequest, Call, Caller, CommandSpec } from './command.ts'
+import {
+  type BlockRequest,
+  type Call,
+  type Caller,
+  type CommandSpec,
+  TRAIT_DENYOOM,
+  TRAIT_RAW_VALUES,
+  TRAIT_READONLY,
+  traitsOf,
+} from './command.ts'
 import type { CommandTable } from './command-table.ts'
 import type { Commit, Effect, KeyChange } from './commit.ts'
 import { CommitRecord } from './commit-record.ts'
 import { Database } from './database.ts'
+import { DATABASES } from './database-index.ts'
 import { EngineCall } from './engine-call.ts'
-import {
-  BLOCKED,
-  type BulkSink,
-  type EngineOptions,
-  type LaterReply,
-  type PlainSetListener,
-} from './engine-options.ts'
+import { BLOCKED, type EngineOptions, type LaterReply, type PlainSetListener } from './engine-options.ts'
 import type { EngineClock, EngineServices, EngineStats } from './engine-services.ts'
 import { Evictor } from './evictor.ts'
 import { ExpiryIndex } from './expiry-index.ts'
@@ -45,7 +49,6 @@ import { LockTable } from './locks/lock-table.ts'
 import { MEMORY_POLICY, type MemoryPolicy } from './memory-policy.ts'
 import { ErrorReply, err, OUT_OF_MEMORY, type Reply } from './reply.ts'
 
-const DATABASES = 16
 /** Throwing out more than so many keys for one command would hold it up; the rest goes in ticks. */
 const EVICTIONS_PER_COMMAND = 32
 
@@ -60,6 +63,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   readonly blocked = new BlockedCallers()
   readonly locks: LockTable
   readonly flights: LockTable
+  readonly expiry = new ExpiryIndex()
   readonly stats: EngineStats = {
     commands: 0,
     keyHits: 0,
@@ -67,6 +71,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     expiredKeys: 0,
     expiredMembers: 0,
     evictedKeys: 0,
+    changes: 0,
   }
   channels: ChannelHost = NO_CHANNELS
   /** Told of every commit; undefined while nobody wants to know. */
@@ -78,14 +83,23 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   onPlainSet: PlainSetListener | undefined
   /** Told of every key that is changed or removed, at once; undefined while nobody wants to know. */
   onTouched: ((db: number, key: ByteString) => void) | undefined
+  /**
+   * Told of a key that was not there before, and of a read that finds none; undefined: nobody wants to know.
+   */
+  onNewKey: ((db: number, key: ByteString) => void) | undefined
+  onMissingKey: ((db: number, key: ByteString) => void) | undefined
   isHidden: ((key: ByteString) => boolean) | undefined
   guestTokens: ReadonlyMap<string, readonly number[]> | undefined
   nowMs: number
+  /** Commands that do with the time that was taken, before it is taken anew; and how many: see `keepTime`. */
+  steady = 0
+  steadyMax = 0
   readonly #options: EngineOptions
   readonly #databases: (Database | undefined)[] = []
+  /** Those that were ever used, without holes. */
+  readonly #open: Database[] = []
   /** By the number that they were made with, which SWAPDB does not change. */
   readonly #databasesById: (Database | undefined)[] = []
-  readonly #expiry = new ExpiryIndex()
   readonly #access: AccessPolicy
   readonly #evictor: Evictor
   readonly #background: BackgroundWork
@@ -104,13 +118,13 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     this.commands = options.commands
     this.clock = options.clock
     this.random = options.random
-    this.limits = options.limits ?? VALUE_LIMITS
+    this.limits = { ...VALUE_LIMITS, ...options.limits }
     this.databaseCount = options.databaseCount ?? DATABASES
     this.memory = { ...MEMORY_POLICY, ...options.memory }
     this.nowMs = options.clock.wallMs()
     this.#access = new AccessPolicy(this.memory, options.random)
-    this.#evictor = new Evictor(this.memory, this.#expiry, options.random)
-    this.#background = new BackgroundWork(this, this.#expiry, this.#evictor)
+    this.#evictor = new Evictor(this.memory, this.expiry, options.random)
+    this.#background = new BackgroundWork(this, this.expiry, this.#evictor)
     this.#call = new EngineCall(this)
     this.locks = new LockTable(this, options.tokens === undefined ? {} : { tokens: options.tokens })
     const unlogged: LockHost = {
@@ -129,9 +143,10 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
       throw err('DB index is out of range')
     }
     const table = this.#options.makeTable?.(index) ?? new KeyTableWriter({})
-    const made = new Database(index, table, this.#expiry, this)
+    const made = new Database(index, table, this.expiry, this)
     this.#databases[index] = made
     this.#databasesById[made.id] = made
+    this.#open.push(made)
     return made
   }
 
@@ -162,8 +177,23 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   /** Bytes of keys and values: the table's blocks, and the estimate of collections and locks. */
   usedBytes(): number {
     let bytes = this.locks.bytes + this.flights.bytes
-    for (const db of this.#databases) if (db !== undefined) bytes += db.table.usedBytes + db.heapBytes
+    for (const db of this.#open) bytes += db.table.usedBytes + db.heapBytes
     return bytes
+  }
+
+  /** Whether it holds more than it may. */
+  get isFull(): boolean {
+    const { maxBytes } = this.memory
+    return maxBytes > 0 && this.usedBytes() > maxBytes
+  }
+
+  /** Throws out what the policy allows, until there is room; false: there is none. */
+  makeRoom(): boolean {
+    for (let i = 0; i < EVICTIONS_PER_COMMAND; i++) {
+      if (!this.isFull) return true
+      if (!this.#evictor.evictOne(this.openDatabases(), this.nowMs)) return false
+    }
+    return true
   }
 
   /**
@@ -198,7 +228,9 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
       reply = thrown
     }
     // What it logged itself stands in the place of its arguments.
-    if (call.hasChanged && !call.isLogged) this.logEffect({ db: call.db.index, argv: call.logged ?? argv })
+    if (call.hasChanged && !call.isLogged && this.onCommit !== undefined) {
+      this.logEffect({ db: call.db.index, argv: call.logged ?? argv })
+    }
     const { request } = call
     call.request = undefined
     this.#end()
@@ -209,52 +241,12 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   /**
    * A batch begins: takes the time. Whether `hotGet` and `hotSet` may be used in it, which skip what most
-   * callers do not need: evictions, and commits, which `hotSet` leaves to the long way while somebody wants
-   * them.
+   * callers do not need: evictions, events of new and missing keys, and commits, which `hotSet` leaves to the
+   * long way while somebody wants them.
    */
   beginHot(): boolean {
     this.nowMs = this.clock.wallMs()
-    return this.memory.maxBytes === 0
-  }
-
-  /** GET in database 0, for a key that holds a string and never expires, or is missing; false: not so. */
-  hotGet(bytes: Uint8Array, offset: number, length: number, sink: BulkSink): boolean {
-    const db = this.#databases[0]!
-    const ref = db.findPlain(bytes, offset, length)
-    if (ref < 0) return false
-    this.stats.commands++
-    if (ref === 0) {
-      this.stats.keyMisses++
-      sink.null()
-      return true
-    }
-    this.stats.keyHits++
-    const place = sink.bulk(db.table.valueLength(ref))
-    db.table.copyValue(ref, place.bytes, place.offset)
-    return true
-  }
-
-  /**
-   * SET in database 0, of a key that is missing, or holds a string and never expires; false: not so. The
-   * revision is given in a replay.
-   */
-  hotSet(
-    bytes: Uint8Array,
-    keyOffset: number,
-    keyLength: number,
-    valueOffset: number,
-    valueLength: number,
-    given = 0,
-  ): boolean {
-    const { onPlainSet } = this
-    if ((this.onCommit !== undefined && onPlainSet === undefined) || this.onTouched !== undefined)
-      return false
-    const db = this.#databases[0]!
-    const revision = given === 0 ? this.#options.nextRevision() : given
-    if (!db.putPlain(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)) return false
-    onPlainSet?.(bytes, keyOffset, keyLength, valueOffset, valueLength, revision)
-    this.stats.commands++
-    return true
+    return this.memory.maxBytes === 0 && this.onNewKey === undefined && this.onMissingKey === undefined
   }
 
   /**
@@ -335,17 +327,17 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
 
   /** Whether `tick` has something to do that has no time of its own: sparse pages, stale entries. */
   get hasBackgroundWork(): boolean {
-    return this.#expiry.needsSweep || this.#background.wantsCompaction
+    return this.expiry.needsSweep || this.#background.wantsCompaction
   }
 
   /** Entries in the index of expiries, stale ones included. */
   get expirySize(): number {
-    return this.#expiry.size
+    return this.expiry.size
   }
 
   /** Wall-clock time at which the next key expires; Infinity when none does. */
   get nextExpiryMs(): number {
-    return this.#expiry.nextMs()
+    return this.memory.expiresActively ? this.expiry.nextMs() : Number.POSITIVE_INFINITY
   }
 
   // What databases ask.
@@ -353,6 +345,10 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   revision(): number {
     if (this.#revision === 0) this.#revision = this.#options.nextRevision()
     return this.#revision
+  }
+
+  drawRevision(): number {
+    return this.#options.nextRevision()
   }
 
   onChanged(db: KeyRecords, key: ByteString, event: string): void {
@@ -383,10 +379,17 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
     if (isLast && this.onCommit !== undefined) this.#record.changes.push({ db: db.index, key, event: 'del' })
   }
 
-  onLookup(isFound: boolean): void {
+  onNew(db: KeyRecords, key: ByteString): void {
+    this.onNewKey?.(db.index, key)
+  }
+
+  onLookup(db: KeyRecords, key: ByteString, isFound: boolean): void {
     if (!this.#countsLookups) return
     if (isFound) this.stats.keyHits++
-    else this.stats.keyMisses++
+    else {
+      this.stats.keyMisses++
+      this.onMissingKey?.(db.index, key)
+    }
   }
 
   touched(accessClock: number): number {
@@ -418,10 +421,11 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   /** @internal Runs a handler. @throws ErrorReply */
   handle(spec: CommandSpec, call: Call, argv: readonly Argument[]): Reply {
     // What was done once is not refused when the log is replayed, and nothing else makes room for it.
+    const traits = traitsOf(spec)
     const isBounded = this.memory.maxBytes > 0 && call.caller.isReplay !== true
-    if (isBounded && spec.flags.includes('denyoom')) this.#makeRoom()
-    const given = spec.flags.includes('rawValues') ? argv : argv.map(byteString)
-    this.#countsLookups = spec.flags.includes('readonly')
+    if (isBounded && (traits & TRAIT_DENYOOM) !== 0 && !this.makeRoom()) throw OUT_OF_MEMORY
+    const given = (traits & TRAIT_RAW_VALUES) !== 0 ? argv : byteStrings(argv)
+    this.#countsLookups = (traits & TRAIT_READONLY) !== 0
     return spec.handler(call, given as readonly ByteString[])
   }
 
@@ -462,13 +466,19 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   #begin(): void {
     if (this.#depth++ > 0) return
     this.#countsLookups = false
-    this.nowMs = this.clock.wallMs()
-    for (const db of this.#databases) db?.forget()
+    if (this.steady > 0) this.steady--
+    else {
+      this.nowMs = this.clock.wallMs()
+      this.steady = this.steadyMax
+    }
+    const open = this.#open
+    for (let i = 0; i < open.length; i++) open[i]!.forget()
   }
 
   #end(): void {
     if (--this.#depth > 0) return
-    for (const db of this.#databases) db?.settle()
+    const open = this.#open
+    for (let i = 0; i < open.length; i++) open[i]!.settle()
     this.#commit()
     if (!this.#isCapturing) this.#deliver()
   }
@@ -483,6 +493,7 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
   #commit(): void {
     const { onCommit } = this
     const record = this.#record
+    if (record.hasChanged) this.stats.changes++
     if (onCommit !== undefined && record.hasChanged) {
       const commit = record.take(this.revision(), this.nowMs)
       this.#revision = 0
@@ -518,13 +529,5 @@ export class ShardEngine implements EngineServices, DatabaseHost, LockHost {
       this.#end()
     }
     return reply !== undefined && this.blocked.settle(waiter, reply)
-  }
-
-  /** @throws OUT_OF_MEMORY */
-  #makeRoom(): void {
-    for (let i = 0; i < EVICTIONS_PER_COMMAND; i++) {
-      if (this.usedBytes() <= this.memory.maxBytes) return
-      if (!this.#evictor.evictOne(this.openDatabases(), this.nowMs)) throw OUT_OF_MEMORY
-    }
   }
 }

@@ -20,12 +20,13 @@ import {
 } from '../../supervise/index.ts'
 import type { AgentArgs } from '../client/agent-actor.ts'
 import type { KeyspaceClient } from '../client/keyspace-client.ts'
-import { moveSlots, shardLoads } from '../client/shard-admin.ts'
+import { changeShards, moveSlots, shardLoads } from '../client/shard-admin.ts'
 import type { RecoveryReport } from '../durability/index.ts'
 import { HASH_SLOTS } from '../hash-slot.ts'
+import { changedSettings, type ShardChange } from '../shard/shard-change.ts'
 import { isGone } from '../shard/shard-error.ts'
 import type { ShardMessages } from '../shard/shard-messages.ts'
-import type { ShardArgs } from '../shard/shard-options.ts'
+import type { ShardArgs, ShardSettings } from '../shard/shard-options.ts'
 import type { ShardLoad } from '../shard/slot-messages.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { chooseMove, loadBetween } from './balance.ts'
@@ -64,6 +65,8 @@ export interface HostRuntime {
 export class KeyspaceHost {
   readonly memory: KeyspaceMemory
   readonly settings: KeyspaceSettings
+  /** Of each shard that starts from now on. */
+  #shardSettings: ShardSettings
   readonly #runtime: HostRuntime
   readonly #random: Random
   readonly #channel: string
@@ -86,6 +89,7 @@ export class KeyspaceHost {
     this.#directory = directory
     this.#random = random
     this.settings = settings
+    this.#shardSettings = settings.shard
     this.#unrecovered = settings.shards
     this.#recovered = new Promise((resolve, reject) => {
       this.#onRecovered = (failure) => (failure === undefined ? resolve() : reject(failure))
@@ -131,6 +135,12 @@ export class KeyspaceHost {
     } finally {
       stop()
     }
+  }
+
+  /** Changes all shards, and those that are started again. */
+  async change(client: KeyspaceClient, change: ShardChange): Promise<void> {
+    this.#shardSettings = changedSettings(this.#shardSettings, change)
+    await changeShards(client, change)
   }
 
   /** Measures and moves, when the options say so, until what it returns is called. */
@@ -367,7 +377,7 @@ export class KeyspaceHost {
       channel: this.#channel,
       seed: this.#random.below(2 ** 32),
       hashSeed: this.#hashSeed,
-      settings: this.settings.shard,
+      settings: this.#shardSettings,
       store: this.#directory?.storeOf(id),
     }
   }

@@ -12,4 +12,5 @@ export type {
   SkippedItem,
   SkippedKind,
 } from './portable-entry.ts'
+export { readRdbPayload } from './rdb/rdb-payload.ts'
 export { RdbReader, type RdbReaderOptions, type RdbSummary } from './rdb/rdb-reader.ts'

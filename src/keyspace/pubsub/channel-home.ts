@@ -10,10 +10,22 @@
  */
 import type { ByteString } from '../engine/index.ts'
 import { HASH_SLOTS, hashSlotOf } from '../hash-slot.ts'
+import type { SubscriptionKind } from './pubsub-messages.ts'
 
 /** The shard where a channel's messages are given out. */
 export function channelHome(channel: ByteString, shardCount: number): number {
   return Math.floor((hashSlotOf(channel) * shardCount) / HASH_SLOTS)
+}
+
+/** The shards where somebody listens to a name: for patterns, and for what comes from all shards, all. */
+export function channelHomes(
+  kind: SubscriptionKind,
+  name: ByteString,
+  shardCount: number,
+): readonly number[] {
+  const isEverywhere = kind === 'patterns' || (kind === 'channels' && isKeyChannel(name))
+  if (isEverywhere) return Array.from({ length: shardCount }, (_, shard) => shard)
+  return [channelHome(name, shardCount)]
 }
 
 /** Whether messages of a channel come from every shard. */

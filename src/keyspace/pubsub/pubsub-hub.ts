@@ -5,8 +5,13 @@
  * through its home shard, in the order in which they come there, so that subscribers of one channel see one
  * order; patterns are registered on every shard.
  *
- * Invariant: a message counts once for each subscription that it fits, and is put into its queue or counted
- * there as lost.
+ * A program's subscription has names that stay, and a queue of its own. A thread that serves clients has one
+ * stream for all of them (`hear`): its names come and go (`listen`), each with the number of clients behind
+ * it, and what is told once is given to all of them there. On the thread of the shard it is called at once,
+ * with no queue in between.
+ *
+ * Invariant: a message counts once for each subscription that it fits, with its weight, and is put into its
+ * queue or counted there as lost.
  * Cost: a look-up per message, and a match per pattern.
  * Tests: test/keyspace/pubsub/pubsub-hub.test.ts
  */
@@ -20,10 +25,14 @@ import {
 } from '../engine/index.ts'
 import { channelHome, isKeyChannel } from './channel-home.ts'
 import type {
+  DeliveredMessage,
+  HearRequest,
+  ListenMessage,
   PublishMessage,
   SubscribeRequest,
   SubscriptionItem,
   SubscriptionKind,
+  WeighedName,
 } from './pubsub-messages.ts'
 import { Subscriber } from './subscriber.ts'
 
@@ -37,10 +46,22 @@ export interface PubSubHubParts {
   onKeyListeners(hasAny: boolean): void
 }
 
-/** Those who listen to one name. */
+/** What takes messages. */
+export interface Ear {
+  push(message: DeliveredMessage): void
+}
+
+/** Those who listen to one name, and how many clients each of them stands for. */
 interface Listeners {
   readonly matches: Matcher
-  readonly subscribers: Set<Subscriber>
+  readonly ears: Map<Ear, number>
+  weight: number
+}
+
+/** A thread that listens for its clients. */
+interface Hearing {
+  readonly ear: Ear
+  readonly names: Readonly<Record<SubscriptionKind, Set<ByteString>>>
 }
 
 /** The channels of a shard. */
@@ -51,8 +72,12 @@ export class PubSubHub implements ChannelHost {
     sharded: new Map(),
     patterns: new Map(),
   }
-  /** Subscriptions by which messages about keys may be wanted. */
+  /** Threads that listen for their clients, by the names that they gave themselves. */
+  readonly #hearings = new Map<string, Hearing>()
+  /** Names by which messages about keys may be wanted, each once for each who has it. */
   #keyListeners = 0
+  /** Channels that are listened to here, and at home elsewhere: those of keys. */
+  #foreign = 0
 
   constructor(parts: PubSubHubParts) {
     this.#parts = parts
@@ -60,6 +85,15 @@ export class PubSubHub implements ChannelHost {
 
   get patternCount(): number {
     return this.#listeners.patterns.size
+  }
+
+  /** Channels that are at home here and listened to. */
+  get channelCount(): number {
+    return this.#listeners.channels.size - this.#foreign
+  }
+
+  get shardedCount(): number {
+    return this.#listeners.sharded.size
   }
 
   /**
@@ -78,17 +112,16 @@ export class PubSubHub implements ChannelHost {
     let count = 0
     const { channels, sharded, patterns } = this.#listeners
     const named = (isSharded ? sharded : channels).get(channel)
-    for (const subscriber of named?.subscribers ?? []) {
-      subscriber.push({ channel, message })
-      count++
+    if (named !== undefined) {
+      const told = isSharded ? { channel, message, isSharded } : { channel, message }
+      for (const ear of named.ears.keys()) ear.push(told)
+      count += named.weight
     }
     if (isSharded) return count
-    for (const [pattern, { matches, subscribers }] of patterns) {
+    for (const [pattern, { matches, ears, weight }] of patterns) {
       if (!matches(channel)) continue
-      for (const subscriber of subscribers) {
-        subscriber.push({ channel, pattern, message })
-        count++
-      }
+      for (const ear of ears.keys()) ear.push({ channel, pattern, message })
+      count += weight
     }
     return count
   }
@@ -101,21 +134,55 @@ export class PubSubHub implements ChannelHost {
 
   /** How many listen to a channel, if its home is here. */
   count(channel: ByteString, isSharded: boolean): number {
-    return this.#isHome(channel) ? (this.#map(isSharded).get(channel)?.subscribers.size ?? 0) : 0
+    return this.#isHome(channel) ? (this.#map(isSharded).get(channel)?.weight ?? 0) : 0
   }
 
   /** A subscriber's stream. */
   async *subscribe(request: SubscribeRequest, signal: AbortSignal): AsyncGenerator<SubscriptionItem, void> {
     const subscriber = new Subscriber(request)
-    this.#add(subscriber)
+    const { kind, names } = request
+    for (const name of names) this.#weigh(subscriber, kind, name, 1)
     try {
-      yield { type: 'open' }
-      while (!signal.aborted) {
-        if (subscriber.isReady) yield { type: 'batch', ...subscriber.take() }
-        else await waitFor(subscriber, signal)
-      }
+      yield* messagesOf(subscriber, signal)
     } finally {
-      this.#remove(subscriber)
+      for (const name of names) this.#weigh(subscriber, kind, name, 0)
+    }
+  }
+
+  /** The stream of a thread's clients. `local`: it is the shard's own thread, and is called instead. */
+  async *hear(
+    request: HearRequest,
+    signal: AbortSignal,
+    local?: Ear,
+  ): AsyncGenerator<SubscriptionItem, void> {
+    const subscriber = new Subscriber({ ...request, whenSlow: 'cut' })
+    const names = { channels: new Set<string>(), sharded: new Set<string>(), patterns: new Set<string>() }
+    const hearing = { ear: local ?? subscriber, names }
+    this.#hearings.set(request.id, hearing)
+    this.#listen(hearing, request.names)
+    try {
+      yield* messagesOf(subscriber, signal)
+    } finally {
+      this.#hearings.delete(request.id)
+      for (const kind of ['channels', 'sharded', 'patterns'] as const) {
+        for (const name of names[kind]) this.#weigh(hearing.ear, kind, name, 0)
+      }
+    }
+  }
+
+  /** Names of a thread come, go, or have other weights; false: it does not listen. */
+  listen({ id, names }: ListenMessage): boolean {
+    const hearing = this.#hearings.get(id)
+    if (hearing === undefined) return false
+    this.#listen(hearing, names)
+    return true
+  }
+
+  #listen({ ear, names }: Hearing, changes: readonly WeighedName[]): void {
+    for (const [kind, name, weight] of changes) {
+      if (weight > 0) names[kind].add(name)
+      else names[kind].delete(name)
+      this.#weigh(ear, kind, name, weight)
     }
   }
 
@@ -128,32 +195,40 @@ export class PubSubHub implements ChannelHost {
     return channelHome(channel, shardCount) === shard
   }
 
-  #add(subscriber: Subscriber): void {
-    const { kind, names } = subscriber.request
+  /** How many clients of an ear listen to a name; 0: none any more. */
+  #weigh(ear: Ear, kind: SubscriptionKind, name: ByteString, weight: number): void {
     const map = this.#listeners[kind]
-    for (const name of names) {
-      const known = map.get(name)
-      if (known !== undefined) known.subscribers.add(subscriber)
-      else map.set(name, { matches: globMatcher(name), subscribers: new Set([subscriber]) })
+    let known = map.get(name)
+    const before = known?.ears.get(ear) ?? 0
+    if (before === weight) return
+    if (known === undefined) {
+      known = { matches: globMatcher(name), ears: new Map(), weight: 0 }
+      map.set(name, known)
     }
-    if (wantsKeys(subscriber.request) && this.#keyListeners++ === 0) this.#parts.onKeyListeners(true)
-  }
-
-  #remove(subscriber: Subscriber): void {
-    const { kind, names } = subscriber.request
-    const map = this.#listeners[kind]
-    for (const name of names) {
-      const known = map.get(name)
-      known?.subscribers.delete(subscriber)
-      if (known?.subscribers.size === 0) map.delete(name)
-    }
-    if (wantsKeys(subscriber.request) && --this.#keyListeners === 0) this.#parts.onKeyListeners(false)
+    known.weight += weight - before
+    if (weight > 0) known.ears.set(ear, weight)
+    else known.ears.delete(ear)
+    if (known.ears.size === 0) map.delete(name)
+    if ((before > 0 && weight > 0) || !mayMeanKeys(kind, name)) return
+    this.#keyListeners += weight > 0 ? 1 : -1
+    if (this.#keyListeners === (weight > 0 ? 1 : 0)) this.#parts.onKeyListeners(weight > 0)
   }
 }
 
-/** Any pattern may mean them. */
-function wantsKeys({ kind, names }: SubscribeRequest): boolean {
-  return kind === 'patterns' || (kind === 'channels' && names.some(isKeyChannel))
+/** Any pattern may. */
+function mayMeanKeys(kind: SubscriptionKind, name: ByteString): boolean {
+  return kind === 'patterns' || (kind === 'channels' && isKeyChannel(name))
+}
+
+async function* messagesOf(
+  subscriber: Subscriber,
+  signal: AbortSignal,
+): AsyncGenerator<SubscriptionItem, void> {
+  yield { type: 'open' }
+  while (!signal.aborted) {
+    if (subscriber.isReady) yield { type: 'batch', ...subscriber.take() }
+    else await waitFor(subscriber, signal)
+  }
 }
 
 function waitFor(subscriber: Subscriber, signal: AbortSignal): Promise<void> {

@@ -18,9 +18,29 @@ export interface SubscribeRequest {
   readonly whenSlow: SlowPolicy
 }
 
+/** A name, and how many clients listen to it; 0: none any more. */
+export type WeighedName = readonly [kind: SubscriptionKind, name: ByteString, weight: number]
+
+/** Opens the stream of a thread that listens for its clients. */
+export interface HearRequest {
+  /** Of the stream; no other has or had it. */
+  readonly id: string
+  readonly names: readonly WeighedName[]
+  readonly queueMax: number
+  readonly queueBytesMax: number
+}
+
+/** Names of such a stream have other weights. */
+export interface ListenMessage {
+  readonly id: string
+  readonly names: readonly WeighedName[]
+}
+
 /** A message as a subscriber gets it. */
 export interface DeliveredMessage {
   readonly channel: ByteString
+  /** Of SPUBLISH. */
+  readonly isSharded?: boolean
   /** The pattern by which it was found. */
   readonly pattern?: ByteString
   readonly message: Argument

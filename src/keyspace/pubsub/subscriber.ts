@@ -20,9 +20,12 @@ export interface TakenMessages {
   readonly messages: readonly DeliveredMessage[]
 }
 
+/** What may wait, and what becomes of more. */
+export type QueueLimits = Pick<SubscribeRequest, 'queueMax' | 'queueBytesMax' | 'whenSlow'>
+
 /** A queue of messages. */
 export class Subscriber {
-  readonly request: SubscribeRequest
+  readonly request: QueueLimits
   #queue: DeliveredMessage[] = []
   #taken = 0
   #bytes = 0
@@ -31,7 +34,7 @@ export class Subscriber {
   /** Tells its stream to look again. */
   wake: () => void = () => {}
 
-  constructor(request: SubscribeRequest) {
+  constructor(request: QueueLimits) {
     this.request = request
   }
 

@@ -7,7 +7,7 @@
  *
  * Invariant: messages that wait are bounded, here and at the shards.
  * Cost: a hop per batch of messages.
- * Tests: test/keyspace/pubsub/pubsub.race.test.ts
+ * Tests: test/keyspace/pubsub/pubsub.race.test.ts, test/client/remote-subscription.test.ts
  */
 import {
   checkKnownOptions,
@@ -16,7 +16,7 @@ import {
   numberOption,
   ShardloomError,
 } from '../../base/index.ts'
-import { arrayOfBytes, type ByteString, bytesOfText, textOfBytes } from '../engine/index.ts'
+import { type Argument, arrayOfBytes, type ByteString, bytesOfText, textOfBytes } from '../engine/index.ts'
 import {
   type Deferred,
   deferred,
@@ -26,8 +26,8 @@ import {
   STREAM_WAIT_MS,
   type StreamClient,
 } from '../watch/index.ts'
-import { channelHome, isKeyChannel } from './channel-home.ts'
-import type { SubscribeRequest, SubscriptionItem, SubscriptionKind } from './pubsub-messages.ts'
+import { channelHomes } from './channel-home.ts'
+import type { SubscriptionItem, SubscriptionKind } from './pubsub-messages.ts'
 
 /** Options of `keyspace.subscribe` and `keyspace.psubscribe`. */
 export interface SubscriptionOptions {
@@ -83,6 +83,18 @@ export interface SubscribeClient extends StreamClient {
   readonly memory: { readonly shardCount: number }
 }
 
+/** What a subscription is made with besides the way to its shards, all checked. */
+export interface SubscriptionRules {
+  readonly kind: SubscriptionKind
+  /** As they were given. */
+  readonly names: readonly string[]
+  readonly queueMax: number
+  readonly queueBytesMax: number
+  readonly whenSlow: SlowPolicy
+  readonly isBuffer: boolean
+  readonly signal: AbortSignal | undefined
+}
+
 /** Subscribes. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
 export function subscribe(
   client: SubscribeClient,
@@ -90,8 +102,16 @@ export function subscribe(
   isPattern: boolean,
   options: SubscriptionOptions,
 ): Subscription {
-  const where = isPattern ? 'psubscribe' : 'subscribe'
-  checkKnownOptions(where, options, KNOWN)
+  return new Subscription(client, subscriptionRules(names, isPattern, options))
+}
+
+/** Reads options. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
+export function subscriptionRules(
+  names: string | readonly string[],
+  isPattern: boolean,
+  options: SubscriptionOptions,
+): SubscriptionRules {
+  checkKnownOptions(isPattern ? 'psubscribe' : 'subscribe', options, KNOWN)
   const list = typeof names === 'string' ? [names] : names
   if (list.length === 0 || list.some((name) => typeof name !== 'string')) {
     invalidOption(isPattern ? 'patterns' : 'channels', names, 'a name, or a list of at least one')
@@ -101,14 +121,35 @@ export function subscribe(
     invalidOption('sharded', sharded, 'true or false; patterns are never of sharded channels')
   }
   const range = { min: 1, max: 2 ** 31 - 1, integer: true }
-  const request = {
-    kind: isPattern ? ('patterns' as const) : sharded ? ('sharded' as const) : ('channels' as const),
+  return {
+    kind: isPattern ? 'patterns' : sharded ? 'sharded' : 'channels',
+    names: [...new Set(list)],
     queueMax: numberOption('queueMax', queueMax, QUEUE_MAX, range),
     queueBytesMax: numberOption('queueBytesMax', queueBytesMax, QUEUE_BYTES_MAX, { ...range, min: 1024 }),
     whenSlow: choiceOption('whenSlow', whenSlow, 'cut', ['cut', 'drop']),
+    isBuffer: choiceOption('form', form, 'text', ['text', 'buffer']) === 'buffer',
+    signal,
   }
-  const isBuffer = choiceOption('form', form, 'text', ['text', 'buffer']) === 'buffer'
-  return new Subscription(client, [...new Set(list.map(bytesOfText))], request, isBuffer, signal)
+}
+
+/** A message in bytes. */
+interface MessageBytes {
+  readonly channel: Argument
+  readonly pattern?: Argument | undefined
+  readonly message: Argument
+}
+
+/** A message as it is given to the program. */
+export function channelMessage(
+  { channel, pattern, message }: MessageBytes,
+  isBuffer: boolean,
+): ChannelMessage<string | Uint8Array> {
+  return {
+    type: 'message',
+    channel: textOfBytes(channel),
+    ...(pattern !== undefined && { pattern: textOfBytes(pattern) }),
+    message: isBuffer ? arrayOfBytes(message) : textOfBytes(message),
+  }
 }
 
 /** Iterates over messages; made by `keyspace.subscribe` and `keyspace.psubscribe`. */
@@ -127,16 +168,13 @@ export class Subscription<Item = AnyItem> implements AsyncIterableIterator<Item,
   #goOn: (() => void)[] = []
 
   /** @internal */
-  constructor(
-    client: SubscribeClient,
-    names: readonly ByteString[],
-    request: Omit<SubscribeRequest, 'names'>,
-    isBuffer: boolean,
-    signal: AbortSignal | undefined,
-  ) {
-    const byShard = namesByShard(names, request.kind, client.memory.shardCount)
+  constructor(client: SubscribeClient, rules: SubscriptionRules) {
+    const { kind, queueMax, queueBytesMax, whenSlow, isBuffer, signal } = rules
+    const names = [...new Set(rules.names.map(bytesOfText))]
+    const byShard = namesByShard(names, kind, client.memory.shardCount)
+    const request = { kind, queueMax, queueBytesMax, whenSlow }
     this.#isBuffer = isBuffer
-    this.#isCut = request.whenSlow === 'cut'
+    this.#isCut = whenSlow === 'cut'
     this.#unopened = new Set(byShard.keys())
     this.#ready = deferred()
     this.ready = this.#ready.promise
@@ -184,15 +222,7 @@ export class Subscription<Item = AnyItem> implements AsyncIterableIterator<Item,
       return undefined
     }
     if (item.lost > 0) this.#items.push({ type: 'lost', count: item.lost })
-    const form = this.#isBuffer ? arrayOfBytes : textOfBytes
-    for (const { channel, pattern, message } of item.messages) {
-      this.#items.push({
-        type: 'message',
-        channel: textOfBytes(channel),
-        ...(pattern !== undefined && { pattern: textOfBytes(pattern) }),
-        message: form(message),
-      })
-    }
+    for (const message of item.messages) this.#items.push(channelMessage(message, this.#isBuffer))
     this.#outlet.wake()
     if (this.#items.length - this.#taken < BUFFER_MAX) return undefined
     return new Promise((resolve) => this.#goOn.push(resolve))
@@ -242,11 +272,7 @@ function namesByShard(
 ): ReadonlyMap<number, readonly ByteString[]> {
   const byShard = new Map<number, ByteString[]>()
   for (const name of names) {
-    const isEverywhere = kind === 'patterns' || (kind === 'channels' && isKeyChannel(name))
-    const shards = isEverywhere
-      ? Array.from({ length: shardCount }, (_, shard) => shard)
-      : [channelHome(name, shardCount)]
-    for (const shard of shards) {
+    for (const shard of channelHomes(kind, name, shardCount)) {
       const known = byShard.get(shard)
       if (known === undefined) byShard.set(shard, [name])
       else known.push(name)

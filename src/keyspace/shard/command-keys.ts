@@ -3,15 +3,14 @@
  * Tests: test/keyspace/keyspace.race.test.ts
  */
 import { commandTable } from '../commands/index.ts'
-import { type Argument, byteString, type CommandSpec } from '../engine/index.ts'
+import { type Argument, byteString, type CommandSpec, TRAIT_SEVERAL_KEYS, traitsOf } from '../engine/index.ts'
 import { hashSlotOf } from '../hash-slot.ts'
 import { type Intents, type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
 import { intentName } from './participant.ts'
 
 /** Whether a command may have more keys than one. */
-export function hasSeveralKeys({ keys, keysOf }: CommandSpec): boolean {
-  if (keysOf !== undefined) return true
-  return keys !== undefined && (keys.keynum !== undefined || (keys.last ?? keys.first) !== keys.first)
+export function hasSeveralKeys(spec: CommandSpec): boolean {
+  return (traitsOf(spec) & TRAIT_SEVERAL_KEYS) !== 0
 }
 
 /** The slots of all keys of a command. */

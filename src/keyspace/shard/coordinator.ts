@@ -192,9 +192,12 @@ export class Coordinator {
       if (signal.aborted) throw abortedError()
       const { engine } = shard
       if (isWriteOf(plan)) shard.participant.checkWritable()
-      const isUnchanged = watched.every(
-        ({ db, key, revision }) => (engine.database(db).revisionOf(key) ?? 0) === revision,
-      )
+      // Each turn of the engine takes the time: a watched key that has expired since is gone by now.
+      const isUnchanged =
+        watched.length === 0 ||
+        engine.atomically(() =>
+          watched.every(({ db, key, revision }) => (engine.database(db).revisionOf(key) ?? 0) === revision),
+        )
       return isUnchanged ? { type: 'done', replies: shard.runBatch(batch) } : { type: 'aborted' }
     })
   }

@@ -221,7 +221,8 @@ export class Scratch {
   #tellStats(): void {
     const [mine, theirs] = [this.engine.stats, this.#home.engine.stats]
     for (const name of Object.keys(mine) as (keyof EngineStats)[]) {
-      theirs[name] += mine[name]
+      // What it has changed is changed again, there.
+      if (name !== 'changes') theirs[name] += mine[name]
       mine[name] = 0
     }
   }

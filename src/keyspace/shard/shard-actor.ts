@@ -6,13 +6,19 @@
  * Tests: test/keyspace/keyspace.race.test.ts
  */
 import { type ActorDefinition, type ActorRef, contextHost, defineActor } from '../../actor/index.ts'
-import { ShardloomError, seededRandom } from '../../base/index.ts'
+import { ShardloomError, seededRandom, type Transferred, transfer } from '../../base/index.ts'
 import { systemDisk } from '../../storage/index.ts'
 import { fencedDisk, type StoreSettings } from '../durability/index.ts'
 import type { Guest } from '../engine/index.ts'
 import { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { touchedKeys } from '../watch/index.ts'
+import { OWN_BATCH_BYTES } from '../wire/index.ts'
+import { changeShard } from './change-shard.ts'
 import { Coordinator } from './coordinator.ts'
+import { InlineRun, LOCAL_SHARDS_SERVICE } from './inline-run.ts'
+import { type LocalEar, localEars } from './local-ears.ts'
 import { Shard } from './shard.ts'
+import { figuresOf, keysInSlot } from './shard-inspection.ts'
 import type { ShardMessages } from './shard-messages.ts'
 import type { ShardArgs } from './shard-options.ts'
 import { awaitKeys, loadOf, scanStep, statsOf } from './shard-reports.ts'
@@ -22,18 +28,29 @@ import { Waits } from './waits.ts'
 /** What the actor holds. */
 export interface ShardState {
   readonly shard: Shard
+  readonly inline: InlineRun
   readonly coordinator: Coordinator
   readonly exporter: SlotExporter
   readonly waits: Waits
   readonly store: StoreSettings | undefined
+  /** Who listens on this thread. */
+  readonly ears: ReadonlyMap<string, LocalEar>
   /** How often the shard was started, this time included. */
   readonly life: number
   /** Finds out what becomes of slots that have come from another shard. */
   settle(from: number): void
 }
 
+/** What is large has memory of its own, which moves: copies of large values add up. */
+function handOver(replies: Uint8Array): Uint8Array | Transferred<Uint8Array> {
+  return replies.length >= OWN_BATCH_BYTES ? transfer(replies, [replies.buffer]) : replies
+}
+
 const receive: ShardMessages<ShardState> = {
-  run: ({ shard }, batch) => shard.run(batch),
+  run({ shard }, batch) {
+    const replies = shard.run(batch)
+    return replies instanceof Promise ? replies.then(handOver) : handOver(replies)
+  },
   block: ({ shard }, request, ctx) => shard.runBlocking(request, ctx.signal),
   wait: ({ waits }, { id, request }, ctx) => waits.run(id, request, ctx.signal),
   endWait: ({ waits }, id) => waits.end(id),
@@ -47,6 +64,17 @@ const receive: ShardMessages<ShardState> = {
   abort: ({ coordinator }, tx) => coordinator.abort(tx),
   moveSlots: ({ exporter }, message) => exporter.move(message),
   stats: ({ shard }) => statsOf(shard),
+  figures: ({ shard }) => figuresOf(shard),
+  change: ({ shard }, change) => changeShard(shard, change),
+  makeRoom: ({ shard }) => shard.room.make(),
+  sync({ shard }, wait) {
+    const until = shard.durability.synced()
+    if (until === undefined) return true
+    // Nobody waits here, and who does is told.
+    until.catch(() => undefined)
+    return wait ? until.then(() => true) : false
+  },
+  keysInSlot: ({ shard }, asked) => keysInSlot(shard, asked),
   async recover({ shard, life, store }) {
     const disk = fencedDisk(systemDisk(), shard.id, () => shard.memory.lifeOf(shard.id) === life)
     return store && shard.durability.recover(disk, store)
@@ -67,6 +95,17 @@ const receive: ShardMessages<ShardState> = {
   watchProgress: ({ shard }, request) => shard.listeners.watch.progress(request),
   async *subscribe({ shard }, request, ctx) {
     yield* shard.listeners.pubsub.subscribe(request, ctx.signal)
+  },
+  async *hear({ shard, ears }, request, ctx) {
+    yield* shard.listeners.pubsub.hear(request, ctx.signal, ears.get(request.id))
+  },
+  listen: ({ shard }, message) => shard.listeners.pubsub.listen(message),
+  async *touched({ shard, ears }, { id }, ctx) {
+    const ear = ears.get(id)
+    const local = ear && ((key: string, by: number): void => ear.touched(key, by))
+    const onTouched = (listener: (key: string, by: number) => void): (() => void) =>
+      shard.onTouched((_db, key) => listener(key, shard.causer))
+    yield* touchedKeys(onTouched, ctx.signal, local)
   },
   publish({ shard }, { channel, message, isSharded }) {
     shard.listeners.pubsub.publish(channel, message, isSharded)
@@ -111,6 +150,15 @@ function durable<T>(shard: Shard, level: number | undefined, work: () => T | Pro
   return durability.acknowledged(work(), before, level, level === undefined || level === 0)
 }
 
+/** The shards of a thread; a new life of one takes the place of the last. */
+function localShards(services: Map<string, unknown>): Map<number, InlineRun> {
+  const known = services.get(LOCAL_SHARDS_SERVICE) as Map<number, InlineRun> | undefined
+  if (known !== undefined) return known
+  const made = new Map<number, InlineRun>()
+  services.set(LOCAL_SHARDS_SERVICE, made)
+  return made
+}
+
 export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> = defineActor<
   ShardState,
   ShardArgs,
@@ -150,18 +198,25 @@ export const shardActor: ActorDefinition<ShardState, ShardArgs, ShardMessages> =
         .catch(() => undefined)
     }
     const coordinator = new Coordinator(shard, life, peer)
+    const inline = new InlineRun(shard, life)
+    localShards(host.services).set(id, inline)
     return {
+      inline,
       shard,
       coordinator,
       exporter: new SlotExporter(shard, peer),
       waits: new Waits(shard),
       store,
+      ears: localEars(host.services),
       life,
       // It is stopped: what it would have found out is in the log.
       settle: (from) => void settleIncoming(shard, peer, from).catch(() => undefined),
     }
   },
   receive: receive as never,
-  onStop: ({ shard }) => shard.close(),
+  onStop({ shard, inline }) {
+    inline.close()
+    return shard.close()
+  },
   formatState: ({ shard }) => ({ id: shard.id, keys: shard.engine.openDatabases().map((db) => db.size) }),
 })

@@ -7,6 +7,7 @@
 import type { Clock, Disk, TimerHandle } from '../../base/index.ts'
 import { commandTable } from '../commands/index.ts'
 import {
+  levelNumber,
   openStore,
   type PartLog,
   type RecoveryReport,
@@ -17,10 +18,18 @@ import {
   Snapshotter,
   type StoreSettings,
 } from '../durability/index.ts'
-import type { CommandSpec, Commit, ErrorReply, ShardEngine } from '../engine/index.ts'
+import {
+  type CommandSpec,
+  type Commit,
+  type ErrorReply,
+  type ShardEngine,
+  TRAIT_WRITE,
+  traitsOf,
+} from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { type CommitFeed, ReplayedChanges, type WatchHub } from '../watch/index.ts'
 import { hasSeveralKeys } from './command-keys.ts'
+import type { LogFigures } from './shard-figures.ts'
 import type { ShardSettings } from './shard-options.ts'
 import type { SlotKeeper } from './slot-keeper.ts'
 
@@ -54,6 +63,9 @@ export class ShardDurability {
   /** The position behind the last snapshot, and how much that took. */
   #snapshotAt = 0
   #snapshotSize = 0
+  /** Commits that the last snapshot has, and what became of it. */
+  #changesAtSnapshot = 0
+  #last = { count: 0, wallMs: 0, ms: -1, hasFailed: false }
   #timer: TimerHandle | undefined
 
   constructor(shard: DurableShard) {
@@ -99,6 +111,7 @@ export class ShardDurability {
     this.#replay = replay
     this.#settings = settings
     this.#hasOtherKeys = hasOtherKeys
+    this.#changesAtSnapshot = engine.stats.changes
     this.#snapshotAt = journal.log.appended
     const revision = (): number => memory.revision
     const wallMs = (): number => memory.wallMs(clock.wallMs())
@@ -177,7 +190,14 @@ export class ShardDurability {
   async snapshot(): Promise<SnapshotReport | undefined> {
     const [journal, snapshotter] = [this.#journal, this.#snapshotter]
     if (journal === undefined || snapshotter === undefined) return undefined
-    const report = await snapshotter.run()
+    const { changes } = this.#shard.engine.stats
+    const report = await snapshotter.run().catch((error: unknown) => {
+      this.#last = { ...this.#last, hasFailed: true }
+      throw error
+    })
+    const wallMs = this.#shard.clock.wallMs()
+    this.#changesAtSnapshot = changes
+    this.#last = { count: this.#last.count + 1, wallMs, ms: report.ms, hasFailed: false }
     this.#snapshotAt = journal.log.appended
     this.#snapshotSize = report.bytes
     return report
@@ -185,7 +205,7 @@ export class ShardDurability {
 
   /** Why a command is not to be run now; undefined when it may. */
   refusalOf(spec: CommandSpec): ErrorReply | undefined {
-    return spec.flags.includes('write') ? this.#journal?.refusal : undefined
+    return (traitsOf(spec) & TRAIT_WRITE) !== 0 ? this.#journal?.refusal : undefined
   }
 
   /**
@@ -215,6 +235,37 @@ export class ShardDurability {
    */
   told(): Promise<void> | undefined {
     return this.#journal?.settled(-1, 0, true)?.catch(() => undefined)
+  }
+
+  /** Resolves when what was committed by now outlives a power cut; undefined: it does, or never will. */
+  synced(): Promise<void> | undefined {
+    return this.#journal?.settled(-1, levelNumber('fsync'), false)
+  }
+
+  /** Commits that the last snapshot has; what was replayed when it began. */
+  get changesAtSnapshot(): number {
+    return this.#changesAtSnapshot
+  }
+
+  /** What is told of the log; undefined: there is none. */
+  get figures(): LogFigures | undefined {
+    const journal = this.#journal
+    if (journal === undefined) return undefined
+    const { log, level } = journal
+    const { count, wallMs, ms, hasFailed } = this.#last
+    return {
+      level,
+      appended: log.appended,
+      written: log.written,
+      synced: log.synced,
+      isFull: log.isFull,
+      failure: log.failure?.message,
+      isSnapshotting: this.#snapshotter?.isRunning === true,
+      snapshots: count,
+      snapshotWallMs: wallMs,
+      snapshotMs: ms,
+      snapshotHasFailed: hasFailed,
+    }
   }
 
   /** The position behind what was appended; 0 without a log. */

@@ -27,6 +27,7 @@ export class ShardListeners {
   readonly commits: CommitFeed
   readonly watch: WatchHub
   readonly pubsub: PubSubHub
+  readonly notifier: KeyNotifier
   /** Gives a message to the home of its channel; set by the actor, who knows the other shards. */
   forward: (shard: number, message: PublishMessage) => void = () => {}
 
@@ -52,7 +53,8 @@ export class ShardListeners {
       onKeyListeners: (hasAny) => notifier.listen(hasAny),
     })
     const flags = notifyFlags('notifyKeyspaceEvents', settings.notifyKeyspaceEvents)
-    const notifier = new KeyNotifier(flags, this.commits, this.pubsub, owns)
+    const notifier = new KeyNotifier(flags, engine, this.commits, this.pubsub, owns)
+    this.notifier = notifier
     engine.channels = this.pubsub
   }
 

@@ -3,11 +3,21 @@
  * Tests: test/keyspace/keyspace.race.test.ts
  */
 import type { ActorContext } from '../../actor/index.ts'
+import type { Transferred } from '../../base/index.ts'
 import type { RecoveryReport, SnapshotReport } from '../durability/index.ts'
 import type { Guest, KeyPatch } from '../engine/index.ts'
-import type { PublishMessage, SubscribeRequest, SubscriptionItem } from '../pubsub/pubsub-messages.ts'
+import type {
+  HearRequest,
+  ListenMessage,
+  PublishMessage,
+  SubscribeRequest,
+  SubscriptionItem,
+} from '../pubsub/pubsub-messages.ts'
 import type { TableNews } from '../shared/table-feed.ts'
+import type { TouchedItem } from '../watch/touched-keys.ts'
 import type { ProgressRequest, WatchItem, WatchRequest } from '../watch/watch-messages.ts'
+import type { ShardChange } from './shard-change.ts'
+import type { ShardFigures, SlotKeys } from './shard-figures.ts'
 import type { ShardStats } from './shard-stats.ts'
 import type {
   ImportMessage,
@@ -34,7 +44,7 @@ type Later<T> = T | Promise<T>
 /** What a shard takes: from clients, then from other shards. */
 export interface ShardMessages<State = unknown> {
   /** A batch of commands; their replies. */
-  run(state: State, batch: Uint8Array): Later<Uint8Array>
+  run(state: State, batch: Uint8Array): Later<Uint8Array | Transferred<Uint8Array>>
   /** One command that may wait. */
   block(state: State, request: Uint8Array, ctx: ActorContext): Promise<Uint8Array>
   /** The same for a caller that may end its wait, by `endWait`, and still wants to know how it ended. */
@@ -74,6 +84,18 @@ export interface ShardMessages<State = unknown> {
   moveSlots(state: State, message: MoveSlotsMessage): Promise<MoveSlotsReport>
   load(state: State, slotsMax: number): ShardLoad
   stats(state: State): ShardStats
+  /** All that is told of it. */
+  figures(state: State): ShardFigures
+  /** Other values of what it goes by. */
+  change(state: State, change: ShardChange): void
+  /** Throws out what it may, if it holds more than it may; false: it still does. */
+  makeRoom(state: State): boolean
+  /** Resolves when what was committed by now outlives a power cut; without `wait`, whether it does. */
+  sync(state: State, wait: boolean): Later<boolean>
+  keysInSlot(
+    state: State,
+    asked: { readonly slot: number; readonly keysMax: number; readonly countMax: number },
+  ): Promise<SlotKeys>
   /** Replays its log, before it serves anybody; undefined: it has none. */
   recover(state: State): Promise<RecoveryReport | undefined>
   snapshot(state: State): Promise<SnapshotReport | undefined>
@@ -92,6 +114,16 @@ export interface ShardMessages<State = unknown> {
     request: SubscribeRequest,
     ctx: ActorContext,
   ): AsyncGenerator<SubscriptionItem, void>
+  /** The same for all clients of a thread, whose names come and go by `listen`. */
+  hear(state: State, request: HearRequest, ctx: ActorContext): AsyncGenerator<SubscriptionItem, void>
+  /** False: there is no such stream. */
+  listen(state: State, message: ListenMessage): boolean
+  /** Names of keys that change. `id`: of whoever is called at once, when it is on this thread. */
+  touched(
+    state: State,
+    request: { readonly id: string },
+    ctx: ActorContext,
+  ): AsyncGenerator<TouchedItem, void>
   /** A message for a channel that is at home here. */
   publish(state: State, message: PublishMessage): void
   schedule(state: State, message: ScheduleMessage): Later<ScheduleAnswer>

@@ -5,7 +5,7 @@
 import type { Clock, Random } from '../../base/index.ts'
 import type { Broadcast } from '../../transport/index.ts'
 import type { StoreSettings } from '../durability/index.ts'
-import type { EvictionPolicyName } from '../engine/index.ts'
+import type { EvictionPolicyName, MemoryPolicy, ValueLimits } from '../engine/index.ts'
 import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 
 /** Settings of each shard, with nothing left open. */
@@ -25,6 +25,15 @@ export interface ShardSettings {
   readonly historyKeepMs: number
   /** Flags as of Redis' notify-keyspace-events. */
   readonly notifyKeyspaceEvents: string
+  /** Sizes at which collections change their encodings, where they are not the usual ones. */
+  readonly limits?: Partial<ValueLimits>
+  /** What of its memory is otherwise than usual. */
+  readonly memory?: Partial<Pick<MemoryPolicy, 'lfuLogFactor' | 'lfuDecayMinutes' | 'expiresActively'>>
+}
+
+/** What its engine goes by, of memory. */
+export function memoryPolicyOf({ maxBytes, policy, samples, memory }: ShardSettings): Partial<MemoryPolicy> {
+  return { maxBytes, policy, samples, ...memory }
 }
 
 /** What a shard is made of. */

@@ -17,7 +17,6 @@ import { commandTable } from '../commands/index.ts'
 import {
   type Argument,
   BLOCKED,
-  byteString,
   type Caller,
   type CommandSpec,
   ErrorReply,
@@ -32,13 +31,16 @@ import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
 import { TablePublisher } from '../shared/table-feed.ts'
 import { type ShardSchedule, WHOLE_SHARD } from '../transactions/index.ts'
 import { MOVED, NO_SLOT, ReplyWriter, RequestReader } from '../wire/index.ts'
-import { hasSeveralKeys, intentsOf, isBlockedBy, slotsIn } from './command-keys.ts'
+import { Callers } from './callers.ts'
+import { intentsOf, isBlockedBy, slotsIn } from './command-keys.ts'
 import { MEMORY_DATABASE, runHot } from './hot-commands.ts'
+import { areFrozen, placeOf } from './key-place.ts'
 import { intentName, Participant } from './participant.ts'
 import { Revisions } from './revisions.ts'
 import { ShardDurability } from './shard-durability.ts'
 import { ShardListeners } from './shard-listeners.ts'
-import type { ShardParts, ShardSettings } from './shard-options.ts'
+import { memoryPolicyOf, type ShardParts, type ShardSettings } from './shard-options.ts'
+import { ShardRoom } from './shard-room.ts'
 import { ShardTimer } from './shard-timer.ts'
 import { sharedTokens } from './shared-tokens.ts'
 import { SlotKeeper } from './slot-keeper.ts'
@@ -61,6 +63,9 @@ export class Shard {
   readonly slots: SlotKeeper
   readonly listeners: ShardListeners
   readonly durability: ShardDurability
+  readonly room: ShardRoom
+  /** The client whose command runs, where it is named, for those who want to know of changes by others. */
+  causer = 0
   /** Commands since the shard began. */
   commands = 0
   readonly settings: ShardSettings
@@ -69,7 +74,7 @@ export class Shard {
   readonly slotLoad = new Uint32Array(16_384)
   readonly #revisions: Revisions
   readonly #hashSeed: readonly [number, number]
-  readonly #callers: Caller[] = []
+  readonly #callers: Callers
   readonly #touchListeners = new Set<(db: number, key: string) => void>()
   readonly #timer: ShardTimer
   #writer = new ReplyWriter()
@@ -79,6 +84,7 @@ export class Shard {
   constructor({ id, memory, clock, random, broadcast, hashSeed, settings, isWithheld }: ShardParts) {
     this.#hashSeed = hashSeed
     this.id = id
+    this.#callers = new Callers(`shard-${id}`)
     this.memory = memory
     this.clock = clock
     this.settings = settings
@@ -94,7 +100,8 @@ export class Shard {
       random,
       nextRevision: () => this.#revisions.next(),
       tokens: sharedTokens(memory),
-      memory: { maxBytes: settings.maxBytes, policy: settings.policy, samples: settings.samples },
+      memory: memoryPolicyOf(settings),
+      limits: settings.limits ?? {},
       makeTable: (db) => this.#makeTable(db),
     })
     this.turns = new Turns(() => this.afterCommands())
@@ -103,6 +110,7 @@ export class Shard {
     this.participant = new Participant(this)
     this.listeners = new ShardListeners(this)
     this.durability = new ShardDurability(this)
+    this.room = new ShardRoom(this)
     // Readers may look for it before the first write.
     this.engine.database(MEMORY_DATABASE)
   }
@@ -113,12 +121,12 @@ export class Shard {
 
   /** Runs a batch: the replies as bytes, at once or when the last of them is there. */
   run(batch: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    const reader = new RequestReader(batch)
+    const reader = new RequestReader(batch, true)
     const writer = this.#writer
     // A batch that threw in its middle has left replies, which are not these callers'.
     writer.drop()
     const { engine, memory, schedule, id, slotLoad, durability } = this
-    const isOpen = schedule.size === 0
+    const isOpen = schedule.size === 0 && !this.slots.isFreezing
     const before = durability.appended
     let asked = 0
     let isDefault = false
@@ -153,14 +161,25 @@ export class Shard {
     return durability.acknowledged(replies, before, asked, isDefault)
   }
 
+  /** Begins a stretch of commands that come from this thread: whether `hotGet` and `hotSet` may be used. */
+  beginInline(commands: number): boolean {
+    this.#revisions.begin(commands)
+    return this.engine.beginHot() && this.durability.journal?.refusal === undefined
+  }
+
+  /** Ends it. */
+  endInline(): void {
+    this.#revisions.end()
+    this.afterCommands()
+  }
+
   /** Runs one command that may wait for as long as it likes; `signal` ends the wait. */
   async runBlocking(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const reader = new RequestReader(request)
     const writer = new ReplyWriter()
     reader.next()
-    const { slot } = reader
     const { spec, argv } = this.#requestOf(reader)
-    const caller = this.callerOf(reader.db)
+    const caller = this.callerOf(reader.db, reader.resp)
     const { durability } = this
     let before = durability.appended
     let hasWaited = false
@@ -181,7 +200,7 @@ export class Shard {
         }
       }
       const begin = (): void => {
-        const place = spec instanceof ErrorReply ? 'here' : this.#placeOf(spec, argv, slot)
+        const place = spec instanceof ErrorReply ? 'here' : placeOf(this, spec, argv, reader.slot)
         if (place === 'elsewhere') return resolve(MOVED)
         if (place === 'frozen') return this.slots.wait(slotsIn(spec as CommandSpec, argv), begin)
         if (spec instanceof ErrorReply || !isBlockedBy(this.schedule, spec, argv, caller.db)) start()
@@ -244,7 +263,11 @@ export class Shard {
       while (reader.next()) {
         const { spec, argv } = this.#requestOf(reader)
         if (spec instanceof ErrorReply) writer.reply(spec)
-        else writer.reply(engine.run(spec, this.callerOf(reader.db), argv) as Reply)
+        else {
+          this.causer = reader.by
+          writer.reply(engine.run(spec, this.callerOf(reader.db, reader.resp), argv) as Reply)
+          this.causer = 0
+        }
       }
     })
     return writer.take()
@@ -278,9 +301,8 @@ export class Shard {
   }
 
   /** Who calls, for commands on a database. */
-  callerOf(db: number): Caller {
-    this.#callers[db] ??= { id: `shard-${this.id}`, resp: 2, db }
-    return this.#callers[db]
+  callerOf(db: number, resp: 2 | 3 = 2): Caller {
+    return this.#callers.of(db, resp)
   }
 
   /** To be called after anything that may have changed keys: serves who waits, and sets the timer. */
@@ -288,12 +310,13 @@ export class Shard {
     const { engine, schedule } = this
     if (engine.blocked.hasReady) {
       engine.serveBlocked((db, keys) => {
-        if (this.#areFrozen(keys)) return false
+        if (areFrozen(this, keys)) return false
         const names = schedule.size === 0 ? [] : keys.map((key) => intentName(db, key))
         return !schedule.isBlocked(names, true)
       })
     }
     this.#timer.arm()
+    this.room.look()
   }
 
   /** The shard is about to stop: nobody waits any longer. */
@@ -314,12 +337,10 @@ export class Shard {
   }
 
   #makeTable(db: number): KeyTableWriter {
-    const { segmentBytes } = this.settings
-    const seed = this.#hashSeed
-    if (db !== MEMORY_DATABASE) return new KeyTableWriter({ segmentBytes, seed })
+    const options = { segmentBytes: this.settings.segmentBytes, seed: this.#hashSeed }
+    if (db !== MEMORY_DATABASE) return new KeyTableWriter(options)
     const table = new KeyTableWriter({
-      segmentBytes,
-      seed,
+      ...options,
       onSegment: (id, buffer) => this.publisher.addSegment(id, buffer),
     })
     this.publisher.publish(table.directory)
@@ -329,20 +350,24 @@ export class Shard {
   #runOne(reader: RequestReader): Answer | Promise<Answer> {
     const { spec, argv } = this.#requestOf(reader)
     if (spec instanceof ErrorReply) return spec
-    return this.#runSpec(spec, argv, this.callerOf(reader.db), reader.slot)
+    this.causer = reader.by
+    const answer = this.runSpec(spec, argv, this.callerOf(reader.db, reader.resp), reader.slot)
+    this.causer = 0
+    return answer
   }
 
-  #runSpec(
+  /** Runs one command, or when it has its turn; MOVED: its keys are elsewhere. */
+  runSpec(
     spec: CommandSpec,
     argv: readonly Argument[],
     caller: Caller,
     slot: number,
   ): Answer | Promise<Answer> {
-    const place = this.#placeOf(spec, argv, slot)
+    const place = placeOf(this, spec, argv, slot)
     if (place === 'elsewhere') return MOVED
     if (place === 'frozen') {
       return new Promise((resolve) => {
-        this.slots.wait(slotsIn(spec, argv), () => resolve(this.#runSpec(spec, argv, caller, slot)))
+        this.slots.wait(slotsIn(spec, argv), () => resolve(this.runSpec(spec, argv, caller, slot)))
       })
     }
     if (!isBlockedBy(this.schedule, spec, argv, caller.db)) return this.#runNow(spec, caller, argv)
@@ -356,31 +381,9 @@ export class Shard {
     return this.durability.refusalOf(spec) ?? (this.engine.run(spec, caller, argv) as Reply)
   }
 
-  /** Whether all keys of a command are here, and not on their way. The first one's slot is known. */
-  #placeOf(spec: CommandSpec, argv: readonly Argument[], slot: number): 'here' | 'elsewhere' | 'frozen' {
-    const { slots } = this
-    if (slot === NO_SLOT) return 'here'
-    if (!this.owns(slot)) return 'elsewhere'
-    if (slots.isFrozen(slot)) return 'frozen'
-    if (!hasSeveralKeys(spec)) return 'here'
-    let place: 'here' | 'frozen' = 'here'
-    const keys = commandTable.keysOf(spec, argv)
-    if (keys.length < 2) return 'here'
-    for (const { index } of keys) {
-      const other = hashSlotOf(byteString(argv[index]!))
-      if (!this.owns(other)) return 'elsewhere'
-      if (slots.isFrozen(other)) place = 'frozen'
-    }
-    return place
-  }
-
   #requestOf(reader: RequestReader): { spec: CommandSpec | ErrorReply; argv: Argument[] } {
     const argv = reader.arguments(NAMES[reader.row]!, LARGE_VALUE_BYTES)
     return { spec: commandTable.find(argv), argv }
-  }
-
-  #areFrozen(keys: readonly string[]): boolean {
-    return this.slots.isFreezing && keys.some((key) => this.slots.isFrozen(hashSlotOf(key)))
   }
 }
 

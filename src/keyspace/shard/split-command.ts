@@ -87,7 +87,7 @@ export function splitByKeys(
 /** The same commands for each shard. */
 export function wholeCommands(commands: readonly PlannedCommand[]): Uint8Array {
   const writer = new RequestWriter()
-  for (const { argv, db, row } of commands) write(writer, row, db, argv.slice(1))
+  for (const { argv, db, row, resp } of commands) write(writer, row, db, argv.slice(1), resp)
   return writer.take()
 }
 
@@ -129,7 +129,13 @@ function encode(row: number, db: number, args: readonly Argument[]): Uint8Array 
   return writer.take()
 }
 
-function write(writer: RequestWriter, row: number, db: number, args: readonly Argument[]): void {
-  writer.begin(row, db, 0, args.length)
+function write(
+  writer: RequestWriter,
+  row: number,
+  db: number,
+  args: readonly Argument[],
+  resp: 2 | 3 = 2,
+): void {
+  writer.begin(row, db, 0, args.length, 0, resp)
   for (const arg of args) writer.argument(arg)
 }

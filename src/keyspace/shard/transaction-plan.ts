@@ -21,6 +21,8 @@ export interface PlannedCommand {
   readonly argv: readonly Argument[]
   readonly db: number
   readonly row: number
+  /** The version of the protocol in whose form the reply is wanted. Default 2. */
+  readonly resp?: 2 | 3
 }
 
 /** A transaction's keys by shard. */
@@ -37,10 +39,10 @@ export function readBatch(batch: Uint8Array): PlannedCommand[] {
   const reader = new RequestReader(batch)
   const commands: PlannedCommand[] = []
   while (reader.next()) {
-    const { row, db } = reader
+    const { row, db, resp } = reader
     const name = commandTable.rows[row]!.name.split('|')[0]!
     const argv = reader.arguments(name, LARGE_VALUE_BYTES)
-    commands.push({ spec: commandTable.find(argv), argv, db, row })
+    commands.push({ spec: commandTable.find(argv), argv, db, row, resp })
   }
   return commands
 }

@@ -39,7 +39,7 @@ export interface WholeBatchShards {
 /** Where SCAN begins, and what it answers at the end. */
 const SCAN_START = '0'
 const KEYS = commandTable.get('keys') as CommandSpec
-const ALL_KEYS = { spec: KEYS, row: commandTable.rows.indexOf(KEYS), argv: ['KEYS', '*'] }
+const ALL_KEYS = { spec: KEYS, row: commandTable.rowOf(KEYS), argv: ['KEYS', '*'] }
 
 /** One batch. */
 export class WholeBatch {

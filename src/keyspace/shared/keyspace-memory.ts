@@ -6,7 +6,7 @@
  *                        slots were dealt to
  *     wide  (BigInt64)  0 newest revision · 1 latest wall clock · 2 newest fencing token · 3 transaction ids
  *     shards            per shard 8 words: thread, slot, generation of its actor, incarnation, tables, life,
- *                        millionths of its log that are replayed
+ *                        millionths of its log that are replayed, whether it is above its ceiling
  *     slots (Uint16)    16,384: the shard that owns each hash slot
  *     decisions (Int64) per shard 256: transactions it has decided to commit, that are not applied yet
  *
@@ -41,6 +41,7 @@ const SHARD_INCARNATION = 3
 const SHARD_TABLES = 4
 const SHARD_LIFE = 5
 const SHARD_PROGRESS = 6
+const SHARD_FULL = 7
 
 const MILLION = 1_000_000
 
@@ -177,6 +178,22 @@ export class KeyspaceMemory {
   /** The shard alone. */
   setProgress(shard: number, fraction: number): void {
     Atomics.store(this.#shards, shard * SHARD_WORDS + SHARD_PROGRESS, Math.floor(fraction * MILLION))
+  }
+
+  /** Whether a shard held more than it may when it last looked; it may find something to throw out. */
+  isFull(shard: number): boolean {
+    return Atomics.load(this.#shards, shard * SHARD_WORDS + SHARD_FULL) === 1
+  }
+
+  /** Whether some shard did. */
+  get isAnyFull(): boolean {
+    for (let shard = 0; shard < this.shardCount; shard++) if (this.isFull(shard)) return true
+    return false
+  }
+
+  /** The shard alone. */
+  setFull(shard: number, isFull: boolean): void {
+    Atomics.store(this.#shards, shard * SHARD_WORDS + SHARD_FULL, isFull ? 1 : 0)
   }
 
   /** Grows whenever the memory that readers look into is another one. */

@@ -17,13 +17,13 @@
  *
  * Invariants: (1) items come in the order of revisions; (2) every change since `start` that fits is in an
  * item, or within the range of a `lost`, or the watch ends with an error; (3) at most `BUFFER_MAX` records of
- * a shard, and one batch, wait here.
+ * a shard, or `BUFFER_BYTES` of all, and one batch of each, wait here.
  * Cost: a hop from the shard, and one there and back to each shard that is idle.
  * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/keyspace-watch.prop.test.ts,
  * test/keyspace/watch/watch.race.test.ts
  */
 import { ShardloomError } from '../../base/index.ts'
-import type { ChangeRecord, RecordedChange } from './change-record.ts'
+import { type ChangeRecord, type RecordedChange, recordBytes } from './change-record.ts'
 import { type Deferred, deferred, Outlet } from './outlet.ts'
 import { RevisionMerge } from './revision-merge.ts'
 import { ShardStreams, STREAM_WAIT_MS, type StreamClient } from './shard-streams.ts'
@@ -31,6 +31,8 @@ import type { LostRange, WatchFilter, WatchItem, WatchRequest } from './watch-me
 
 /** Records of one shard that wait here; then its stream waits. */
 const BUFFER_MAX = 1024
+/** Bytes of all that waits here: streams wait then, but for those of shards of which nothing does. */
+const BUFFER_BYTES = 4 * 1024 * 1024
 /** Batches of a stream that may be on their way. */
 const WINDOW = 4
 /** A question that could not be asked is asked again after this time. */
@@ -50,6 +52,10 @@ export interface WatchParts<Item> {
   shape(revision: number, changes: readonly RecordedChange[]): readonly Item[]
   /** The item that says what was lost. */
   lost(range: LostRange): Item
+  /**
+   * Called when there may be something to take, when it is further, and when it has failed: see `takeNow`.
+   */
+  onMoved?(): void
 }
 
 /** What is merged: the changes of a shard, or a mark that some are missing, which comes before them. */
@@ -93,8 +99,11 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
   #start: number
   /** Where a watch could begin, when it could not where it was to. */
   #oldest: number | undefined
+  /** Of the records that wait to be merged. */
+  #bytes = 0
   #out: Item[] = []
   #given = 0
+  #failure: Error | undefined
 
   /** @internal */
   constructor(parts: WatchParts<Item>) {
@@ -140,6 +149,28 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
     return this.#outlet.next()
   }
 
+  /**
+   * The next item that is there; undefined: none, now. For who is called by `onMoved` and waits for nothing:
+   * what it has not taken is not in `revision`. Throws when it has failed and all that there was is taken.
+   */
+  takeNow(): Item | undefined {
+    if (this.#outlet.isClosed) return undefined
+    const item = this.#take()
+    if (item === undefined && this.#failure !== undefined) throw this.#failure
+    return item
+  }
+
+  /**
+   * Asks shards that have nothing to tell how far they are: soon `revision` is not below this one. Those that
+   * have been asked, and have not answered, are not asked again.
+   */
+  askThrough(revision: number): void {
+    if (this.#unopened > 0) return
+    for (const [shard, { asked }] of this.#shards.entries()) {
+      if (asked === 0 && this.#merge.watermarkOf(shard) < revision) this.#ask(shard, revision)
+    }
+  }
+
   /** Ends the watch. */
   return(): Promise<IteratorResult<Item, undefined>> {
     return this.#outlet.return()
@@ -173,8 +204,9 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
     const entries: Entry[] = item.records.map((record) => ({ revision: record.revision, record }))
     this.#push(shard, item.lost, entries, item.through)
     if (item.through >= one.asked) one.asked = 0
-    this.#outlet.wake()
-    if (this.#merge.countOf(shard) < BUFFER_MAX) return undefined
+    for (const record of item.records) this.#bytes += recordBytes(record)
+    this.#wake()
+    if (!this.#isFull(shard, 1)) return undefined
     return new Promise((resolve) => {
       one.goOn = resolve
     })
@@ -198,14 +230,14 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
         this.#push(shard, { from: this.#merge.watermarkOf(shard) + 1, to: start }, [], start)
       } else this.#push(shard, undefined, [], start)
     }
-    if (one.wasOpened) return this.#outlet.wake()
+    if (one.wasOpened) return this.#wake()
     one.wasOpened = true
     this.#start = Math.max(this.#start, start)
     if (--this.#unopened > 0) return
     // The oldest of all shards: from there on none of them misses anything.
     if (this.#oldest !== undefined) return this.#fail(compactedError(this.#parts.since ?? 0, this.#oldest))
     this.#ready.resolve(this.#start)
-    this.#outlet.wake()
+    this.#wake()
   }
 
   /** Marks of what was lost stand half a step before the changes of their revision, and so alone. */
@@ -215,6 +247,11 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
     if (lost !== undefined) all.unshift({ revision: Math.max(lost.from - 0.5, one.newest + 0.25), lost })
     one.newest = all.at(-1)?.revision ?? one.newest
     this.#merge.push(shard, all, through)
+  }
+
+  #wake(): void {
+    this.#outlet.wake()
+    this.#parts.onMoved?.()
   }
 
   #take(): Item | undefined {
@@ -227,7 +264,7 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
         return undefined
       }
       for (const [shard, { goOn }] of this.#shards.entries()) {
-        if (goOn === undefined || this.#merge.countOf(shard) * 2 > BUFFER_MAX) continue
+        if (goOn === undefined || this.#isFull(shard, 2)) continue
         this.#shard(shard).goOn = undefined
         goOn()
       }
@@ -236,11 +273,18 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
     }
   }
 
+  /** Whether a shard's stream is to wait. One of which nothing is here must not: others may wait for it. */
+  #isFull(shard: number, times: 1 | 2): boolean {
+    const count = this.#merge.countOf(shard)
+    return count * times >= BUFFER_MAX || (count > 0 && this.#bytes * times > BUFFER_BYTES)
+  }
+
   #itemsOf(entries: readonly Entry[]): readonly Item[] {
     const { shape, lost, since } = this.#parts
     const items: Item[] = []
     const changes: RecordedChange[] = []
     for (const { record, lost: range } of entries) {
+      if (record !== undefined) this.#bytes -= recordBytes(record)
       if (range !== undefined) items.push(lost(range))
       // Another shard may have been asked too late for its part of this transaction.
       const isCutOff = since === undefined && record?.isShared === true && record.revision <= this.#start
@@ -253,28 +297,31 @@ export class KeyspaceWatch<Item> implements AsyncIterableIterator<Item, undefine
   #askLagging(): void {
     const lagging = this.#merge.lagging()
     if (lagging === undefined) return
-    const revision = Math.ceil(lagging.revision)
+    for (const shard of lagging.sources) this.#ask(shard, Math.ceil(lagging.revision))
+  }
+
+  #ask(shard: number, revision: number): void {
     const { client } = this.#parts
-    for (const shard of lagging.sources) {
-      const one = this.#shard(shard)
-      const { id } = one
-      if (id === undefined || one.asked >= revision) continue
-      one.asked = revision
-      const ref = client.shardRefNow(shard)
-      const again = (): void => {
-        if (one.id !== id) return
-        one.asked = 0
-        client.clock.after(ASK_AGAIN_MS, () => this.#outlet.wake(), { unref: true })
-      }
-      if (ref === undefined) again()
-      else ref.ask('watchProgress', { id, revision }).catch(again)
+    const one = this.#shard(shard)
+    const { id } = one
+    if (id === undefined || one.asked >= revision) return
+    one.asked = revision
+    const ref = client.shardRefNow(shard)
+    const again = (): void => {
+      if (one.id !== id) return
+      one.asked = 0
+      client.clock.after(ASK_AGAIN_MS, () => this.#wake(), { unref: true })
     }
+    if (ref === undefined) again()
+    else ref.ask('watchProgress', { id, revision }).catch(again)
   }
 
   #fail(error: Error): void {
     this.#streams.close()
     this.#ready.reject(error)
+    this.#failure = error
     this.#outlet.fail(error)
+    this.#parts.onMoved?.()
   }
 
   #onClosed(): void {

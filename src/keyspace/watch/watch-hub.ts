@@ -29,6 +29,7 @@ import type { ByteString, Commit, Database } from '../engine/index.ts'
 import { ChangeHistory, type HistoryLimits } from './change-history.ts'
 import { type ChangeRecord, recordBytes, recordOf } from './change-record.ts'
 import type { CommitFeed } from './commit-feed.ts'
+import { FilterIndex } from './filter-index.ts'
 import type { ProgressRequest, WatchItem, WatchRequest } from './watch-messages.ts'
 import { Watcher } from './watcher.ts'
 
@@ -71,9 +72,7 @@ export class WatchHub {
   readonly #limits: HistoryLimits
   #recording: Recording | undefined
   readonly #watchers = new Map<number, Watcher>()
-  /** Those that name keys only, by key; and the rest. */
-  readonly #byKey = new Map<ByteString, Set<Watcher>>()
-  readonly #others = new Set<Watcher>()
+  readonly #index = new FilterIndex<Watcher>()
   /** Committed out of turn, in the order of revisions. */
   readonly #held: ChangeRecord[] = []
   #heldBytes = 0
@@ -182,26 +181,14 @@ export class WatchHub {
 
   #add(watcher: Watcher): void {
     this.#watchers.set(watcher.id, watcher)
-    const { keys } = watcher.filter
-    if (keys === undefined) this.#others.add(watcher)
-    // A change of a whole database concerns those that name keys, too.
-    for (const key of keys === undefined ? [] : [...keys, '']) {
-      const known = this.#byKey.get(key)
-      if (known === undefined) this.#byKey.set(key, new Set([watcher]))
-      else known.add(watcher)
-    }
+    this.#index.add(watcher)
     this.#timer?.cancel()
     this.#timer = undefined
   }
 
   #remove(watcher: Watcher): void {
     this.#watchers.delete(watcher.id)
-    this.#others.delete(watcher)
-    for (const key of [...(watcher.filter.keys ?? []), '']) {
-      const known = this.#byKey.get(key)
-      known?.delete(watcher)
-      if (known?.size === 0) this.#byKey.delete(key)
-    }
+    this.#index.delete(watcher)
     if (this.#watchers.size === 0 && this.#recording !== undefined) this.#endLater()
   }
 
@@ -298,18 +285,7 @@ export class WatchHub {
     this.#letOut = record.revision
     const { history } = this.#recording as Recording
     const number = history.add(record)
-    for (const watcher of this.#concerned(record)) watcher.onAdded(number, history)
-  }
-
-  #concerned({ changes }: ChangeRecord): ReadonlySet<Watcher> {
-    const found = new Set<Watcher>()
-    for (const change of changes) {
-      for (const watcher of this.#byKey.get(change.key) ?? []) {
-        if (watcher.filter.matches(change)) found.add(watcher)
-      }
-      for (const watcher of this.#others) if (watcher.filter.matches(change)) found.add(watcher)
-    }
-    return found
+    for (const watcher of this.#index.concerned(record.changes)) watcher.onAdded(number, history)
   }
 
   /** A transaction takes so long that what is held back for it has become too much. */

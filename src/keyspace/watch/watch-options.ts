@@ -1,6 +1,8 @@
 /**
- * `keyspace.watch` and `keyspace.events`: their options, checked, and the items that they give.
- * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/watch.race.test.ts
+ * `keyspace.watch` and `keyspace.events`: their options, checked, and the items that they give. A keyspace
+ * over the network takes the same rules, and has another way to its shards.
+ * Tests: test/keyspace/watch/keyspace-watch.test.ts, test/keyspace/watch/watch.race.test.ts,
+ * test/client/remote-watch.test.ts
  */
 import { checkKnownOptions, choiceOption, invalidOption, numberOption } from '../../base/index.ts'
 import { arrayOfBytes, bytesOfText, textOfBytes, type ValueType } from '../engine/index.ts'
@@ -90,20 +92,42 @@ export interface WatchClient extends StreamClient {
   readonly memory: { readonly shardCount: number }
 }
 
+/** What a watch is made with besides the way to its shards, all checked. */
+export type WatchRules<Item> = Omit<WatchParts<Item>, 'client' | 'shardCount'>
+
 /** Watches keys. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
 export function watchKeys(
   client: WatchClient,
   pattern: string | readonly string[],
   options: WatchOptions,
 ): KeyspaceWatch<KeyspaceChanges | KeyspaceChangesLost> {
+  const { shardCount } = client.memory
+  return new KeyspaceWatch({ client, shardCount, ...watchRules(pattern, options, 0) })
+}
+
+/** Watches events, one by one. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
+export function watchEvents(
+  client: WatchClient,
+  options: EventsOptions,
+): KeyspaceWatch<KeyspaceEvent | KeyspaceChangesLost> {
+  const { shardCount } = client.memory
+  return new KeyspaceWatch({ client, shardCount, ...eventRules(options, 0) })
+}
+
+/** Of `watch`. `db` is the database where none is named. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
+export function watchRules(
+  pattern: string | readonly string[],
+  options: WatchOptions,
+  db: number,
+): WatchRules<KeyspaceChanges | KeyspaceChangesLost> {
   checkKnownOptions('watch', options, [...COMMON, 'since', 'values'])
   const { values = false, since } = options
   if (typeof values !== 'boolean' && values !== 'buffer')
     invalidOption('values', values, "true | false | 'buffer'")
   const formOf = values === 'buffer' ? arrayOfBytes : textOfBytes
   const range = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }
-  return new KeyspaceWatch<KeyspaceChanges | KeyspaceChangesLost>({
-    ...common(client, pattern, options),
+  return {
+    ...commonRules(pattern, options, db),
     since: since === undefined ? undefined : numberOption('since', since, 0, range),
     values: values !== false,
     shape: (revision, changes) => [
@@ -118,43 +142,41 @@ export function watchKeys(
         })),
       },
     ],
-  })
+  }
 }
 
-/** Watches events, one by one. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
-export function watchEvents(
-  client: WatchClient,
+/** The same of `events`. */
+export function eventRules(
   options: EventsOptions,
-): KeyspaceWatch<KeyspaceEvent | KeyspaceChangesLost> {
+  db: number,
+): WatchRules<KeyspaceEvent | KeyspaceChangesLost> {
   checkKnownOptions('events', options, [...COMMON, 'classes', 'pattern'])
   const { classes, pattern = '*' } = options
-  const parts = common(client, pattern, options)
+  const rules = commonRules(pattern, options, db)
   const letters = classes === undefined ? undefined : eventClasses('classes', classes)
-  return new KeyspaceWatch<KeyspaceEvent | KeyspaceChangesLost>({
-    ...parts,
-    filter: { ...parts.filter, ...(letters && { classes: letters }) },
+  return {
+    ...rules,
+    filter: { ...rules.filter, ...(letters && { classes: letters }) },
     since: undefined,
     values: false,
     shape: (revision, changes) =>
       changes.map(({ key, event }) => ({ type: 'event', key: textOfBytes(key), event, revision })),
-  })
+  }
 }
 
-function common(
-  client: WatchClient,
+function commonRules(
   pattern: string | readonly string[],
   { whenSlow, queueMax, signal, db }: SlowOptions,
-): Omit<WatchParts<KeyspaceChangesLost>, 'since' | 'values' | 'shape'> {
+  dbDefault: number,
+): Omit<WatchRules<KeyspaceChangesLost>, 'since' | 'values' | 'shape'> {
   const patterns = typeof pattern === 'string' ? [pattern] : pattern
   if (patterns.length === 0 || patterns.some((one) => typeof one !== 'string')) {
     invalidOption('pattern', pattern, 'a key or pattern, or a list of at least one')
   }
   const range = { min: 1, max: 2 ** 31 - 1, integer: true }
   return {
-    client,
-    shardCount: client.memory.shardCount,
     filter: {
-      db: numberOption('db', db, 0, { min: 0, max: 65_535, integer: true }),
+      db: numberOption('db', db, dbDefault, { min: 0, max: 65_535, integer: true }),
       patterns: patterns.map(bytesOfText),
     },
     queueMax: numberOption('queueMax', queueMax, QUEUE_MAX, range),

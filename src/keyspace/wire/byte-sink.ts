@@ -5,13 +5,15 @@
  * Nobody writes again what was handed over; a slab lives as long as a batch that was cut from it.
  * Cost: bench/set-memory.ts. Tests: test/keyspace/wire/request-codec.prop.test.ts
  */
-import { writeLatin1 } from '../../codec/index.ts'
+import { copyBytes, writeLatin1 } from '../../codec/index.ts'
 import type { Argument } from '../engine/index.ts'
 
 const FIRST_BYTES = 512
 /** A slab has room for so many batches like the last one, up to `SLAB_BYTES_MAX`. */
 const BATCHES_PER_SLAB = 8
 const SLAB_BYTES_MAX = 64 * 1024
+/** From here on a batch has memory that nothing else lies in. */
+export const OWN_BATCH_BYTES: number = SLAB_BYTES_MAX + 1
 
 /** Methods of Node's buffers that its types leave out: the fastest way between bytes and strings. */
 export type NativeBuffer = Buffer & {
@@ -90,6 +92,14 @@ export class ByteSink {
     this.end = end + count
   }
 
+  /** The same of part of some bytes. */
+  blockOf(source: Uint8Array, offset: number, count: number): void {
+    this.reserve(4 + count)
+    this.uint32(count)
+    copyBytes(source, offset, count, this.bytes, this.end)
+    this.end += count
+  }
+
   /** What was written and not taken is nothing to anybody. */
   drop(): void {
     this.end = this.#start
@@ -107,6 +117,15 @@ export class ByteSink {
 
 function allocate(sizeBytes: number): NativeBuffer {
   return Buffer.allocUnsafeSlow(sizeBytes) as NativeBuffer
+}
+
+/**
+ * Part of a batch as bytes that stay: a copy, or, where the batch is the reader's own, the part itself, which
+ * keeps all of the batch: if it is not less than one `share`-th of it; 0: never.
+ */
+export function keptBytes(bytes: Uint8Array, start: number, end: number, share: number): Uint8Array {
+  if ((end - start) * share >= bytes.length) return bytes.subarray(start, end)
+  return Uint8Array.prototype.slice.call(bytes, start, end)
 }
 
 /** The bytes from `start` to `end` as a byte string. */

@@ -9,7 +9,9 @@
  * Tests: test/keyspace/wire/reply-codec.prop.test.ts
  */
 import { assert } from '../../base/index.ts'
+import { copyBytes } from '../../codec/index.ts'
 import {
+  type BulkSink,
   DoubleReply,
   ErrorReply,
   LARGE_VALUE_BYTES,
@@ -21,7 +23,10 @@ import {
   SetReply,
   StatusReply,
 } from '../engine/index.ts'
-import { ByteSink, latin1Text, readFloat64 } from './byte-sink.ts'
+import { ByteSink, keptBytes, latin1Text, readFloat64 } from './byte-sink.ts'
+
+/** Replies are sent on, and gone soon. */
+const OWN_SHARE = 8
 
 const TAG_NULL = 0
 const TAG_OK = 1
@@ -130,17 +135,68 @@ export class ReplyWriter {
   }
 }
 
+/** Takes replies as bytes that somebody else has. */
+export interface ReplySink extends BulkSink {
+  ok(): void
+  integer(value: number): void
+}
+
 /** Reads replies. */
 export class ReplyReader {
   readonly #bytes: Uint8Array
   #position = 0
+  readonly #isOwn: boolean
 
-  constructor(bytes: Uint8Array) {
+  /** `isOwn`: nobody else has the bytes, so that large values need not be copied. */
+  constructor(bytes: Uint8Array, isOwn = false) {
     this.#bytes = bytes
+    this.#isOwn = isOwn
   }
 
   get isAtEnd(): boolean {
     return this.#position >= this.#bytes.length
+  }
+
+  /** How far it has read. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** The next reply as bytes, if it is nothing, OK, an integer or a short string; false: it is not read. */
+  copyTo(sink: ReplySink): boolean {
+    const bytes = this.#bytes
+    switch (bytes[this.#position]) {
+      case TAG_NULL:
+        this.#position++
+        sink.null()
+        return true
+      case TAG_OK:
+        this.#position++
+        sink.ok()
+        return true
+      case TAG_INT32:
+        this.#position++
+        sink.integer(this.#uint32() | 0)
+        return true
+      case TAG_BULK:
+        return this.#copyBulk(sink)
+      default:
+        return false
+    }
+  }
+
+  #copyBulk(sink: ReplySink): boolean {
+    const start = this.#position++
+    const length = this.#uint32()
+    if (length >= LARGE_VALUE_BYTES) {
+      this.#position = start
+      return false
+    }
+    const from = this.#position
+    this.#position = from + length
+    const place = sink.bulk(length)
+    copyBytes(this.#bytes, from, length, place.bytes, place.offset)
+    return true
   }
 
   /** The next reply; MOVED in its place. */
@@ -192,7 +248,7 @@ export class ReplyReader {
     const from = this.#position
     this.#position = from + length
     if (length < LARGE_VALUE_BYTES) return latin1Text(this.#bytes, from, from + length)
-    return Uint8Array.prototype.slice.call(this.#bytes, from, from + length)
+    return keptBytes(this.#bytes, from, from + length, this.#isOwn ? OWN_SHARE : 0)
   }
 
   #text(): string {

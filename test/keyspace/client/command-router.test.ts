@@ -4,7 +4,7 @@ import { CommandRouter } from '../../../src/keyspace/client/command-router.ts'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'
 import type { Reply } from '../../../src/keyspace/engine/index.ts'
 import { KeyspaceMemory } from '../../../src/keyspace/shared/keyspace-memory.ts'
-import { MOVED, ReplyWriter, RequestReader } from '../../../src/keyspace/wire/index.ts'
+import { MOVED, type ReplyReader, ReplyWriter, RequestReader } from '../../../src/keyspace/wire/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const ROW = commandTable.rows.findIndex(({ name }) => name === 'ping')
@@ -29,6 +29,7 @@ function make(pendingMax = 1000) {
     clock: new ManualClock(),
     pendingMax,
     atTickEnd: (flush) => void Promise.resolve().then(flush),
+    atTurnEnd: (flush) => void setImmediate(flush),
     publish: () => void published.push(sent.length),
     send(shard, batch) {
       const names = namesOf(batch)
@@ -117,6 +118,86 @@ describe('commands', () => {
     for (let i = 0; i < 11; i++) await sent[i]!.answer()
     expect(sent.flatMap(({ names }) => names)).toEqual(Array.from({ length: 641 }, (_, i) => String(i)))
     expect(published).toHaveLength(8)
+  })
+
+  test('that may wait for the end of the turn go as one batch, or with others before it', async () => {
+    const { give, open } = make()
+    const isOfTurn = true
+    give('a', S0, { isOfTurn })
+    await Promise.resolve()
+    give('b', S1, { isOfTurn })
+    await Promise.resolve()
+    give('c', S0, { isOfTurn })
+    expect(open()).toEqual([])
+    await turns()
+    expect(open()).toEqual(['a,c', 'b'])
+    give('d', S0, { isOfTurn })
+    give('e', S0)
+    give('f', S0, { isOfTurn })
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(open()).toEqual(['a,c', 'b', 'd,e,f'])
+    await turns()
+    expect(open()).toHaveLength(3)
+  })
+
+  test('with lent arguments are copied, or kept while they wait, and found again in a batch', async () => {
+    const { give, memory, sent, open } = make()
+    const bytes = Buffer.from('PING lent')
+    interface Lent {
+      args: string[]
+      lent: object | undefined
+      at: number
+      recover(batch: Uint8Array): void
+    }
+    const lentOf = (kept: string[]) => ({
+      args: [] as string[],
+      lent: { bytes, count: 2, offsets: Int32Array.of(0, 5), lengths: Int32Array.of(4, 4) },
+      keep(this: Lent) {
+        if (this.lent === undefined) return
+        kept.push(bytes.toString('latin1', 5))
+        this.args = [bytes.toString('latin1', 5)]
+        this.lent = undefined
+      },
+      added(this: Lent, at: number) {
+        this.at = at
+        this.lent = undefined
+      },
+      recover(this: Lent, batch: Uint8Array) {
+        const reader = new RequestReader(batch, false, this.at)
+        reader.next()
+        this.args = reader
+          .arguments('ping', 1 << 20)
+          .slice(1)
+          .map(String)
+      },
+      take(this: Lent, reader: ReplyReader, batch: Uint8Array) {
+        if (reader.next() !== MOVED) return true
+        this.recover(batch)
+        return false
+      },
+    })
+    const kept: string[] = []
+    give('before', S0)
+    give('', S0, lentOf(kept))
+    bytes.write('over', 5)
+    await turns()
+    expect(open()).toEqual(['before,lent'])
+    expect(kept).toEqual([])
+    memory.setOwner(S0, 1)
+    await sent[0]!.answer(() => MOVED)
+    expect(open()).toEqual(['before,lent', 'before,lent'])
+    // Held back until these are answered.
+    give('', S0, lentOf(kept))
+    memory.setOwner(S0, 0)
+    give('', S0, lentOf(kept))
+    expect(kept).toEqual(['over'])
+    await turns()
+    await sent[1]!.answer()
+    await turns()
+    await sent[2]!.answer()
+    await turns()
+    expect(open().slice(2).join()).toBe('over,over')
   })
 
   test('are refused above the limit of what may wait', async () => {

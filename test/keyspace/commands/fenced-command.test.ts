@@ -87,3 +87,20 @@ test('any handler may ask for the fence; the replay of the log passes it', () =>
   expect(ask('FENCEDECHO', 'l', '1', 'hi')).toBe('hi')
   expect(engine.execute({ ...caller, isReplay: true }, ['FENCEDECHO', 'x', '7', 'hi'])).toBe('hi')
 })
+
+test('fences may stand one before another up to a bound: a stranger cannot use up the stack', () => {
+  const { ask } = makeEngine()
+  ask('LOCK.ACQUIRE', 'l', 'ann', 'PX', 1000)
+  const fenced = (count: number): string[] => [
+    ...Array.from({ length: count }, () => ['FENCED', 'l', '1']).flat(),
+    ...['SET', 'k', 'v'],
+  ]
+  expect(ask(...fenced(16))).toBe('OK')
+  expect(ask(...fenced(17))).toMatch('no more than 16 in all')
+  const many = fenced(20_000)
+  expect(ask(...many)).toMatch('no more than 16 in all')
+  const spec = commandTable.find(many) as CommandSpec
+  expect(commandTable.keysOf(spec, many)).toEqual([{ index: 1, isWritten: false }])
+  const keys = commandTable.keysOf(spec, fenced(2))
+  expect(keys.map(({ index, isWritten }) => `${index}${isWritten ? 'w' : ''}`)).toEqual(['1', '4', '7w'])
+})

@@ -41,7 +41,7 @@ describe('OBJECT ENCODING', () => {
       db.listOrNew('list').pushRight('x')
       db.setOrNew('set').add('1', 0)
       db.sortedSetOrNew('zset').set('x', 1)
-      for (let n = 0; n < 129; n++) db.hashOrNew('hash').set(`${n}`, 'v', 0)
+      for (let n = 0; n < 513; n++) db.hashOrNew('hash').set(`${n}`, 'v', 0)
     })
     expect(['list', 'set', 'zset', 'hash'].map((key) => ask('OBJECT', 'ENCODING', key))).toEqual([
       'listpack',
@@ -52,10 +52,20 @@ describe('OBJECT ENCODING', () => {
   })
 })
 
-test('OBJECT REFCOUNT is 1', () => {
-  const { ask } = makeEngine()
-  ask('SET', 'k', '1')
-  expect(ask('OBJECT', 'REFCOUNT', 'k')).toBe(1)
+test('OBJECT REFCOUNT is that of a value that Redis would share, or 1', () => {
+  const { ask, engine } = makeEngine()
+  const count = (value: string): unknown => {
+    ask('SET', 'k', value)
+    return ask('OBJECT', 'REFCOUNT', 'k')
+  }
+  expect(['0', '7', '9999'].map(count)).toEqual([2147483647, 2147483647, 2147483647])
+  expect(['10000', '-1', '007', 'text', ''].map(count)).toEqual([1, 1, 1, 1, 1])
+  ask('RPUSH', 'list', '1')
+  expect(ask('OBJECT', 'REFCOUNT', 'list')).toBe(1)
+  Object.assign(engine.memory, { maxBytes: 1e9, policy: 'allkeys-lru' })
+  expect(count('7')).toBe(1)
+  engine.memory.policy = 'volatile-random'
+  expect(count('7')).toBe(2147483647)
 })
 
 test('OBJECT answers null for a key that is missing', () => {

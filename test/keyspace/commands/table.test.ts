@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commandTable } from '../../../src/keyspace/commands/index.ts'
 import { type CommandSpec, ErrorReply } from '../../../src/keyspace/engine/index.ts'
+import { serverCommands } from '../../../src/server/commands/table.ts'
 import { expectGolden } from '../../support/golden.ts'
 import { type RedisGroups, renderCommandPage } from '../../support/tidy/command-page.ts'
+
+/** PING and ECHO are the keyspace's, too. */
+const ownRows = serverCommands.filter(({ name }) => commandTable.get(name) === undefined)
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
@@ -13,6 +17,10 @@ const found = (line: string): string => {
   const spec = commandTable.find(line.split(' '))
   return spec instanceof ErrorReply ? spec.text : spec.name
 }
+
+test('every row is found by its place', () => {
+  for (const spec of commandTable.rows) expect(commandTable.rows[commandTable.rowOf(spec)]).toBe(spec)
+})
 
 test('every row says what it is', () => {
   for (const { name, arity, flags, summary, complexity, since, differs } of commandTable.rows) {
@@ -95,5 +103,6 @@ describe('keys', () => {
 test('docs/reference/commands.md lists every command, and what Redis 7.2 has besides', () => {
   const path = join(ROOT, 'test', 'fixtures', 'redis-7.2-commands.json')
   const redis = JSON.parse(readFileSync(path, 'utf8')) as RedisGroups
-  expectGolden(join(ROOT, 'docs', 'reference', 'commands.md'), renderCommandPage(commandTable.rows, redis))
+  const page = renderCommandPage(commandTable.rows, redis, ownRows)
+  expectGolden(join(ROOT, 'docs', 'reference', 'commands.md'), page)
 })

@@ -21,15 +21,26 @@ export interface CaseResults {
   readonly failures: readonly { readonly name: string; readonly failure: string }[]
 }
 
-interface Sessions {
-  session(): { call(argv: readonly string[]): Promise<unknown> }
+interface CaseSession {
+  call(argv: readonly string[]): Promise<unknown>
+  close?(): void
 }
 
+/** Whatever gives sessions, at once or later. */
+export interface Sessions {
+  session(): CaseSession | Promise<CaseSession>
+}
+
+/** Why a case of these lines is not run; undefined: it is. */
+export type ReasonOf = (lines: readonly (readonly string[])[]) => string | undefined
+
 export const OUT_OF_SCOPE: Readonly<Record<string, readonly string[]>>
+export const reasonOfKeyspace: ReasonOf
 export function splitLine(text: string, isBinary?: boolean): string[]
 export function runCases(
   keyspace: Sessions,
   cases: readonly CompatCase[],
   groupOf: (command: string) => string | undefined,
+  reasonOf?: ReasonOf,
 ): Promise<CaseResults>
 export function tableOf(results: CaseResults): string

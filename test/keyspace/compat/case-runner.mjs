@@ -71,25 +71,38 @@ export function splitLine(text, isBinary = false) {
   return words
 }
 
-/** Runs one case: what was wrong, or why it was not run; nothing when it passes. */
-export async function runCase(keyspace, test) {
+/**
+ * Runs one case in a session of its own: what was wrong, or why it was not run; nothing when it passes.
+ * `keyspace`: whatever gives sessions, at once or later; one that can be closed is closed.
+ */
+export async function runCase(keyspace, test, reasonOf = reasonOfKeyspace) {
   const lines = test.command.map((line) => splitLine(line, test.command_binary === true))
   const reason = reasonOf(lines)
   if (reason !== undefined) return { outOfScope: reason }
-  const session = keyspace.session()
-  await session.call(['FLUSHALL'])
+  const session = await keyspace.session()
+  try {
+    await session.call(['FLUSHALL'])
+    const failure = await failureOf(session, test, lines)
+    return failure === undefined ? {} : { failure }
+  } finally {
+    session.close?.()
+  }
+}
+
+async function failureOf(session, test, lines) {
   for (const [i, argv] of lines.entries()) {
     const form = resp2Form(await answer(session, argv), argv[0])
     const isSorted = test.sort_result === true
     if (!isExpected(test.result[i], form, isSorted)) {
       const texts = [test.result[i], form].map((value) => JSON.stringify(value))
-      return { failure: `${test.command[i]}: expected ${texts[0]}, got ${texts[1]}` }
+      return `${test.command[i]}: expected ${texts[0]}, got ${texts[1]}`
     }
   }
-  return {}
+  return undefined
 }
 
-function reasonOf(lines) {
+/** Why a case of these lines is not run through a keyspace. */
+export function reasonOfKeyspace(lines) {
   for (const [reason, commands] of Object.entries(OUT_OF_SCOPE)) {
     if (lines.some(([name]) => commands.includes(name.toLowerCase()))) return reason
   }
@@ -120,13 +133,16 @@ function isExpected(expected, form, isSorted) {
   return form === `+${expected}` || isSameReply(`$${expected}`, form)
 }
 
-/** Runs all cases, in order: one row per group of commands, and the failures. `groupOf` names a command's. */
-export async function runCases(keyspace, cases, groupOf) {
+/**
+ * Runs all cases, in order: one row per group of commands, and the failures. `groupOf` names a command's,
+ * `reasonOf` tells of the words of a case's lines why it is not run.
+ */
+export async function runCases(keyspace, cases, groupOf, reasonOf = reasonOfKeyspace) {
   const groups = new Map()
   const failures = []
   for (const test of cases) {
     const name = test.name.split(' ')[0].toLowerCase()
-    const outcome = await runCase(keyspace, test)
+    const outcome = await runCase(keyspace, test, reasonOf)
     const group = outcome.outOfScope ?? groupOf(name) ?? 'other'
     const row = groups.get(group) ?? { group, passed: 0, all: 0, outOfScope: 0 }
     groups.set(group, row)

@@ -176,6 +176,16 @@ describe('a key', () => {
     expect([db.size, db.volatileCount]).toEqual([0, 0])
   })
 
+  test('that is put when its time has passed is not there, within the same change either', () => {
+    const { db, command } = make()
+    const found = command(() => {
+      db.setString('k', 'old')
+      db.setString('k', 'new', { expireAt: START_MS - 1 })
+      return db.string('k')
+    })
+    expect(found).toBeUndefined()
+  })
+
   test('carries the revision of its last change, all keys of one command the same', () => {
     const { db, command } = make()
     command(() => {

@@ -1,6 +1,6 @@
 /** Hits and misses, and the short ways of GET and SET. */
 import { describe, expect, test } from 'vitest'
-import type { BulkSink } from '../../../src/keyspace/engine/index.ts'
+import { type BulkSink, hotGet, hotSet } from '../../../src/keyspace/engine/index.ts'
 import { makeEngine } from '../../support/engine.ts'
 
 describe('hits and misses', () => {
@@ -60,7 +60,7 @@ describe('the short ways', () => {
     expect(engine.beginHot()).toBe(true)
     const get = (key: string): string | null | false => {
       const sink = new Sink()
-      return engine.hotGet(...bytesOf(key), sink) ? (sink.value as string | null) : false
+      return hotGet(engine, ...bytesOf(key), sink) ? (sink.value as string | null) : false
     }
     const { commands } = engine.stats
     expect(['a', 'none', 'volatile', 'list', 'k'.repeat(100_000)].map(get)).toEqual([
@@ -79,7 +79,7 @@ describe('the short ways', () => {
     run('RPUSH', 'list', 'x')
     const set = (key: string, value: string): boolean => {
       const bytes = Buffer.from(`.${key}${value}`, 'latin1')
-      return engine.hotSet(bytes, 1, key.length, 1 + key.length, value.length)
+      return hotSet(engine, bytes, 1, key.length, 1 + key.length, value.length)
     }
     expect(set('a', 'heard')).toBe(false)
     engine.onCommit = undefined

@@ -16,7 +16,13 @@ beforeEach(() => {
 
 function notifier(flags: string, owns: (key: string) => boolean = () => true): KeyNotifier {
   const deliver = (channel: string, message: Argument): number => heard.push(`${channel} ${String(message)}`)
-  return new KeyNotifier(notifyFlags('notify', flags), new CommitFeed(test.engine), { deliver }, owns)
+  return new KeyNotifier(
+    notifyFlags('notify', flags),
+    test.engine,
+    new CommitFeed(test.engine),
+    { deliver },
+    owns,
+  )
 }
 
 describe('KeyNotifier', () => {
@@ -54,6 +60,33 @@ describe('KeyNotifier', () => {
     notifier('A').listen(true)
     notifier('K').listen(true)
     expect(test.engine.onCommit).toBeUndefined()
+  })
+
+  it('tells of keys that are new, before what was done to them, and of reads that find none', () => {
+    notifier('E$hm').listen(true)
+    test.run('GET', 'a')
+    test.run('SET', 'a', '1')
+    test.run('GET', 'a')
+    expect(heard).toEqual(['__keyevent@0__:keymiss a', '__keyevent@0__:set a'])
+    heard = []
+    notifier('E$hn').listen(true)
+    test.run('GET', 'missing')
+    test.run('SET', 'a', '2')
+    test.run('APPEND', 'b', '2')
+    test.run('HSET', 'h', 'f', '1')
+    test.run('HSET', 'h', 'g', '1')
+    // A collection that gets no member was never there.
+    test.run('HINCRBYFLOAT', 'i', 'f', 'x')
+    test.run('RENAME', 'h', 'j')
+    expect(heard.filter((one) => one.includes(':new'))).toEqual([
+      '__keyevent@0__:new b',
+      '__keyevent@0__:new h',
+      '__keyevent@0__:new j',
+    ])
+    expect(heard.indexOf('__keyevent@0__:new h')).toBe(heard.indexOf('__keyevent@0__:hset h') - 1)
+    notifier('E$h').listen(true)
+    expect(test.engine.onNewKey).toBeUndefined()
+    expect(test.engine.beginHot()).toBe(true)
   })
 
   it('leaves out what another shard owns, and whole databases', () => {

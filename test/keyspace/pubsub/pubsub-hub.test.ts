@@ -113,4 +113,56 @@ describe('PubSubHub', () => {
     expect(listening).toEqual([true, false])
     expect(isKeyChannel('__keyevent@0__:del')).toBe(true)
   })
+
+  it('a thread hears for all of its clients, by names that come and go, each with its weight', async () => {
+    const request = { id: 'thread', names: [['channels', 'a', 3]] as const, queueMax: 10, queueBytesMax: 1e6 }
+    const stream = hub.hear(request, new AbortController().signal)
+    expect((await stream.next()).value).toEqual({ type: 'open' })
+    expect(hub.publish('a', '1', false)).toBe(3)
+    expect(hub.count('a', false)).toBe(3)
+    expect(
+      hub.listen({
+        id: 'thread',
+        names: [
+          ['channels', 'a', 1],
+          ['patterns', '*', 2],
+          ['sharded', 'a', 5],
+        ],
+      }),
+    ).toBe(true)
+    expect(hub.publish('a', '2', false)).toBe(3)
+    expect(hub.publish('a', '3', true)).toBe(5)
+    expect(
+      hub.listen({
+        id: 'thread',
+        names: [
+          ['channels', 'a', 0],
+          ['patterns', '*', 0],
+          ['sharded', 'b', 0],
+        ],
+      }),
+    ).toBe(true)
+    expect(hub.publish('a', '4', false)).toBe(0)
+    expect(await messages(stream)).toEqual([
+      ['a', undefined, '1'],
+      ['a', undefined, '2'],
+      ['a', '*', '2'],
+      ['a', undefined, '3'],
+    ])
+    expect(hub.listen({ id: 'nobody', names: [] })).toBe(false)
+    await stream.return()
+    expect(hub.publish('a', '5', true)).toBe(0)
+    expect(hub.list(undefined, true)).toEqual([])
+    expect(listening).toEqual([true, false])
+  })
+
+  it('a thread of its own is called at once', async () => {
+    const heard: unknown[] = []
+    const request = { id: 'own', names: [['channels', 'a', 2]] as const, queueMax: 10, queueBytesMax: 1e6 }
+    const stream = hub.hear(request, new AbortController().signal, { push: (message) => heard.push(message) })
+    await stream.next()
+    expect(hub.publish('a', '1', false)).toBe(2)
+    expect(heard).toEqual([{ channel: 'a', message: '1' }])
+    await stream.return()
+  })
 })

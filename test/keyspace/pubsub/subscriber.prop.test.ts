@@ -13,8 +13,6 @@ test('it keeps the newest messages within its limits, and counts what it drops w
       fc.integer({ min: 200, max: 5000 }),
       (steps, queueMax, queueBytesMax) => {
         const subscriber = new Subscriber({
-          kind: 'channels',
-          names: ['c'],
           queueMax,
           queueBytesMax,
           whenSlow: 'drop',
@@ -44,8 +42,6 @@ test('it keeps the newest messages within its limits, and counts what it drops w
 
 test('it ends at the first message that it would drop, when that was asked for', () => {
   const request = {
-    kind: 'channels',
-    names: ['c'],
     queueMax: 2,
     queueBytesMax: 1e6,
     whenSlow: 'cut',

@@ -155,7 +155,7 @@ describe('a batch that throws in its middle', () => {
     engine.run = () => {
       throw new Error('planted')
     }
-    await expect(l.run(0, ['SET', a, '1'], ['GET', a], ['INCR', a])).rejects.toThrow('planted')
+    await expect(l.run(0, ['SET', a, '1'], ['GET', a], ['APPEND', a, '1'])).rejects.toThrow('planted')
     engine.run = run
     expect(await l.run(0, ['GET', b], ['GET', a])).toEqual([null, '1'])
   })

@@ -174,3 +174,13 @@ describe('decisions', () => {
     expect(one.decisionsOf(1)).toEqual([[second, 9]])
   })
 })
+
+test('who is above its ceiling is known to all, each shard for itself', () => {
+  const { one, other } = pair()
+  expect([other.isAnyFull, other.isFull(1)]).toEqual([false, false])
+  one.setFull(1, true)
+  expect([0, 1, 2].map((shard) => other.isFull(shard))).toEqual([false, true, false])
+  expect(other.isAnyFull).toBe(true)
+  one.setFull(1, false)
+  expect([other.isAnyFull, other.isFull(1)]).toEqual([false, false])
+})

@@ -6,31 +6,16 @@ import { describe, expect, it } from 'vitest'
 import { type Random, type ShardloomError, seededRandom } from '../../../src/base/index.ts'
 import type { KeyspaceWatch } from '../../../src/keyspace/watch/keyspace-watch.ts'
 import type { KeyspaceChanges, KeyspaceChangesLost } from '../../../src/keyspace/watch/watch-options.ts'
-import { WatchWorld, type Written } from '../../support/watch-world.ts'
+import { LAST_KEY as END, expectedOf, WatchWorld, writeAtRandom } from '../../support/watch-world.ts'
 
 const RUNS = process.env['SHL_SOAK'] ? 2000 : 60
-const END = 'end'
 const SHARDS = 3
 
 type Item = KeyspaceChanges | KeyspaceChangesLost
 
-/** Writes at random, by several callers at once, and a last key when all are done. */
+/** Writes at random, and a last key when all is done. */
 async function write(world: WatchWorld, random: Random, count: number): Promise<void> {
-  const caller = async (name: number): Promise<void> => {
-    for (let i = 0; i < count; i++) {
-      await world.pause()
-      const key = (): string => `${random.below(2) === 0 ? 'a' : 'b'}:${name}:${i}:${random.below(100)}`
-      if (random.below(3) > 0) {
-        world.write(random.below(SHARDS), Array.from({ length: 1 + random.below(2) }, key))
-        continue
-      }
-      const shards = [0, 1, 2].filter(() => random.below(3) > 0)
-      await world.transact(
-        shards.map((shard) => ({ shard, keys: Array.from({ length: random.below(3) }, key) })),
-      )
-    }
-  }
-  await Promise.all([caller(0), caller(1), caller(2)])
+  await writeAtRandom(world, random, count)
   world.write(random.below(SHARDS), [END])
 }
 
@@ -42,18 +27,6 @@ async function read(world: WatchWorld, watch: KeyspaceWatch<Item>): Promise<Item
     await world.pause()
   }
   return items
-}
-
-/** As items of a watch that sees keys that begin with a prefix. */
-function expected(written: readonly Written[], since: number, prefix: string): object[] {
-  return [...written]
-    .sort((a, b) => a.revision - b.revision)
-    .filter(({ revision }) => revision > since)
-    .map(({ revision, keys }) => ({
-      revision,
-      keys: keys.filter((key) => key === END || key.startsWith(prefix)).sort(),
-    }))
-    .filter(({ keys }) => keys.length > 0)
 }
 
 function seen(items: readonly Item[], since = 0): object[] {
@@ -78,9 +51,9 @@ describe('a watch over several shards', () => {
           const start = await watch.ready
           const last = (await items).at(-1) as KeyspaceChanges
           const upTo = world.written.filter(({ revision }) => revision <= last.revision)
-          expect(seen(await items, start)).toEqual(expected(upTo, start, prefix))
+          expect(seen(await items, start)).toEqual(expectedOf(upTo, start, prefix))
           // What came before `start` is in order as well, and nothing comes twice.
-          const all = expected(world.written, 0, prefix)
+          const all = expectedOf(world.written, 0, prefix)
           for (const item of seen(await items)) expect(all).toContainEqual(item)
           const revisions = (await items).map((item) => (item as KeyspaceChanges).revision)
           expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b))
@@ -110,7 +83,7 @@ describe('a watch over several shards', () => {
             world.written.find(({ keys }) => keys.includes(END))?.revision ?? Number.POSITIVE_INFINITY
           const since = start + random.below(Math.min(world.revision, end - 1) - start + 1)
           const items = await read(world, world.watch('*', { since }))
-          expect(seen(items)).toEqual(expected(world.written, since, ''))
+          expect(seen(items)).toEqual(expectedOf(world.written, since, ''))
         })
         await Promise.all([writing, ...readers])
         await first.return()
@@ -141,7 +114,7 @@ describe('a watch over several shards', () => {
           watch = world.watch('*', { since })
         }
         await Promise.all([writing, watch.return()])
-        expect(seen(items)).toEqual(expected(world.written, start, ''))
+        expect(seen(items)).toEqual(expectedOf(world.written, start, ''))
       }),
       { numRuns: RUNS },
     )
@@ -170,7 +143,7 @@ describe('a watch over several shards', () => {
           })
           await write(world, random, 25)
           await reading
-          checkLost(items, expected(world.written, start, ''), error, whenSlow)
+          checkLost(items, expectedOf(world.written, start, ''), error, whenSlow)
         },
       ),
       { numRuns: RUNS },

@@ -9,6 +9,8 @@ interface Request {
   readonly row: number
   readonly db: number
   readonly slot: number
+  readonly resp: 2 | 3
+  readonly by: number
   readonly args: readonly Argument[]
 }
 
@@ -32,18 +34,21 @@ const request: fc.Arbitrary<Request> = fc.record({
   row: uint16,
   db: uint16,
   slot: uint16,
+  resp: fc.constantFrom(2, 3),
+  by: fc.oneof(fc.constant(0), fc.constantFrom(1, 255, 2 ** 31, 2 ** 32 - 1)),
   args: fc.array(argument, { maxLength: 6 }),
 })
 
-function write(writer: RequestWriter, { row, db, slot, args }: Request): void {
-  writer.begin(row, db, slot, args.length)
+function write(writer: RequestWriter, { row, db, slot, resp, by, args }: Request): void {
+  writer.begin(row, db, slot, args.length, 0, resp, by)
   for (const one of args) writer.argument(one)
 }
 
 function check(bytes: Uint8Array, batch: readonly Request[], largeBytes: number): void {
   const reader = new RequestReader(bytes)
-  for (const { row, db, slot, args } of batch) {
+  for (const { row, db, slot, resp, by, args } of batch) {
     expect(reader.next()).toBe(true)
+    expect([reader.resp, reader.by]).toEqual([resp, by])
     expect([reader.row, reader.db, reader.slot, reader.argumentCount]).toEqual([row, db, slot, args.length])
     const read = reader.arguments('name', largeBytes)
     expect(read[0]).toBe('name')
@@ -90,7 +95,7 @@ test('batches are read as they were written, also when others are written meanwh
 
 test('what is read is the reader’s own, and may lie anywhere', () => {
   const writer = new RequestWriter()
-  write(writer, { row: 1, db: 0, slot: 2, args: ['key', new Uint8Array(100_000).fill(7)] })
+  write(writer, { row: 1, db: 0, slot: 2, resp: 2, by: 0, args: ['key', new Uint8Array(100_000).fill(7)] })
   const batch = writer.take()
   const apart = new Uint8Array(batch.length + 3)
   apart.set(batch, 3)

@@ -17,8 +17,10 @@ const SECONDS = new Set(['ttl', 'expiretime'])
 const MILLISECONDS = new Set(['pttl', 'pexpiretime'])
 const SLACK_S = 8
 const FAR_S = 9e12
+/** Commands whose second word is a command. */
+const CONTAINERS = new Set(['object', 'memory'])
 /** Bytes of their own, or times since an access. */
-const OPAQUE = new Set(['dump', 'object|idletime', 'object|refcount'])
+const OPAQUE = new Set(['dump', 'object|idletime', 'object|refcount', 'memory|usage'])
 /** Which of them depends, in Redis, on the version and on what was done to the value before. */
 const STRING_ENCODINGS = new Set(['$int', '$embstr', '$raw'])
 
@@ -72,7 +74,7 @@ interface CheckedAnswer {
 /** The name in the command table. */
 export function nameOf(argv: readonly string[]): string {
   const name = (argv[0] ?? '').toLowerCase()
-  return name === 'object' && argv.length > 1 ? `object|${argv[1]!.toLowerCase()}` : name
+  return CONTAINERS.has(name) && argv.length > 1 ? `${name}|${argv[1]!.toLowerCase()}` : name
 }
 
 /** SORT by a fixed key leaves the elements as they lie, and those of a set lie in no order. */

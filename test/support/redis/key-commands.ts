@@ -47,6 +47,12 @@ export const keyFamily: Family = {
   'object|refcount': (w) => ['OBJECT', 'REFCOUNT', w.key()],
   'object|idletime': (w) => ['OBJECT', 'IDLETIME', w.key()],
   'object|freq': (w) => ['OBJECT', 'FREQ', w.key()],
+  'memory|usage': (w) => [
+    'MEMORY',
+    'USAGE',
+    w.key(),
+    ...w.maybe(0.3, () => [w.pick(['SAMPLES', 'x']), w.integer()]),
+  ],
   'object|help': (w) => ['OBJECT', w.pick(['HELP', 'FOO', 'help'])],
 }
 

@@ -20,6 +20,7 @@ const HOW_TO_INSTALL = 'apt-get install redis-server (Debian, Ubuntu), brew inst
 export interface RedisServer {
   /** `7.0.15`. */
   readonly version: string
+  readonly port: number
   readonly client: RespClient
   stop(): Promise<void>
 }
@@ -48,6 +49,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   const version = /redis_version:([\d.]+)/.exec(info)?.[1] ?? 'unknown'
   const server: RedisServer = {
     version,
+    port,
     client,
     async stop() {
       client.close()
@@ -73,7 +75,7 @@ function install(): boolean {
   return isInstalled()
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

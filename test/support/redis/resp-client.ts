@@ -43,12 +43,18 @@ export class RespClient {
 
   /** Sends commands in one piece. */
   pipeline(commands: readonly (readonly string[])[]): Promise<Resp2Form[]> {
+    if (this.#socket.destroyed) return Promise.reject(new Error('Redis closed the connection'))
     const replies = commands.map(
       () => new Promise<Resp2Form>((resolve, reject) => void this.#waiting.push({ resolve, reject })),
     )
+    this.send(commands)
+    return Promise.all(replies)
+  }
+
+  /** The same for commands that are not answered. */
+  send(commands: readonly (readonly string[])[]): void {
     const text = commands.map((argv) => `*${argv.length}\r\n${argv.map(bulk).join('')}`)
     this.#socket.write(text.join(''), 'latin1')
-    return Promise.all(replies)
   }
 
   close(): void {

@@ -31,7 +31,7 @@ export class HashValue extends MemberCollection<ByteString> {
   #encoding: HashEncoding = 'listpack'
 
   /** The limits of the encoding `listpack`: hash-max-listpack-entries and hash-max-listpack-value. */
-  constructor(listpackEntriesMax = 128, listpackValueBytesMax = 64, seed = 0) {
+  constructor(listpackEntriesMax = 512, listpackValueBytesMax = 64, seed = 0) {
     super(seed === 0 ? OPTIONS : { ...OPTIONS, seed })
     this.#listpackEntriesMax = listpackEntriesMax
     this.#listpackValueBytesMax = listpackValueBytesMax

@@ -35,12 +35,14 @@ export class ListValue {
   /** The elements of a list do not expire; this lets a database treat all collections alike. */
   readonly nextExpiry: number = Infinity
   readonly #listpackBytesMax: number
+  readonly #listpackEntriesMax: number
   readonly #directory = new ListDirectory()
   #encoding: ListEncoding = 'listpack'
 
-  /** The limit of the encoding `listpack`: list-max-listpack-size, in bytes. */
-  constructor(listpackBytesMax = 8192) {
+  /** The limits of the encoding `listpack`: list-max-listpack-size, in bytes or in items. */
+  constructor(listpackBytesMax = 8192, listpackEntriesMax = Number.MAX_SAFE_INTEGER) {
     this.#listpackBytesMax = listpackBytesMax
+    this.#listpackEntriesMax = listpackEntriesMax
   }
 
   get size(): number {
@@ -252,12 +254,14 @@ export class ListValue {
   #beforeAdding(value: ByteString): void {
     if (this.#encoding === 'quicklist') return
     const packedBytes = LISTPACK_EMPTY_BYTES + this.#directory.packedBytes + value.length
-    if (packedBytes > this.#listpackBytesMax) this.#encoding = 'quicklist'
+    const isOver = packedBytes > this.#listpackBytesMax || this.size >= this.#listpackEntriesMax
+    if (isOver) this.#encoding = 'quicklist'
   }
 
   #settleEncoding(): void {
     if (this.#encoding === 'listpack') return
     const packedBytes = LISTPACK_EMPTY_BYTES + this.#directory.packedBytes
-    if (packedBytes * 2 <= this.#listpackBytesMax) this.#encoding = 'listpack'
+    const isSmall = packedBytes * 2 <= this.#listpackBytesMax && this.size * 2 <= this.#listpackEntriesMax
+    if (isSmall) this.#encoding = 'listpack'
   }
 }

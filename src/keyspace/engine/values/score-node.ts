@@ -145,8 +145,11 @@ export function removePairs(node: ScoreNode, from: number, to: number): void {
     scores[i] = scores[i + to - from]!
     members[i] = members[i + to - from]!
   }
-  scores.length = length
-  members.length = length
+  // To set a length is a call into the runtime.
+  for (let i = from; i < to; i++) {
+    scores.pop()
+    members.pop()
+  }
 }
 
 /** Puts a child at `index`. */

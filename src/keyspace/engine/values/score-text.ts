@@ -13,6 +13,11 @@
  */
 import type { ByteString } from '../byte-string.ts'
 
+const MINUS = 0x2d
+const ZERO = 0x30
+/** Whatever digits these are, they are below 2^53. */
+const WHOLE_CHARS_MAX = 15
+
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 const SPELLED = /^([+-]?)(?:inf(?:inity)?|(nan(?:\(\w*\))?))$/i
 const HEXADECIMAL = /^([+-]?)0x(?:([\da-f]+)\.?([\da-f]*)|\.([\da-f]+))(?:p([+-]?\d+))?$/i
@@ -37,6 +42,8 @@ export function strtod(text: ByteString): number | undefined {
 
 /** The score of an argument of ZADD or ZINCRBY, or undefined: not a number, NaN, or out of range. */
 export function parseScore(text: ByteString): number | undefined {
+  const whole = wholeNumber(text)
+  if (whole !== undefined) return whole
   if (text === '' || LEADING_SPACE.test(text)) return undefined
   const value = strtod(text)
   if (value === undefined || Number.isNaN(value)) return undefined
@@ -44,6 +51,21 @@ export function parseScore(text: ByteString): number | undefined {
   if (!Number.isFinite(value) && !SPELLED.test(text)) return undefined
   if (value === 0 && NOT_ZERO.test(text)) return undefined
   return value
+}
+
+/** The number of digits alone, as far as a double is exact; most scores are no more. */
+function wholeNumber(text: ByteString): number | undefined {
+  const { length } = text
+  const isNegative = text.charCodeAt(0) === MINUS
+  const start = isNegative ? 1 : 0
+  if (length === start || length > WHOLE_CHARS_MAX) return undefined
+  let value = 0
+  for (let i = start; i < length; i++) {
+    const digit = text.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9) return undefined
+    value = value * 10 + digit
+  }
+  return isNegative ? -value : value
 }
 
 /** `%.17g`, as Redis 7.0 replies. */

@@ -62,6 +62,10 @@ export const NODE_ENTRIES_MAX = 64
 const NODE_BYTES = 224
 const PAIR_BYTES = 22
 
+/** The inner nodes from the root down to a leaf, and the child that was taken in each; for one call. */
+const PATH: (ScoreNode | undefined)[] = []
+const PLACES: number[] = []
+
 /** An ordered list of pairs that knows the rank of each. */
 export class ScoreTree {
   /** Nodes that operations have looked at so far: for tests that bound the work. */
@@ -109,9 +113,13 @@ export class ScoreTree {
   /** Gives a pair that is there another score. Within its leaf nothing but the leaf changes. */
   rescore(score: number, member: ByteString, newScore: number): void {
     let node = this.#root
+    let depth = 0
     this.nodesTouched++
     while (node.children !== undefined) {
-      node = node.children[childFor(node, score, member)]!
+      const child = childFor(node, score, member)
+      PATH[depth] = node
+      PLACES[depth++] = child
+      node = node.children[child]!
       this.nodesTouched++
     }
     const from = lowerBound(node, score, member)
@@ -120,10 +128,12 @@ export class ScoreTree {
     // The first pair stands in the nodes above, and beyond the last another leaf may begin.
     if (from > 0 && to > 0 && (to <= last || node.next === undefined)) {
       movePair(node, from, to > from ? to - 1 : to, newScore)
-      return
+    } else {
+      this.#deleteAt(depth, node, from)
+      this.insert(newScore, member)
     }
-    this.delete(score, member)
-    this.insert(newScore, member)
+    // Else it would hold nodes that are gone.
+    for (let i = 0; i < depth; i++) PATH[i] = undefined
   }
 
   /** How many pairs come before (score, member), whether it is there or not. */
@@ -280,6 +290,18 @@ export class ScoreTree {
     return true
   }
 
+  /** Removes the pair at `index` of a leaf that so many nodes of `PATH` lead to. */
+  #deleteAt(depth: number, leaf: ScoreNode, index: number): void {
+    removePairs(leaf, index, index + 1)
+    leaf.size--
+    for (let i = depth - 1; i >= 0; i--) {
+      const node = PATH[i]!
+      node.size--
+      this.#tend(node, PLACES[i]!)
+    }
+    this.#lowerRoot()
+  }
+
   /** Removes what one leaf holds of the ranks in [from, from + count): at least one pair. */
   #removeBelow(
     node: ScoreNode,
@@ -314,6 +336,8 @@ export class ScoreTree {
       this.nodeCount--
     } else {
       setEntry(node, index, child)
+      // With neither neighbour it fits into half a node: they need not be looked at.
+      if (child.members.length > this.entriesMax >>> 1) return
       this.#joinIfSmall(node, index)
     }
     this.#joinIfSmall(node, index - 1)

@@ -36,10 +36,13 @@ import type { Fail, TextCursor } from './text-cursor.ts'
 import { Ziplist } from './ziplist.ts'
 import { Zipmap } from './zipmap.ts'
 
+/** Takes the members of a collection: a part of an entry, or a value in the making. */
+export type MemberSink = Pick<PartBuilder, 'addElement' | 'addMember' | 'addField' | 'addScored'>
+
 /** Gives the members of a collection. */
 export interface MemberSource {
   /** Adds the next one to a part; false: there is none. @throws INCOMPLETE, SHL_IMPORT_INVALID */
-  addNext(part: PartBuilder): boolean
+  addNext(part: MemberSink): boolean
 }
 
 /** A collection's type, and how it is read once the key is known. */
@@ -69,7 +72,7 @@ export const COLLECTION_FORMS: ReadonlyMap<number, CollectionForm> = new Map([
 ])
 
 type Type = CollectionForm['type']
-type ReadMember = (window: ByteWindow, part: PartBuilder) => void
+type ReadMember = (window: ByteWindow, part: MemberSink) => void
 type CursorClass = new (blob: Uint8Array, fail: Fail) => TextCursor
 type OpenNode = (window: ByteWindow) => Pick<TextCursor, 'next'>
 
@@ -99,7 +102,7 @@ class CountedSource implements MemberSource {
     this.#left = window.length()
   }
 
-  addNext(part: PartBuilder): boolean {
+  addNext(part: MemberSink): boolean {
     if (this.#left === 0) return false
     this.#read(this.#window, part)
     this.#window.commit()
@@ -117,7 +120,7 @@ class PieceSource implements MemberSource {
     this.#texts = texts
   }
 
-  addNext(part: PartBuilder): boolean {
+  addNext(part: MemberSink): boolean {
     const text = this.#texts.next()
     if (text === undefined) return false
     switch (this.#type) {
@@ -160,7 +163,7 @@ class QuicklistSource implements MemberSource {
     this.#nodesLeft = window.length()
   }
 
-  addNext(part: PartBuilder): boolean {
+  addNext(part: MemberSink): boolean {
     for (;;) {
       const text = this.#node?.next()
       if (text !== undefined) {

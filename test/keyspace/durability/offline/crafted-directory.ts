@@ -3,7 +3,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createRuntime } from '../../../../dist/src/keyspace/index.js'
+import { createRuntime } from '../../../../dist/src/index.js'
 import { systemClock } from '../../../../src/base/index.ts'
 import { writeCommit } from '../../../../src/keyspace/durability/commit-payload.ts'
 import { shardFolder, writeManifest } from '../../../../src/keyspace/durability/manifest.ts'

@@ -127,13 +127,13 @@ function checkRandom(hash: HashValue, model: Model, random: ReturnType<typeof se
   }
 }
 
-test('it is a hashtable from the 129th field on, or with a field or value of 65 bytes, and stays one', () => {
+test('it is a hashtable from the 513th field on, or with a field or value of 65 bytes, and stays one', () => {
   const hash = new HashValue()
-  for (let n = 0; n < 128; n++) hash.set(`f${n}`, 'x'.repeat(64), 0)
+  for (let n = 0; n < 512; n++) hash.set(`f${n}`, 'x'.repeat(64), 0)
   expect(hash.encoding).toBe('listpack')
-  hash.set('f128', '', 0)
+  hash.set('f512', '', 0)
   expect(hash.encoding).toBe('hashtable')
-  for (let n = 1; n < 129; n++) hash.delete(`f${n}`, 0)
+  for (let n = 1; n < 513; n++) hash.delete(`f${n}`, 0)
   expect(hash.encoding).toBe('hashtable')
   for (const [field, value] of [['f'.repeat(65), 'v'] as const, ['f', 'v'.repeat(65)] as const]) {
     const long = new HashValue()

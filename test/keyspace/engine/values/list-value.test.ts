@@ -23,6 +23,19 @@ test('it is a quicklist once it passes 8 KiB, and a listpack again below half of
   expect(large.encoding).toBe('listpack')
 })
 
+test('it is a quicklist beyond so many items, where items are what bounds it', () => {
+  const list = new ListValue(8192, 4)
+  for (let n = 0; n < 4; n++) list.pushRight('x')
+  expect(list.encoding).toBe('listpack')
+  list.pushLeft('x')
+  expect(list.encoding).toBe('quicklist')
+  list.popLeft()
+  list.popLeft()
+  expect(list.encoding).toBe('quicklist')
+  list.popLeft()
+  expect(list.encoding).toBe('listpack')
+})
+
 test('its bytes follow its content, and go back when it is emptied', () => {
   const list = new ListValue()
   const empty = list.bytes
