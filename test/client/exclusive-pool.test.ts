@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { failureOf, sleep, testKeyspace } from '../support/client-lab.ts'
+import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+
+let redis: RedisServer | undefined
+
+beforeAll(async () => {
+  redis = await startRedis()
+})
+
+afterAll(() => redis?.stop())
+
+function lab(exclusiveMax: number) {
+  const { client } = testKeyspace(redis!.port, { exclusiveMax })
+  const { pool, clock } = client
+  return { client, pool, limits: (ms: number) => ({ endMs: clock.nowMs() + ms }) }
+}
+
+test('a connection that is given back is taken again', async () => {
+  const { pool, limits } = lab(3)
+  const one = await pool.take(limits(2000))
+  const other = await pool.take(limits(2000))
+  expect(other).not.toBe(one)
+  pool.giveBack(one)
+  expect(await pool.take(limits(2000))).toBe(one)
+  expect(pool.open).toBe(2)
+})
+
+test('who asks when all are taken waits in line, within the deadline', async () => {
+  const { pool, limits } = lab(1)
+  const one = await pool.take(limits(2000))
+  expect(await failureOf(pool.take(limits(20)))).toMatchObject({
+    code: 'SHL_CONNECTION_LIMIT',
+    details: { open: 1, exclusiveMax: 1 },
+  })
+  const order: string[] = []
+  const first = pool.take(limits(2000)).then((connection) => {
+    order.push('first')
+    return connection
+  })
+  await sleep(1)
+  const second = pool.take(limits(2000)).then((connection) => {
+    order.push('second')
+    return connection
+  })
+  await sleep(1)
+  pool.giveBack(one)
+  pool.giveBack(await first)
+  pool.giveBack(await second)
+  expect(order).toEqual(['first', 'second'])
+  expect(pool.open).toBe(1)
+})
+
+test('one that has ended makes room', async () => {
+  const { pool, limits } = lab(1)
+  const one = await pool.take(limits(2000))
+  const waiting = pool.take(limits(2000))
+  one.end(new Error('cut'))
+  expect((await waiting).error).toBeUndefined()
+  expect(pool.open).toBe(1)
+})
+
+test('one that is given back with something under way is ended', async () => {
+  const { pool, limits } = lab(2)
+  const one = await pool.take(limits(2000))
+  const asked = one.send(['PING'], one.mark()).catch((error: Error) => error)
+  pool.giveBack(one)
+  expect(one.error).toBeDefined()
+  expect(await asked).toBeInstanceOf(Error)
+  expect(pool.open).toBe(0)
+})
+
+test('a signal ends the wait, and the end of the client does', async () => {
+  const { client, pool, limits } = lab(1)
+  await pool.take(limits(2000))
+  const stop = new AbortController()
+  const waiting = pool.take({ ...limits(2000), signal: stop.signal }).catch((error: Error) => error.message)
+  const other = failureOf(pool.take(limits(2000)))
+  stop.abort(new Error('enough'))
+  expect(await waiting).toBe('enough')
+  await client.close(0)
+  expect(await other).toMatchObject({ code: 'SHL_CONNECTION_CLOSED' })
+})
