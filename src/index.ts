@@ -37,11 +37,9 @@ export {
 } from './actor/index.ts'
 export { ERROR_CODES, type ErrorCode, ShardloomError, Transferred, transfer } from './base/index.ts'
 export {
-  createRuntime,
   type EvictionPolicyName,
   Keyspace,
   type KeyspaceOptions,
-  KeyspaceRuntime as Runtime,
   type KeyspaceRuntimeOptions as RuntimeOptions,
   type ReplyValue,
 } from './keyspace/index.ts'
@@ -62,6 +60,12 @@ export type {
   ThreadMemoryUse,
   ThreadView,
 } from './runtime/index.ts'
+export {
+  createRuntime,
+  type RespServer,
+  type ServeOptions,
+  ServingRuntime as Runtime,
+} from './server/index.ts'
 export {
   type ActorLimits,
   type AutoShutdown,

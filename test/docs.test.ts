@@ -90,6 +90,7 @@ function settings(): object {
       paths: {
         shardloom: [join(ROOT, 'src', 'index.ts')],
         'shardloom/actor': [join(ROOT, 'src', 'actor', 'public.ts')],
+        'shardloom/client': [join(ROOT, 'src', 'client', 'index.ts')],
         'shardloom/testing': [join(ROOT, 'src', 'testkit', 'index.ts')],
         // What a program would depend on by itself.
         comlink: [join(ROOT, 'node_modules', 'comlink', 'dist', 'umd', 'comlink.d.ts')],

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { toError } from '../base/index.ts'
-import { createRuntime } from '../keyspace/index.ts'
+import { createRuntime } from '../server/index.ts'
 import type { doctorActor } from './doctor-actor.ts'
 
 const ASKS = 2000

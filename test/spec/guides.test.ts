@@ -2,7 +2,8 @@
  * The programs of the guides and of the README do what they say: each is run as it stands.
  *
  * A block that begins with `// name.ts` is a module of that name, which the programs of its page may load.
- * Any other block of a guide is a program, and of the README each that creates a runtime.
+ * Any other block of a guide is a program, and of the README each that creates a runtime. Those that connect
+ * to a server find one, in which others publish and write.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,14 +11,33 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { transformSync } from 'esbuild'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type TestServer, testServer } from '../support/server.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const GUIDES = readdirSync(join(ROOT, 'docs', 'guides')).map((name) => join('docs', 'guides', name))
 const PROGRAM_LIMIT_MS = 30_000
 const folder = mkdtempSync(join(tmpdir(), 'shardloom-guides-'))
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const SERVER_SOCKET = join(folder, 'server.sock')
+const OTHERS_MS = 20
+let server: TestServer
+let others: NodeJS.Timeout
+
+beforeAll(async () => {
+  server = await testServer({ serve: { unixSocket: SERVER_SOCKET } })
+  const { keyspace } = server.runtime
+  others = setInterval(() => {
+    void keyspace.publish('news', 'end')
+    void keyspace.set('order:last', 'sent')
+  }, OTHERS_MS)
+})
+
+afterAll(async () => {
+  clearInterval(others)
+  await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const OPERATIONS = 'docs/guides/operations.md'
 const programs = ['README.md', ...GUIDES].flatMap(programsOf)
@@ -62,6 +82,8 @@ function withPaths(code: string): string {
   const comlink = pathToFileURL(createRequire(import.meta.url).resolve('comlink')).href
   return code
     .replaceAll(/"shardloom\/testing"/g, dist('testkit/index.js'))
+    .replaceAll(/"shardloom\/client"/g, dist('client/index.js'))
+    .replaceAll(/"shardloom:\/\/localhost(:6379)?(\/0)?"/g, JSON.stringify(`unix:${SERVER_SOCKET}`))
     .replaceAll(/"shardloom\/actor"/g, dist('actor/public.js'))
     .replaceAll(/"shardloom"/g, dist('index.js'))
     .replaceAll(/"comlink"/g, JSON.stringify(comlink))

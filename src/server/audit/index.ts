@@ -1,0 +1,3 @@
+/** What the rest of the server may use of the audit log. */
+export { AuditFile } from './audit-file.ts'
+export { AuditTrail } from './audit-trail.ts'

@@ -1,0 +1,29 @@
+/**
+ * What went wrong inside, as a reply: the first word says whether it is worth another try.
+ * Tests: test/server/connection/error-reply.test.ts
+ */
+import { ShardloomError, toError } from '../../base/index.ts'
+import { ErrorReply } from '../../keyspace/engine/index.ts'
+
+/** First words by code; the rest is ERR. */
+const WORDS: Readonly<Record<string, string>> = {
+  SHL_KEYSPACE_BUSY: 'BUSY',
+  SHL_MAILBOX_FULL: 'BUSY',
+  SHL_ASK_TIMEOUT: 'TIMEOUT',
+  SHL_ASK_ABORTED: 'UNBLOCKED',
+  SHL_SHARD_DOWN: 'UNAVAILABLE',
+  SHL_THREAD_LOST: 'UNAVAILABLE',
+  SHL_ACTOR_STOPPED: 'UNAVAILABLE',
+  SHL_ACTOR_NOT_FOUND: 'UNAVAILABLE',
+  SHL_RUNTIME_CLOSED: 'UNAVAILABLE',
+  SHL_LOG_FAILED: 'MISCONF',
+  SHL_DISK_FULL: 'MISCONF',
+}
+
+/** An error of the runtime as an error of the protocol. */
+export function errorReplyOf(thrown: unknown): ErrorReply {
+  if (thrown instanceof ErrorReply) return thrown
+  const error = toError(thrown)
+  const code = error instanceof ShardloomError ? error.code : undefined
+  return new ErrorReply(WORDS[code ?? ''] ?? 'ERR', error.message)
+}

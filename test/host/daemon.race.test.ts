@@ -1,0 +1,132 @@
+/** The process that serves: what it says when it is ready, and how it ends. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { RespClient } from '../support/redis/resp-client.ts'
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'shardloom-daemon-'))
+const running = new Set<ChildProcess>()
+
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Served {
+  readonly child: ChildProcess
+  readonly port: number
+  /** What it has written to standard error. */
+  readonly text: () => string
+  readonly ended: Promise<number | string>
+}
+
+/** Starts one; it is ready when it says so on a descriptor that it is given. */
+async function serve(...argv: string[]): Promise<Served> {
+  const port = await freePort()
+  const words = [MAIN, 'serve', '--port', String(port), '--threads', '1', '--ready-fd', '3', ...argv]
+  const child = spawn(process.execPath, words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  running.add(child)
+  let text = ''
+  child.stderr?.on('data', (data) => (text += data))
+  const ended = new Promise<number | string>((resolve) =>
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve(code ?? signal ?? '')
+    }),
+  )
+  const ready = new Promise<string>((resolve) =>
+    child.stdio[3]?.once('data', (data) => resolve(String(data))),
+  )
+  expect(await Promise.race([ready, ended.then((code) => `ended: ${code} ${text}`)])).toBe('READY=1\n')
+  return { child, port, text: () => text, ended }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+test('it ends in time, loses nothing that was answered, and a second signal ends it at once', async () => {
+  const pidFile = join(folder, 'a.pid')
+  const argv = ['--dir', join(folder, 'data'), '--pidfile', pidFile, '--shards', '2']
+  const first = await serve(...argv)
+  expect(readFileSync(pidFile, 'utf8')).toBe(`${first.child.pid}\n`)
+  expect(first.text()).toContain(`ready: listening at 127.0.0.1:${first.port}`)
+  const client = await RespClient.connect(first.port)
+  const answered = new Set<number>()
+  let isOpen = true
+  const sent: Promise<unknown>[] = []
+  for (let i = 0; isOpen && i < 10_000; i += 50) {
+    const batch = Array.from({ length: 50 }, (_, k) => i + k)
+    sent.push(
+      client.pipeline(batch.map((k) => ['SET', `key:${k}`, String(k)])).then(
+        (forms) => {
+          for (const [k, form] of forms.entries()) if (form === '+OK') answered.add(batch[k]!)
+        },
+        () => {
+          isOpen = false
+        },
+      ),
+    )
+    if (i === 2000) first.child.kill('SIGTERM')
+    if (i % 500 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(await first.ended).toBe(0)
+  client.close()
+  await Promise.all(sent)
+  expect(answered.size).toBeGreaterThan(0)
+  expect(first.text()).toContain('"msg":"stopped"')
+  expect(existsSync(pidFile)).toBe(false)
+
+  const logFile = join(folder, 'b.log')
+  const second = await serve(...argv, '--logfile', logFile, '--requirepass', 'geheim', '--bind', '127.0.0.1')
+  expect(second.text()).toMatch(/^shardloom: ready: listening at \S+:\d+/)
+  const reader = await RespClient.connect(second.port)
+  await reader.call('AUTH', 'geheim')
+  const keys = [...answered]
+  const values = await reader.pipeline(keys.map((k) => ['GET', `key:${k}`]))
+  expect(keys.filter((k, i) => values[i] !== `$${k}`)).toEqual([])
+
+  renameSync(logFile, `${logFile}.1`)
+  second.child.kill('SIGHUP')
+  await until(() => existsSync(logFile) && readFileSync(logFile, 'utf8').includes('opened anew'))
+
+  // It waits for an answer that does not come, so that the first signal has something to wait for.
+  const waiting = reader.call('BLPOP', 'nothing', '0').catch(() => 'closed')
+  second.child.kill('SIGTERM')
+  second.child.kill('SIGINT')
+  // The two may arrive in either order.
+  expect([130, 143]).toContain(await second.ended)
+  await waiting
+  reader.close()
+  expect(readFileSync(logFile, 'utf8') + readFileSync(`${logFile}.1`, 'utf8')).not.toContain('geheim')
+})
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+test('what hinders its start is told in one line', async () => {
+  const taken = createServer()
+  const port = await new Promise<number>((resolve) => {
+    taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port))
+  })
+  const words = [MAIN, 'serve', '--port', String(port), '--threads', '1', '--log-format', 'pretty']
+  const { code, err } = await new Promise<{ code: unknown; err: string }>((resolve) => {
+    execFile(process.execPath, words, { cwd: folder, timeout: 20_000 }, (error, _out, stderr) =>
+      resolve({ code: error?.code, err: stderr }),
+    )
+  })
+  taken.close()
+  expect(err).toMatch(/FATAL: .*EADDRINUSE|FATAL: .*in use/)
+  expect(code).toBe(1)
+})

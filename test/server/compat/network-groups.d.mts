@@ -1,0 +1,1 @@
+export function groupOf(command: string): string | undefined
