@@ -5,15 +5,15 @@
  *
  * `doctor` starts a real runtime with one worker thread, asks it, loses it and closes it, and says what it
  * found; its exit code is 0 when all of it worked. `bench` measures and draws. `verify`, `inspect`, `repair`,
- * `backup`, `restore` and `upgrade` work on the files of a keyspace, each with options of its own. What a
- * command needs is loaded only then.
+ * `backup`, `restore` and `upgrade` work on the files of a keyspace, each with options of its own; `cli` and
+ * `top` talk to a server. What a command needs is loaded only then.
  *
  * Tests: test/cli/cli.test.ts, test/cli/bench.test.ts
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { examine } from './doctor.ts'
+import { VERSION } from '../base/index.ts'
 import { ProcessOutput } from './process-output.ts'
+import type { CliStreams } from './prompt/context.ts'
 import type { StorageOutput } from './storage/figures.ts'
 
 const USAGE = `usage: shardloom <command> [options]
@@ -25,6 +25,9 @@ const USAGE = `usage: shardloom <command> [options]
     --threads N     the most threads; default twice the cores
     --json          prints one JSON object instead of a chart
     --svg FILE      also writes the chart as an SVG
+  serve [options]   serves a keyspace to clients of the Redis protocol
+  cli [COMMAND]     a prompt for a server, or one command
+  top [options]     shows live what a server does
   verify DIR        reads every byte of a data directory and says what is there
   inspect log DIR   prints the records of its logs
   repair DIR        cuts logs that are damaged, after it said what that loses
@@ -52,6 +55,18 @@ async function main(given: readonly string[], output: StorageOutput): Promise<nu
     const { portableCommand } = await import('./portable/portable-command.ts')
     return await portableCommand(words, output)
   }
+  if (words[0] === 'serve') {
+    const { serveCommand } = await import('./serve/serve-command.ts')
+    return await serveCommand(words.slice(1), output)
+  }
+  if (words[0] === 'cli') {
+    const { cliCommand } = await import('./prompt/cli-command.ts')
+    return await cliCommand(words.slice(1), streamsOf(output))
+  }
+  if (words[0] === 'top') {
+    const { topCommand } = await import('./top/top-command.ts')
+    return await topCommand(words.slice(1), streamsOf(output))
+  }
   if (STORAGE_COMMANDS.includes(words[0] ?? '')) {
     const { storageCommand } = await import('./storage/storage-command.ts')
     return await storageCommand(words, output)
@@ -77,7 +92,7 @@ async function main(given: readonly string[], output: StorageOutput): Promise<nu
   }
   const { values, positionals } = parsed
   if (values.version === true) {
-    output.out(`${packageVersion()}\n`)
+    output.out(`${VERSION}\n`)
     return 0
   }
   const [command, ...rest] = positionals
@@ -96,12 +111,19 @@ async function main(given: readonly string[], output: StorageOutput): Promise<nu
   return doctor(values.json === true, output)
 }
 
+/** What those who talk to a server read and write. */
+function streamsOf({ err, isTerminal, isClosed }: StorageOutput): CliStreams {
+  const { stdin, stdout, env } = process
+  return { input: stdin, output: stdout, err, isErrTerminal: isTerminal, isClosed, env }
+}
+
 /** `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
 function helpWords(words: readonly string[]): readonly string[] {
   return words[0] === 'help' ? ['--help'] : [...words, '--help']
 }
 
 async function doctor(isJson: boolean, output: StorageOutput): Promise<number> {
+  const { examine } = await import('./doctor.ts')
   const report = await examine()
   if (isJson) {
     output.out(`${JSON.stringify(report)}\n`)
@@ -111,11 +133,6 @@ async function doctor(isJson: boolean, output: StorageOutput): Promise<number> {
     }
   }
   return report.isFine ? 0 : 1
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 const output = new ProcessOutput()

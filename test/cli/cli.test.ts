@@ -31,8 +31,8 @@ test('doctor --json prints one object', async () => {
 test('version, help, and what is not known', async () => {
   expect((await shardloom('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   expect((await shardloom('--help')).stdout).toContain('usage: shardloom')
-  for (const words of [[], ['serve'], ['--nope'], ['doctor', 'who']]) {
+  for (const words of [[], ['sevre'], ['--nope'], ['doctor', 'who']]) {
     expect((await shardloom(...words)).code).toBe(2)
   }
-  expect((await shardloom('serve')).stderr).toContain('unknown command: serve')
+  expect((await shardloom('sevre')).stderr).toContain('unknown command: sevre')
 })

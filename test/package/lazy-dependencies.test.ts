@@ -18,7 +18,7 @@ const HOOKS = `
   let port
   export const initialize = (data) => { port = data.port }
   export async function resolve(specifier, context, next) {
-    if (/^(comlink|piscina|xstate)$/.test(specifier)) port.postMessage(specifier)
+    if (/^(comlink|piscina|xstate|cockatiel|@redis\\/client)$/.test(specifier)) port.postMessage(specifier)
     return next(specifier, context)
   }
 `
@@ -49,6 +49,8 @@ const PROGRAM = `
   await show('a subsystem')
   await runtime.run(new URL(${urlOf('test/support/actors/tasks.mjs')}), 1)
   await show('a task')
+  await import(${urlOf('dist/src/client/index.js')})
+  await show('a client')
   await runtime.close()
 `
 
@@ -61,5 +63,6 @@ test('each with the first thing that needs it', async () => {
     'a tree: xstate',
     'a subsystem: comlink xstate',
     'a task: comlink piscina xstate',
+    'a client: @redis/client cockatiel comlink piscina xstate',
   ])
 })

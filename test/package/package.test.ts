@@ -145,6 +145,8 @@ describe('bundled', () => {
     const path = join(esm, 'out-webpack')
     const report = await buildWithWebpack({
       mode: 'production',
+      // Its minifier takes half a minute; that minified code works is shown by esbuild's in a moment.
+      optimization: { minimize: process.env['SHL_SOAK'] !== undefined },
       target: 'node20.19',
       context: esm,
       entry: { app: './app.js', counter: './counter.js' },
