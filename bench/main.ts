@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- <name> [--json] [--rounds N] [--small] [--keys N]`: runs one question, or `all`.
+ * `npm run bench -- <name>… [--json] [--rounds N] [--small] [--keys N]`: runs some questions, or `all`.
  *
  * Without a name it lists them. With `--json` standard output is exactly one JSON array of figures. `all`
  * also writes `bench/results/<date>.json` and the tables in `docs/PERFORMANCE.md`. `--keys` is for questions
@@ -39,15 +39,15 @@ async function main(): Promise<number> {
     )
     return 2
   }
-  const [name, ...rest] = positionals
-  const isAll = name === 'all'
-  const chosen = isAll ? QUESTIONS : QUESTIONS.filter((question) => question.name === name)
-  if (chosen.length === 0 || rest.length > 0) {
+  const isAll = positionals.length === 1 && positionals[0] === 'all'
+  const known = new Map(QUESTIONS.map((question) => [question.name, question]))
+  const chosen = isAll ? QUESTIONS : positionals.flatMap((name) => known.get(name) ?? [])
+  if (chosen.length === 0 || (!isAll && chosen.length < positionals.length)) {
     const list = QUESTIONS.map(({ name: one, question }) => `  ${one.padEnd(18)} ${question}`).join('\n')
     process.stderr.write(
-      `usage: npm run bench -- <name>|all [--json] [--rounds N] [--small] [--keys N]\n\n${list}\n`,
+      `usage: npm run bench -- <name>…|all [--json] [--rounds N] [--small] [--keys N]\n\n${list}\n`,
     )
-    return name === undefined ? 0 : 2
+    return positionals.length === 0 ? 0 : 2
   }
   const results: { question: Question; figures: Figure[] }[] = []
   for (const question of chosen) {
