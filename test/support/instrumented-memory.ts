@@ -12,7 +12,7 @@
 /** What a cell of memory holds. */
 export type Cell = number | bigint
 
-export type CellType = 'Int32' | 'Uint8' | 'Float64' | 'BigInt64'
+export type CellType = 'Int32' | 'Uint8' | 'Uint16' | 'Float64' | 'BigInt64'
 
 /** One access. Plain loads and stores have no `atomic_` in front; `wait` is an atomic load that blocks. */
 export interface Access {
@@ -31,9 +31,15 @@ export interface Access {
 /** Carries an access out, and returns what was there before (or is there, for a load). */
 export type Perform = (access: Access) => Cell
 
-type Elements = Int32Array | Uint8Array | Float64Array | BigInt64Array
+type Elements = Int32Array | Uint8Array | Uint16Array | Float64Array | BigInt64Array
 
-const TYPES = { Int32: Int32Array, Uint8: Uint8Array, Float64: Float64Array, BigInt64: BigInt64Array }
+const TYPES = {
+  Int32: Int32Array,
+  Uint8: Uint8Array,
+  Uint16: Uint16Array,
+  Float64: Float64Array,
+  BigInt64: BigInt64Array,
+}
 const realAtomics = Atomics
 
 /**
@@ -139,6 +145,7 @@ function viewOf(array: Elements, type: CellType, perform: Perform): object {
 function coerce(type: CellType, value: Cell): Cell {
   if (type === 'Int32') return Number(value) | 0
   if (type === 'Uint8') return Number(value) & 255
+  if (type === 'Uint16') return Number(value) & 0xffff
   return value
 }
 

@@ -23,7 +23,7 @@
  */
 import { type Clock, ShardloomError } from '../../base/index.ts'
 import { shardError } from '../shard/shard-error.ts'
-import type { KeyspaceMemory } from '../shared/keyspace-memory.ts'
+import { type KeyspaceMemory, UNSETTLED } from '../shared/keyspace-memory.ts'
 import { type Intents, ShardSchedule, type TransactionId, WHOLE_SHARD } from '../transactions/index.ts'
 import { NO_SLOT } from '../wire/index.ts'
 import type { PendingCommand } from './pending-command.ts'
@@ -65,7 +65,7 @@ export class CommandRouter {
 
   constructor(parts: RouterParts) {
     this.#parts = parts
-    this.#epoch = parts.memory.epoch
+    this.#epoch = parts.memory.settledEpoch
     this.#pipelines = Array.from({ length: parts.memory.shardCount }, (_, shard) => {
       return new ShardPipeline({
         clock: parts.clock,
@@ -276,11 +276,12 @@ export class CommandRouter {
   /** Sends what was refused, and what was held back, when nothing is on its way any more. */
   #release(): void {
     while (this.#held !== undefined && !this.#isOver && this.#isIdle) {
+      this.#epoch = this.#parts.memory.settledEpoch
+      if (this.#epoch === UNSETTLED) return this.#parts.atTickEnd(() => this.#release())
       // Batches may be answered out of order; they went out in this one.
       const moved = this.#moved.sort((a, b) => a.place! - b.place!)
       const next = [...moved, ...this.#held]
       this.#moved = []
-      this.#epoch = this.#parts.memory.epoch
       const sent = this.#sendSome(next)
       this.#held = sent === next.length ? undefined : next.slice(sent)
     }

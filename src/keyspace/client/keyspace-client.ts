@@ -258,7 +258,7 @@ export class KeyspaceClient {
     const { memory } = this
     await this.#router.allBefore()
     for (;;) {
-      const { epoch } = memory
+      const epoch = memory.settledEpoch
       const parts = await Promise.all(
         Array.from({ length: memory.shardCount }, (_, shard) => this.#scanShard(shard, argv, db)),
       )

@@ -3,9 +3,9 @@
  *
  *     batch ──► for each command: is the slot mine? · is a transaction in the way? · run ──► replies
  *
- * A batch is answered at once unless one of its commands has to wait for a transaction; then it is answered
- * when all have run. Replies stand in the order of the commands in any case, and two commands of one batch,
- * or of two, on the same key keep their order, because who waits stands in the same queue as who comes later.
+ * A batch is answered at once, or when those of its commands that wait for a transaction have run. Replies
+ * stand in the order of the commands; two for one key, in one batch or in two, keep it, too, because who waits
+ * stands in the same queue as who comes later.
  *
  * Writer of the table and of its own words in the shared memory; see `shared/`.
  * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).
@@ -211,8 +211,7 @@ export class Shard {
     })
     writer.reply(reply === SENT_AWAY ? MOVED : reply)
     // A wait that is over tells that there was nothing when it began; who is served is told something.
-    const isOver = hasWaited && (reply === null || reply === NULL_ARRAY)
-    const told = isOver ? before : undefined
+    const told = hasWaited && (reply === null || reply === NULL_ARRAY) ? before : undefined
     return durability.acknowledged(writer.take(), before, reader.level, reader.level === 0, told)
   }
 

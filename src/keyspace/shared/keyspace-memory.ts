@@ -13,7 +13,7 @@
  * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; a
  * slot's word, by the shard that owns the slot; counters, by any thread with atomic additions.
  * Readers: any thread.
- * Invariants: (1) counters only grow; (2) the epoch grows before and after each change of the slot map; (3)
+ * Invariants: (1) counters only grow; (2) the epoch is unsettled before a slot changes, and another behind it; (3)
  * an actor's address is written before its incarnation, and read after it.
  * Cost: drawing a revision is one atomic addition (some 60 ns for 64 bits); shards draw one per batch.
  * Tests: test/keyspace/shared/keyspace-memory.test.ts
@@ -24,6 +24,11 @@ const WORDS = 8
 const WIDE = 4
 const SHARD_WORDS = 8
 export const SHARDS_MAX = 1024
+
+/** In the low bits of the epoch: how many shards give a slot away just now. */
+const GIVEN = 1024
+/** A slot is just being given: no epoch is like it. */
+export const UNSETTLED = -1
 
 const WORD_SHARDS = 0
 const WORD_EPOCH = 1
@@ -102,14 +107,13 @@ export class KeyspaceMemory {
   }
 
   /**
-   * Gives a slot to another shard; the shard that owns it alone. The epoch changes before and after: who
-   * finds the new owner finds a new epoch afterwards, and who saw the epoch change too early sees it change
-   * again.
+   * Gives a slot to another shard; the shard that owns it alone. Who finds the new owner finds afterwards
+   * another epoch than whoever found the old one had before, however many slots are given at a time.
    */
   setOwner(slot: number, shard: number): void {
     Atomics.add(this.#words, WORD_EPOCH, 1)
     Atomics.store(this.#slots, slot, shard)
-    Atomics.add(this.#words, WORD_EPOCH, 1)
+    Atomics.add(this.#words, WORD_EPOCH, GIVEN - 1)
   }
 
   /** Whether some slot is not where it was dealt. */
@@ -121,9 +125,15 @@ export class KeyspaceMemory {
     return false
   }
 
-  /** Changes with the slot map: read it after an owner. */
+  /** Changes with the slot map: read it after an owner, and compare it with `settledEpoch`. */
   get epoch(): number {
     return Atomics.load(this.#words, WORD_EPOCH)
+  }
+
+  /** The same to be kept: read it before an owner. UNSETTLED while it changes. */
+  get settledEpoch(): number {
+    const { epoch } = this
+    return (epoch & (GIVEN - 1)) === 0 ? epoch : UNSETTLED
   }
 
   /** Where a shard lives; undefined before it has ever run. */

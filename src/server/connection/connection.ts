@@ -173,7 +173,7 @@ export class Connection extends ConnectionState {
 
   /** A request goes to another thread. */
   beginRemote(): void {
-    this.#remote.begin(this.thread.memory.epoch)
+    this.#remote.begin()
   }
 
   whenRemoteAnswered(): Promise<void> | undefined {
@@ -201,9 +201,9 @@ export class Connection extends ConnectionState {
   /** The shard of this thread that a slot is on, if a request for it may run before those on their way. */
   localShard(slot: number): InlineRun | undefined {
     const { memory, stretch } = this.thread
+    this.#remote.look(memory.settledEpoch)
     const owner = memory.ownerOf(slot)
-    if (this.#remote.count > 0 && memory.epoch !== this.#remote.epoch) return undefined
-    return stretch.of(owner)
+    return this.#remote.hasMoved(memory.epoch) ? undefined : stretch.of(owner)
   }
 
   /** Sends what is there, at the end of what runs now. */

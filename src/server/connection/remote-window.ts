@@ -4,7 +4,10 @@
  * A client that asks for more than it reads is slowed down before replies fill the memory. Nobody knows how
  * large a reply will be: few go at first, one more for each small reply, and few again once one was large.
  *
- * Tests: test/server/connection/pipeline.prop.test.ts, test/server/robust/large-values.race.test.ts
+ * While some are on their way and slots move, one for a key that is here now may be meant to come behind one
+ * that has been sent away: `hasMoved` says so.
+ *
+ * Tests: test/server/connection/remote-window.model.test.ts, test/server/connection/pipeline.prop.test.ts, test/server/robust/large-values.race.test.ts
  */
 
 /** At first; at most; at most once a reply was large. */
@@ -17,8 +20,9 @@ const LARGE_BYTES = 16 * 1024
 /** The requests of one client. */
 export class RemoteWindow {
   count = 0
-  /** The state of the slot map when the first of them went. */
-  epoch = 0
+  /** The slot map by which the first of them went, and by which the next one may go. */
+  #epoch = 0
+  #seen = 0
   readonly #bytesMax: number
   #max = FIRST
   #top = MOST
@@ -34,9 +38,19 @@ export class RemoteWindow {
     return this.count >= this.#max
   }
 
+  /** A request may go, by what is read in the slot map next. `settledEpoch`: as it is before that. */
+  look(settledEpoch: number): void {
+    this.#seen = settledEpoch
+  }
+
+  /** Whether slots have moved since the first of those on their way went. `epoch`: read after the owner. */
+  hasMoved(epoch: number): boolean {
+    return this.count > 0 && epoch !== this.#epoch
+  }
+
   /** A request goes. */
-  begin(epoch: number): void {
-    if (this.count++ === 0) this.epoch = epoch
+  begin(): void {
+    if (this.count++ === 0) this.#epoch = this.#seen
   }
 
   /** A request is answered, or will not be. */

@@ -175,7 +175,8 @@ export class ReplyWriter implements BulkSink, SlabTenant {
   /** The same of part of some bytes. */
   encodedPart(bytes: Uint8Array, start: number, end: number): void {
     const count = end - start
-    if (count >= LARGE_VALUE_BYTES) return this.#chunk(bytes.subarray(start, end))
+    if (count >= LARGE_VALUE_BYTES)
+      return this.#chunk(count === bytes.length ? bytes : bytes.subarray(start, end))
     this.#reserve(count)
     copyBytes(bytes, start, count, this.#bytes, this.#end)
     this.#end += count

@@ -5,6 +5,9 @@
  * Every reply says where it stands among all: a counter's value, the length of a list or of a string. So the
  * outcome is one order that all replies agree with, which is found in the lists and strings themselves.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Random, seededRandom } from '../../../src/base/index.ts'
 import { hashSlotOf } from '../../../src/keyspace/hash-slot.ts'
@@ -197,18 +200,47 @@ test(`all that is asked for is done once, in the order of each connection (seed 
   }
 }, 600_000)
 
-test('a read does not pass the write before it that waits for a slot on its way', async () => {
-  const { keyspace } = server.runtime
-  const client = await clients.one()
+/** Pairs of a write and a read of one key, whose slot goes to and fro meanwhile. */
+async function writeAndRead(
+  { server: { runtime }, client, pairs }: { server: TestServer; client: WireClient; pairs: number },
+  send: (value: number) => Promise<void>,
+): Promise<void> {
   const slot = hashSlotOf(hereKeys[0]!)
   let isOver = false
   const moving = (async () => {
-    for (let to = 1; !isOver; to = 1 - to) await keyspace.moveSlots([slot], to)
+    for (let to = 1; !isOver; to = 1 - to) await runtime.keyspace.moveSlots([slot], to)
   })()
-  for (let i = 0; i < PAIRS; i++) {
-    client.send(['SET', hereKeys[0]!, i], ['GET', hereKeys[0]!])
+  for (let i = 0; i < pairs; i++) {
+    await send(i)
     expect(await client.take(2)).toEqual(['OK', String(i)])
   }
   isOver = true
   await moving
-})
+}
+
+test('a read does not pass the write before it that waits for a slot on its way', async () => {
+  const client = await clients.one()
+  await writeAndRead({ server, client, pairs: PAIRS }, async (value) => {
+    client.send(['SET', hereKeys[0]!, value], ['GET', hereKeys[0]!])
+  })
+}, 600_000)
+
+test('nor where the write is told when it is on the disk, and the read comes a little later', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'shl-order-'))
+  const durable = await testServer({ keyspace: { shards: 2, dir, durability: 'fsync' } })
+  const others = new WireClients(durable.port)
+  try {
+    // On both threads.
+    for (const client of [await others.one(), await others.one(), await others.one()]) {
+      await writeAndRead({ server: durable, client, pairs: PAIRS / 6 }, async (value) => {
+        client.send(['SET', hereKeys[0]!, value])
+        for (let turns = value % 4; turns > 0; turns--) await new Promise(setImmediate)
+        client.send(['GET', hereKeys[0]!])
+      })
+    }
+  } finally {
+    others.close()
+    await durable.close()
+    rmSync(dir, { recursive: true })
+  }
+}, 600_000)
