@@ -7,7 +7,7 @@ import { systemClock } from '../../src/base/clock.ts'
 afterEach(() => vi.useRealTimers())
 
 test('means the same on every thread', async () => {
-  const module = new URL('../../dist/src/base/clock.js', import.meta.url).href
+  const module = new URL('../../dist/src/base/index.js', import.meta.url).href
   const code = `import { systemClock } from ${JSON.stringify(module)}
     import { parentPort } from 'node:worker_threads'
     parentPort.postMessage(systemClock().nowMs())`

@@ -20,7 +20,7 @@ test('soon runs before the next turn of the event loop; a cancelled turn does no
 })
 
 test('an error that is thrown uncaught is no rejection', async () => {
-  const url = new URL('../../dist/src/transport/scheduler.js', import.meta.url).href
+  const url = new URL('../../dist/src/transport/index.js', import.meta.url).href
   const program = `
     import { systemScheduler } from ${JSON.stringify(url)}
     process.on('uncaughtException', (error, origin) => console.log(origin, error.message))
