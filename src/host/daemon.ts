@@ -54,6 +54,8 @@ interface RewriteHook {
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 /** Beyond the deadline, before the process is ended although something still runs. */
 const LAST_MS = 2000
+/** Of the deadline, that clients may take. */
+const DRAIN_SHARE = 0.6
 const FOREVER_MS = 2 ** 45
 
 /** Serves until the end; the exit code. */
@@ -231,7 +233,8 @@ class Daemon {
 
   async #stop(runtime: ServingRuntime, server: RespServer, reason: string): Promise<number> {
     const deadlineMs = Math.max(1, this.#store.get('shutdownTimeout') * 1000)
-    const drainMs = Math.min(this.#store.get('drainTimeoutMs'), deadlineMs)
+    // What does not drain is cut off while there is time left to end what runs.
+    const drainMs = Math.min(this.#store.get('drainTimeoutMs'), Math.ceil(deadlineMs * DRAIN_SHARE))
     const startMs = this.#clock.nowMs()
     const last = this.#clock.after(deadlineMs + LAST_MS, () => {
       this.#log.write('error', 'something does not end: the process does')

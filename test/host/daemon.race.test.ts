@@ -1,7 +1,7 @@
 /** The process that serves: what it says when it is ready, and how it ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -114,6 +114,22 @@ test('it ends in time, loses nothing that was answered, and a second signal ends
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
+
+test('a client that does not read takes the time of nobody else', async () => {
+  const served = await serve('--shutdown-timeout', '2', '--shards', '2', '--dir', join(folder, 'unread'))
+  const client = await RespClient.connect(served.port)
+  expect(await client.call('SET', 'large', 'x'.repeat(4_000_000))).toBe('+OK')
+  client.close()
+  const deaf = connect(served.port, '127.0.0.1')
+  deaf.on('error', () => undefined)
+  deaf.pause()
+  await new Promise((resolve) => deaf.write(`GET large\r\n`.repeat(20), resolve))
+  served.child.kill('SIGTERM')
+  // 1: something had to be cut off besides the client.
+  expect(await served.ended).toBe(0)
+  expect(served.text()).toContain('"msg":"stopped"')
+  deaf.destroy()
+})
 
 test('what hinders its start is told in one line', async () => {
   const taken = createServer()

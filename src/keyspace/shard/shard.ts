@@ -4,8 +4,8 @@
  *     batch ──► for each command: is the slot mine? · is a transaction in the way? · run ──► replies
  *
  * A batch is answered at once, or when those of its commands that wait for a transaction have run. Replies
- * stand in the order of the commands; two for one key, in one batch or in two, keep it, too, because who waits
- * stands in the same queue as who comes later.
+ * stand in the order of the commands; two for one key, in one batch or in two, keep it, too, because who
+ * waits stands in the same queue as who comes later.
  *
  * Writer of the table and of its own words in the shared memory; see `shared/`.
  * Cost: a SET of 64 bytes in a batch takes some 300 ns (bench/set-memory.ts).

@@ -13,8 +13,8 @@
  * Writer: the address of a shard, by its keeper on the main thread; its word `tables`, by the shard itself; a
  * slot's word, by the shard that owns the slot; counters, by any thread with atomic additions.
  * Readers: any thread.
- * Invariants: (1) counters only grow; (2) the epoch is unsettled before a slot changes, and another behind it; (3)
- * an actor's address is written before its incarnation, and read after it.
+ * Invariants: (1) counters only grow; (2) the epoch is unsettled before a slot changes, and another behind
+ * it; (3) an actor's address is written before its incarnation, and read after it.
  * Cost: drawing a revision is one atomic addition (some 60 ns for 64 bits); shards draw one per batch.
  * Tests: test/keyspace/shared/keyspace-memory.test.ts
  */

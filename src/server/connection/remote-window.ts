@@ -7,7 +7,8 @@
  * While some are on their way and slots move, one for a key that is here now may be meant to come behind one
  * that has been sent away: `hasMoved` says so.
  *
- * Tests: test/server/connection/remote-window.model.test.ts, test/server/connection/pipeline.prop.test.ts, test/server/robust/large-values.race.test.ts
+ * Tests: test/server/connection/remote-window.model.test.ts, test/server/connection/pipeline.prop.test.ts,
+ * test/server/robust/large-values.race.test.ts
  */
 
 /** At first; at most; at most once a reply was large. */
