@@ -18,7 +18,8 @@ const HOOKS = `
   let port
   export const initialize = (data) => { port = data.port }
   export async function resolve(specifier, context, next) {
-    if (/^(comlink|piscina|pino|pino-pretty|smol-toml|xstate|cockatiel|@redis\\/client)$/.test(specifier)) port.postMessage(specifier)
+    const late = /^(comlink|piscina|pino|pino-pretty|smol-toml|xstate|cockatiel|@redis\\/client)$/
+    if (late.test(specifier)) port.postMessage(specifier)
     return next(specifier, context)
   }
 `
