@@ -29,6 +29,7 @@ export default defineConfig({
         test: {
           ...{ name: 'shared', include: ['test/**/*.test.ts'], exclude: [...NEVER, ...OWN_PROCESS] },
           isolate: false,
+          setupFiles: ['test/support/free-memory.ts'],
         },
       },
     ],

@@ -34,6 +34,7 @@ import { ServerMembers } from './members.ts'
 import { type ParameterOptions, ParameterStore } from './parameters/index.ts'
 import { TLS_LABEL } from './thread/acceptor.ts'
 import type { HubMessages } from './thread/hub-messages.ts'
+import { NextIds } from './thread/next-ids.ts'
 import type { ServerArgs, ServerMessages, SharedState } from './thread/server-actor.ts'
 import { catalogOf } from './thread/server-thread.ts'
 
@@ -150,7 +151,9 @@ export async function serve(runtime: KeyspaceRuntime, options: ServeOptions = {}
   // Says so when there is none.
   const { keyspace } = runtime
   await alignKeyspace(runtime, parameters)
-  let users = await firstUsers(parameters, catalogOf(serverCommands))
+  const { line, isOpen } = await firstUsers(parameters, catalogOf(serverCommands))
+  let users = line
+  if (!isOpen) parameters.bindWidely()
   // What a thread begins with; those that run let it in, with what was changed meanwhile.
   const known = (): SharedState => ({ parameters: parameters.snapshot(), users })
   const threads = runtime.sharedThreads.length > 0 ? [...runtime.sharedThreads] : [0]
@@ -166,14 +169,14 @@ export async function serve(runtime: KeyspaceRuntime, options: ServeOptions = {}
           changed.apply(changes)
           readTls(changed, undefined)
         },
-        onUsers: (line) => {
-          users = line
+        onUsers: (changed) => {
+          users = changed
         },
       },
       parameters,
     ),
   )) as ActorRef<HubMessages>
-  const counts = { clients: ConnectionLimit.buffer(threads.length), ids: new SharedArrayBuffer(4) }
+  const counts = { clients: ConnectionLimit.buffer(threads.length), ids: NextIds.buffer() }
   const rates = RateCells.buffer()
   const weights = ClientMemory.buffer(threads.length)
   const tls = readTls(parameters, onLog)

@@ -15,12 +15,20 @@ import type { CommandCatalog } from '../catalog/index.ts'
 import type { ParameterStore } from '../parameters/index.ts'
 import { aclPathOf } from './acl-commands.ts'
 
-/** The line that every thread applies first. @throws SHL_OPTION_INVALID, SHL_ACL_FILE */
+/** Users to begin with. */
+export interface FirstUsers {
+  /** The line that every thread applies first. */
+  readonly line: ByteString
+  /** Whether anybody is served without having said who it is. */
+  readonly isOpen: boolean
+}
+
+/** The users of parameters. @throws SHL_OPTION_INVALID, SHL_ACL_FILE */
 export async function firstUsers(
   parameters: ParameterStore,
   catalog: CommandCatalog,
   disk: Disk = systemDisk(),
-): Promise<ByteString> {
+): Promise<FirstUsers> {
   const pubsubDefault = parameters.get('aclPubsubDefault')
   const acl = new AclStore({ catalog, clock: systemClock(), pubsubDefault })
   const lines = parameters.get('user')
@@ -31,7 +39,8 @@ export async function firstUsers(
   }
   addUsers(acl, lines)
   if (path !== undefined) await addFile(acl, disk, path)
-  return acl.snapshot()
+  const { isEnabled, isPasswordFree } = acl.defaultUser
+  return { line: acl.snapshot(), isOpen: isEnabled && isPasswordFree }
 }
 
 function addUsers(acl: AclStore, lines: readonly ByteString[]): void {

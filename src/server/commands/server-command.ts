@@ -228,6 +228,8 @@ export interface ServerThread {
   audit: AuditObserver | undefined
   /** Told of a session that has begun, or ended. */
   readonly onSession: Set<(session: Session, isNew: boolean) => void>
+  /** Numbers that grow over all threads. */
+  readonly ids: { slowCommand(): number }
   /** CLIENT PAUSE. */
   readonly pause: ClientPause
   /** Milliseconds of the monotonic clock. */

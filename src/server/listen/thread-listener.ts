@@ -47,8 +47,6 @@ export interface AcceptOptions {
   readonly clock?: Clock
   /** Whether a client that ends its side may still be answered. Default: false. */
   readonly allowHalfOpen?: boolean
-  /** Silence after which a connection is probed; 0: never. Default: 0. */
-  readonly keepAliveMs?: number
   /**
    * Whether it begins paused: gets its descriptors, while the process is small, and accepts after `resume`.
    */
@@ -209,14 +207,8 @@ export class ThreadListener {
 
   /** Polls one socket. Resolves when it does, which with a copy is before this returns. */
   #listen(socket: GrantedSocket, index: number): Promise<void> {
-    const { allowHalfOpen = false, keepAliveMs = 0 } = this.#options
-    const server = createServer({
-      allowHalfOpen,
-      noDelay: true,
-      keepAlive: keepAliveMs > 0,
-      keepAliveInitialDelay: keepAliveMs,
-      pauseOnConnect: true,
-    })
+    const { allowHalfOpen = false } = this.#options
+    const server = createServer({ allowHalfOpen, noDelay: true, pauseOnConnect: true })
     server.on('connection', (connection) => this.#accepted(connection, socket.address))
     this.#servers.push(server)
     return new Promise((resolve, reject) => {

@@ -257,7 +257,6 @@ export class ParameterStore {
 
   /** What follows from other values, where it was not given itself. */
   #derive(): void {
-    if (!this.isGiven('bind') && this.hasCredentials) this.#values.set('bind', ['*', '-::*'])
     const hasFiles = this.get('dir') !== ''
     if (this.get('durability') === 'auto') {
       const isSynced = this.get('appendOnly') && this.get('appendFsync') === 'always'
@@ -269,9 +268,9 @@ export class ParameterStore {
     }
   }
 
-  /** Whether nobody is served without having said who it is, as far as parameters say. */
-  get hasCredentials(): boolean {
-    return this.get('requirePass') !== '' || this.get('aclFile') !== '' || this.get('user').length > 0
+  /** Nobody is served without having said who it is: listens at all addresses, unless some were given. */
+  bindWidely(): void {
+    if (!this.isGiven('bind')) this.#values.set('bind', ['*', '-::*'])
   }
 }
 

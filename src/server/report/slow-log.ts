@@ -1,8 +1,8 @@
 /**
  * The slow log of one thread: commands that took longer than the threshold, the newest first.
  *
- * Each thread keeps its own; whoever asks gets them as one, by time. Numbers grow over all threads, since
- * each thread gives every so-and-so-many-th.
+ * Each thread keeps its own; whoever asks gets them as one. Numbers grow over all threads, so that who looks
+ * for what is newer than the last that it has seen misses none.
  *
  * Invariant: an entry holds no secret, and at most 32 arguments of some 150 bytes each.
  * Cost: nothing below the threshold. Tests: test/server/report/slow-log.test.ts
@@ -25,12 +25,10 @@ export interface SlowEntry {
 /** The entries of one thread. */
 export class SlowLog {
   #entries: SlowEntry[] = []
-  #nextId: number
-  readonly #idStep: number
+  readonly #nextId: () => number
 
-  constructor({ firstId, idStep }: { readonly firstId: number; readonly idStep: number }) {
-    this.#nextId = firstId
-    this.#idStep = idStep
+  constructor(nextId: () => number) {
+    this.#nextId = nextId
   }
 
   get length(): number {
@@ -42,8 +40,7 @@ export class SlowLog {
     entry: Omit<SlowEntry, 'id' | 'argv'> & { readonly argv: readonly Argument[] },
     entriesMax: number,
   ): void {
-    this.#entries.unshift({ ...entry, id: this.#nextId, argv: cutArguments(entry.argv) })
-    this.#nextId += this.#idStep
+    this.#entries.unshift({ ...entry, id: this.#nextId(), argv: cutArguments(entry.argv) })
     if (this.#entries.length > entriesMax) this.#entries.length = entriesMax
   }
 
@@ -61,7 +58,7 @@ export class SlowLog {
 export function newestOf(logs: readonly (readonly SlowEntry[])[], count: number): SlowEntry[] {
   return logs
     .flat()
-    .sort((one, other) => other.wallMs - one.wallMs || other.id - one.id)
+    .sort((one, other) => other.id - one.id)
     .slice(0, count)
 }
 

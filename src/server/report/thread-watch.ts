@@ -74,14 +74,13 @@ export class ThreadWatch {
 
   constructor(
     thread: ServerThread,
-    place: number,
     loopLoad: LoopLoad,
     tracking: () => TrackingCounts = () => ({ keys: 0, items: 0, prefixes: 0 }),
   ) {
     this.#thread = thread
     this.#loopLoad = loopLoad
     this.#tracking = tracking
-    this.#slow = new SlowLog({ firstId: place, idStep: thread.facts.threads.length })
+    this.#slow = new SlowLog(() => thread.ids.slowCommand())
     thread.parameters.onChange(
       ['slowlogLogSlowerThan', 'slowlogMaxLen', 'latencyMonitorThreshold', 'latencyTracking'],
       () => this.#configure(),

@@ -9,6 +9,6 @@ import { ThreadWatch } from './thread-watch.ts'
 
 /** To be called once, when the thread begins. */
 export function watchThread(thread: ServerThread, place: number): void {
-  new ThreadWatch(thread, place, loopLoad(), () => pushesOf(thread).tracking.stats)
+  new ThreadWatch(thread, loopLoad(), () => pushesOf(thread).tracking.stats)
   watchPeak(thread, place)
 }

@@ -23,13 +23,14 @@ import {
   TlsAcceptor,
   type TlsMaterial,
 } from '../listen/index.ts'
+import { NextIds } from './next-ids.ts'
 import type { ServerThread } from './server-thread.ts'
 
 /** What all threads count together. */
 export interface AcceptorCounts {
   /** See `ConnectionLimit`. */
   readonly clients: SharedArrayBuffer
-  /** The last id that was given. Every thread adds with `Atomics`. */
+  /** The last ids that were given: `NextIds`. */
   readonly ids: SharedArrayBuffer
 }
 
@@ -48,7 +49,7 @@ export class Acceptor {
   readonly #thread: ServerThread
   readonly #clock: Clock
   readonly #limit: ConnectionLimit
-  readonly #ids: Int32Array
+  readonly #ids: NextIds
   #tls: TlsAcceptor | undefined
   readonly #buffer = new Uint8Array(READ_BYTES)
   #listener: ThreadListener | undefined
@@ -63,7 +64,7 @@ export class Acceptor {
     this.#clock = thread.clock
     const { parameters } = thread
     this.#limit = new ConnectionLimit(clients, seat, parameters.get('maxClients'))
-    this.#ids = new Int32Array(ids)
+    this.#ids = new NextIds(ids)
     parameters.onChange(['maxClients'], () => {
       this.#limit.totalMax = parameters.get('maxClients')
     })
@@ -95,7 +96,6 @@ export class Acceptor {
       clock: this.#clock,
       // What a client has asked for is answered, also when it has said that it will ask no more.
       allowHalfOpen: true,
-      keepAliveMs: thread.parameters.get('tcpKeepalive') * 1000,
       onError: (error) => thread.log('warn', 'a connection could not be accepted', { reason: error.message }),
     })
   }
@@ -114,6 +114,9 @@ export class Acceptor {
   #onSocket(socket: Socket, address: BoundAddress): void {
     if (address.type === 'tcp' && this.#isProtected(socket)) return this.#refuse(socket, PROTECTED)
     if (!this.#limit.enter()) return this.#refuse(socket, TOO_MANY)
+    const keepAliveMs = this.#thread.parameters.get('tcpKeepalive') * 1000
+    // Silence, after which it is probed.
+    if (address.type === 'tcp' && keepAliveMs > 0) socket.setKeepAlive(true, keepAliveMs)
     if (address.label === TLS_LABEL) {
       if (this.#tls !== undefined) return this.#tls.accept(socket)
       this.#limit.leave()
@@ -140,7 +143,7 @@ export class Acceptor {
   }
 
   #factsOf(socket: Socket, address: BoundAddress): ConnectionFacts {
-    const id = Atomics.add(this.#ids, 0, 1) + 1
+    const id = this.#ids.client()
     const isUnix = address.type === 'unix'
     return {
       id,

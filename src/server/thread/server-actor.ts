@@ -35,6 +35,7 @@ import type { ListenGrant, TlsMaterial } from '../listen/index.ts'
 import { ParameterStore, type StoreSnapshot } from '../parameters/index.ts'
 import { Acceptor, type AcceptorCounts } from './acceptor.ts'
 import type { HubMessages } from './hub-messages.ts'
+import { NextIds } from './next-ids.ts'
 import { installParts } from './parts.ts'
 import { type PeerMessages, Peers, type TopicMessage } from './peers.ts'
 import { catalogOf, ServerThread } from './server-thread.ts'
@@ -196,6 +197,7 @@ export const serverActor: ActorDefinition<ServerState, ServerArgs, ServerMessage
       facts: args.facts,
       place: args.place,
       weights: args.weights,
+      ids: new NextIds(args.counts.ids),
       log: (level, event, details) => void args.hub.tell('log', { level, event, details }),
       request: (what, content) => args.hub.ask('request', { what, content }),
     })

@@ -39,6 +39,7 @@ import { Deadlines } from '../listen/index.ts'
 import type { ParameterStore } from '../parameters/index.ts'
 import { ReplyWriter, type RequestLimits, SlabPool } from '../resp/index.ts'
 import { CommandIndex } from './command-index.ts'
+import type { NextIds } from './next-ids.ts'
 import { OutputLimits } from './output-limits.ts'
 import type { Peers } from './peers.ts'
 import { Stretch } from './stretch.ts'
@@ -65,6 +66,7 @@ export interface ServerThreadParts {
   /** Its place among those that serve, and what `ClientMemory` shares with them. */
   readonly place: number
   readonly weights: SharedArrayBuffer
+  readonly ids: NextIds
   log(level: LogLevel, event: string, details?: object): void
   request(what: string, content: unknown): Promise<boolean>
 }
@@ -112,6 +114,7 @@ export class ServerThread implements HostThread {
     slowReaders: 0,
     evictedClients: 0,
   }
+  readonly ids: NextIds
   readonly pause: ClientPause
   readonly clientMemory: ClientMemory
   limits: RequestLimits
@@ -135,6 +138,7 @@ export class ServerThread implements HostThread {
     this.acl = parts.acl
     this.peers = parts.peers
     this.facts = parts.facts
+    this.ids = parts.ids
     this.commands = new CommandIndex(parts.catalog, parts.commands)
     this.stretch = new Stretch(parts.localShards)
     this.limits = limitsOf(parts.parameters)

@@ -10,7 +10,7 @@ async function usersOf(options: ParameterOptions, file?: string): Promise<readon
   await disk.makeFolder('/data')
   if (file !== undefined) disk.putFile('/data/users.acl', Buffer.from(file, 'latin1'))
   const store = makeStore()
-  store.apply(await firstUsers(ParameterStore.of(options), catalog, disk))
+  store.apply((await firstUsers(ParameterStore.of(options), catalog, disk)).line)
   return store.list().map((line) => line.replace(/#[0-9a-f]{64}/g, '#…'))
 }
 
@@ -19,6 +19,19 @@ async function failureOf(options: ParameterOptions, file?: string): Promise<stri
   if (!(failure instanceof ShardloomError)) throw new TypeError('it did not fail')
   return failure.message
 }
+
+test.each([
+  [{}, true],
+  [{ requirePass: 'x' }, false],
+  // As CONFIG REWRITE writes it for a server without passwords.
+  [{ user: ['default on nopass ~* &* +@all'] }, true],
+  [{ requirePass: 'x', user: ['default on nopass +get ~x'] }, true],
+  [{ user: ['a on >b'] }, true],
+  [{ user: ['a on >b', 'default off nopass'] }, false],
+  [{ user: ['default on >b +@all'] }, false],
+] as const)('%j: anybody is served: %j', async (options, isOpen) => {
+  expect((await firstUsers(ParameterStore.of(options as ParameterOptions), catalog)).isOpen).toBe(isOpen)
+})
 
 describe('a server starts with', () => {
   test('default alone, with a password where there is one', async () => {

@@ -5,23 +5,25 @@ import { cutArguments, newestOf, SlowLog } from '../../../src/server/report/slow
 const ENTRY = { durationUs: 12, address: '127.0.0.1:1', client: 'me' }
 
 test('keeps the newest, and numbers all of them', () => {
-  const log = new SlowLog({ firstId: 1, idStep: 2 })
+  let last = 6
+  const log = new SlowLog(() => ++last)
   for (let i = 0; i < 5; i++) log.add({ ...ENTRY, wallMs: 1000 + i, argv: ['GET', `k${i}`] }, 3)
   expect(log.length).toBe(3)
   expect(log.newest(2)).toEqual([
-    { ...ENTRY, id: 9, wallMs: 1004, argv: ['GET', 'k4'] },
-    { ...ENTRY, id: 7, wallMs: 1003, argv: ['GET', 'k3'] },
+    { ...ENTRY, id: 11, wallMs: 1004, argv: ['GET', 'k4'] },
+    { ...ENTRY, id: 10, wallMs: 1003, argv: ['GET', 'k3'] },
   ])
   log.reset()
   expect(log.newest(10)).toEqual([])
   log.add({ ...ENTRY, wallMs: 2000, argv: ['PING'] }, 3)
-  expect(log.newest(1)[0]!.id).toBe(11)
+  expect(log.newest(1)[0]!.id).toBe(12)
   log.add({ ...ENTRY, wallMs: 2001, argv: ['PING'] }, 0)
   expect(log.length).toBe(0)
 })
 
-test('of several threads is one, the newest first', () => {
-  const logs = [0, 1].map((firstId) => new SlowLog({ firstId, idStep: 2 }))
+test('of several threads is one, the last that was told first', () => {
+  let last = 0
+  const logs = [0, 1].map(() => new SlowLog(() => ++last))
   for (const [i, wallMs] of [3, 1, 2, 5, 4, 5].entries()) {
     logs[i % 2]!.add({ ...ENTRY, wallMs, argv: ['X'] }, 10)
   }
@@ -30,10 +32,10 @@ test('of several threads is one, the newest first', () => {
     4,
   )
   expect(merged.map(({ wallMs, id }) => [wallMs, id])).toEqual([
-    [5, 5],
-    [5, 3],
-    [4, 4],
-    [3, 0],
+    [5, 6],
+    [4, 5],
+    [5, 4],
+    [2, 3],
   ])
 })
 

@@ -18,6 +18,7 @@ import type { SlowEntry } from '../../../src/server/report/slow-log.ts'
 import { sumCommands, type ThreadReport } from '../../../src/server/report/thread-report.ts'
 import { ThreadWatch } from '../../../src/server/report/thread-watch.ts'
 import { CommandIndex } from '../../../src/server/thread/command-index.ts'
+import { NextIds } from '../../../src/server/thread/next-ids.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const catalog = new CommandCatalog(commandTable.rows, serverCommands)
@@ -44,6 +45,7 @@ class Lab {
     const whole = {
       ...thread,
       wallMs: () => clock.wallMs(),
+      ids: new NextIds(NextIds.buffer()),
       get sampled() {
         return lab.sampled
       },
@@ -51,7 +53,7 @@ class Lab {
         lab.sampled = sampled
       },
     }
-    new ThreadWatch(whole as unknown as ServerThread, 1, () => this.load)
+    new ThreadWatch(whole as unknown as ServerThread, () => this.load)
   }
 
   entry(name: string): CommandEntry {
@@ -131,7 +133,7 @@ describe('on the short way', () => {
     for (let i = 0; i < 100; i++) expect(lab.get(`k${i}`, 0.0005)).toBe(true)
     const slow = lab.ask<readonly SlowEntry[]>('slowlog', 200)
     expect(slow).toHaveLength(100)
-    expect(slow[0]).toMatchObject({ id: 199, argv: ['GET', 'k99'], address: '127.0.0.1:5', client: 'me' })
+    expect(slow[0]).toMatchObject({ id: 99, argv: ['GET', 'k99'], address: '127.0.0.1:5', client: 'me' })
   })
 })
 
@@ -145,9 +147,9 @@ describe('a command that takes long', () => {
     lab.took(['EXEC'], 50)
     const slow = lab.ask<readonly SlowEntry[]>('slowlog', 10)
     expect(slow.map(({ id, argv, durationUs }) => [id, argv.join(' '), durationUs])).toEqual([
-      [5, 'CONFIG SET requirepass (redacted)', 12_000],
-      [3, 'AUTH (redacted)', 11_000],
-      [1, 'SET k v', 10_000],
+      [2, 'CONFIG SET requirepass (redacted)', 12_000],
+      [1, 'AUTH (redacted)', 11_000],
+      [0, 'SET k v', 10_000],
     ])
     expect(lab.ask('slowlog.len')).toBe(3)
     lab.parameters.set([['slowlog-log-slower-than', '-1']])
