@@ -360,15 +360,16 @@ describe('a subsystem keeps its word', () => {
 
   test('a call that was given up holds up neither a restart nor a reload', async () => {
     const runtime = await testRuntime()
-    const subsystem = await visits(runtime)
+    const subsystem = await visits(runtime, { shutdown: { drainMs: 60_000 } })
     expect(await rejection(subsystem.with({ timeoutMs: 20 }).never())).toMatchObject({
       code: 'SHL_ASK_TIMEOUT',
     })
     const startMs = performance.now()
     await subsystem.restart()
     await subsystem.reload({ checks: 0 })
-    expect(performance.now() - startMs).toBeLessThan(1500)
-  })
+    // It did not wait for the call: that would take a minute each.
+    expect(performance.now() - startMs).toBeLessThan(50_000)
+  }, 120_000)
 
   test('a slow, old checkpoint does not overwrite a newer one', async () => {
     const runtime = await testRuntime()
