@@ -5,7 +5,7 @@
  *
  * Tests: test/host/describe-configuration.test.ts
  */
-import { PARAMETERS, type Parameter, type ParameterPart } from '../server/parameters/index.ts'
+import { isOfRuntime, PARAMETERS, type Parameter, type ParameterPart } from '../server/parameters/index.ts'
 import type { Configuration } from './load-configuration.ts'
 import { HIDDEN } from './setting.ts'
 import { tomlValue } from './toml-file.ts'
@@ -155,6 +155,8 @@ function pageLines(parameter: Parameter): string[] {
       : effect === 'live'
         ? 'yes'
         : 'no'
+  // Of `runtime.serve()`; what a runtime has settled before is no option of it.
+  const kind = isOfRuntime(parameter) ? 'Name in a file' : 'Option'
   const kept = effect === 'start' && isMutable === true ? ' (it is taken, and used at the next start)' : ''
   return [
     `### ${name}`,
@@ -163,7 +165,7 @@ function pageLines(parameter: Parameter): string[] {
     '',
     `- Allowed: \`${type.allowed}\``,
     `- Default: ${fallback === '' ? 'nothing' : `\`${fallback}\``}`,
-    `- Option: \`${option}\`${others === '' ? '' : `; other names: ${others}`}`,
+    `- ${kind}: \`${option}\`${others === '' ? '' : `; other names: ${others}`}`,
     `- Changed by \`CONFIG SET\`: ${changed}${kept}`,
   ]
 }

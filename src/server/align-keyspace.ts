@@ -19,6 +19,7 @@ export async function alignKeyspace(runtime: KeyspaceRuntime, parameters: Parame
   const [first] = figures
   if (first === undefined) return
   parameters.assume('shards', shardCount)
+  parameters.assume('commandTimeoutMs', client.timeoutMs)
   parameters.assume(
     'maxMemory',
     figures.reduce((sum, { maxBytes }) => sum + maxBytes, 0),

@@ -9,12 +9,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type ActorRef, describeReason, isAbnormal } from '../actor/index.ts'
-import { ShardloomError, systemClock, toError } from '../base/index.ts'
+import { invalidOption, ShardloomError, systemClock, toError } from '../base/index.ts'
 import type { KeyspaceRuntime } from '../keyspace/index.ts'
 import { type ChildDriver, driverChild, type RunningChild, type SupervisionTree } from '../supervise/index.ts'
 import { RateCells } from './acl/index.ts'
 import { alignKeyspace } from './align-keyspace.ts'
-import { firstUsers } from './commands/first-users.ts'
+import { checkAuditFile } from './audit/index.ts'
+import { settleUsers } from './commands/first-users.ts'
 import type { ServerFacts } from './commands/server-command.ts'
 import { serverCommands } from './commands/table.ts'
 import { ClientMemory } from './connection/client-memory.ts'
@@ -45,7 +46,8 @@ const TLS_OPTIONS = [
   ...(['tlsCertFile', 'tlsKeyFile', 'tlsKeyFilePass', 'tlsCaCertFile', 'tlsCaCertDir'] as const),
   ...(['tlsAuthClients', 'tlsProtocols', 'tlsCiphers', 'tlsCiphersuites', 'tlsPreferServerCiphers'] as const),
 ] as const
-const DRAIN_MS = 5000
+/** Beyond the time to drain, before a thread that does not answer is not waited for. */
+const ANSWER_MS = 500
 /** The version of Redis whose commands and replies are spoken. */
 const REDIS_VERSION = '7.2.0'
 const ID_BYTES = 20
@@ -108,8 +110,13 @@ export class RespServer {
     for (const ref of members.refs) await ref?.ask('tls', tls)
   }
 
+  /** @internal How long clients may take to be answered. */
+  get drainMs(): number {
+    return this.#parts.parameters.get('drainTimeoutMs')
+  }
+
   /** Takes nobody new, answers what has come, and closes; within the time. */
-  close({ timeoutMs = DRAIN_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  close({ timeoutMs = this.drainMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closed ??= this.#close(timeoutMs)
     return this.#closed
   }
@@ -121,7 +128,7 @@ export class RespServer {
   async #close(timeoutMs: number): Promise<void> {
     const { members, listener, tree, hub } = this.#parts
     const drained = members.refs.map((ref) =>
-      ref?.ask('drain', timeoutMs, { timeoutMs: timeoutMs + START_MS }),
+      ref?.ask('drain', timeoutMs, { timeoutMs: timeoutMs + ANSWER_MS }),
     )
     await Promise.allSettled(drained)
     await listener.close()
@@ -147,13 +154,12 @@ interface ServerParts {
  */
 export async function serve(runtime: KeyspaceRuntime, options: ServeOptions = {}): Promise<RespServer> {
   const { onLog, onShutdown, configFile, rewriteConfig, parameters: read, ...given } = options
-  const parameters = read ?? ParameterStore.of(given)
+  const parameters = read ?? ParameterStore.ofServer(given)
   // Says so when there is none.
   const { keyspace } = runtime
   await alignKeyspace(runtime, parameters)
-  const { line, isOpen } = await firstUsers(parameters, catalogOf(serverCommands))
-  let users = line
-  if (!isOpen) parameters.bindWidely()
+  checkAuditFile(parameters.get('auditLogFile'))
+  let users = await settleUsers(parameters, catalogOf(serverCommands))
   // What a thread begins with; those that run let it in, with what was changed meanwhile.
   const known = (): SharedState => ({ parameters: parameters.snapshot(), users })
   const threads = runtime.sharedThreads.length > 0 ? [...runtime.sharedThreads] : [0]
@@ -266,6 +272,7 @@ function addressesOf(parameters: ParameterStore): readonly ListenAddress[] {
     parameters.get('tcpBacklog'),
     parameters.get('unixSocketPerm'),
   ]
+  if (port > 0 && port === tlsPort) invalidOption('serve.tlsPort', tlsPort, 'another port than that of port')
   const addresses: ListenAddress[] = []
   if (port > 0 || (tlsPort === 0 && path === '')) addresses.push(...tcpAddresses(bind, port, backlog))
   if (tlsPort > 0) addresses.push(...tcpAddresses(bind, tlsPort, backlog, TLS_LABEL))

@@ -5,9 +5,13 @@
  *
  * Tests: test/server/serve.race.test.ts, test/package/lazy-dependencies.test.ts
  */
+import { orLate, systemClock } from '../base/index.ts'
 import { KeyspaceRuntime, type KeyspaceRuntimeOptions } from '../keyspace/index.ts'
 import { type CloseOptions, type CloseReport, protectFromEndlessLoops } from '../runtime/index.ts'
 import type { RespServer, ServeOptions } from './serve.ts'
+
+/** Of the time to close, that servers may take. */
+const SERVERS_SHARE = 0.5
 
 /** A runtime whose keyspace may be served. Made by `createRuntime`. */
 export class ServingRuntime extends KeyspaceRuntime {
@@ -36,12 +40,20 @@ export class ServingRuntime extends KeyspaceRuntime {
   }
 
   /** Ends servers first: what they were asked is answered while there are shards. */
-  override async close(options?: CloseOptions): Promise<CloseReport> {
+  override async close(options: CloseOptions = {}): Promise<CloseReport> {
     // Without any, what comes after this call is refused from the call on.
-    if (this.#servers.size > 0) {
-      await Promise.allSettled([...this.#servers].map((server) => server.close()))
-    }
-    return super.close(options)
+    if (this.#servers.size === 0) return super.close(options)
+    const clock = systemClock()
+    const startMs = clock.nowMs()
+    const timeoutMs = this.closeTimeoutMs(options)
+    const serversMs = timeoutMs * SERVERS_SHARE
+    const closed = [...this.#servers].map((server) =>
+      server.close({ timeoutMs: Math.min(server.drainMs, serversMs) }),
+    )
+    await orLate(clock, Promise.allSettled(closed), serversMs, undefined)
+    const leftMs = Math.max(1, Math.ceil(timeoutMs - (clock.nowMs() - startMs)))
+    const report = await super.close({ timeoutMs: leftMs })
+    return { ...report, durationMs: clock.nowMs() - startMs }
   }
 }
 

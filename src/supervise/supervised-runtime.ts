@@ -310,16 +310,20 @@ export class SupervisedRuntime extends Runtime {
   }
 
   async #closeAll(options: CloseOptions): Promise<CloseReport> {
+    const startMs = this.#clock.nowMs()
+    const passedMs = (): number => this.#clock.nowMs() - startMs
+    const timeoutMs = options.timeoutMs ?? this.#closeMs
     if (this.#tasksStarted !== undefined) await this.#tasksStarted.catch(() => undefined)
     if (this.#subsystemsStarted !== undefined) await this.#subsystemsStarted.catch(() => undefined)
     this.#subsystems?.close()
     if (this.#trees.size > 0) {
-      const endMs = this.#clock.nowMs() + (options.timeoutMs ?? this.#closeMs) * TREES_SHARE
+      const treesMs = timeoutMs * TREES_SHARE
       for (const tree of [...this.#trees].reverse()) {
-        await orLate(this.#clock, tree.stop(), Math.max(0, endMs - this.#clock.nowMs()), undefined)
+        await orLate(this.#clock, tree.stop(), Math.max(0, treesMs - passedMs()), undefined)
       }
     }
-    return super.close(options)
+    const report = await super.close({ timeoutMs: Math.max(1, Math.ceil(timeoutMs - passedMs())) })
+    return { ...report, durationMs: passedMs() }
   }
 }
 

@@ -25,7 +25,6 @@ test('the check shows what would be used and where it comes from, and no secret'
   expect(text).toContain('requirepass = "(hidden)"  # flag --requirepass')
   expect(text).toContain('port = 7000  # variable SHARDLOOM_PORT')
   expect(text).toContain('maxmemory = "1gb"  # flag --maxmemory')
-  expect(text).toContain('bind = ["*", "-::*"]  # follows from others')
   expect(text).toContain('durability = "os"  # follows from others')
   expect(text).toContain('timeout = 0  # default')
 })

@@ -35,6 +35,14 @@ export async function serveCommand(
   }
   if (configuration.task === 'check') {
     for (const warning of configuration.warnings) output.err(`shardloom: ${warning}\n`)
+    const { settleParameters } = await import('../../server/index.ts')
+    try {
+      await settleParameters(configuration.store)
+    } catch (error) {
+      if (!(error instanceof ShardloomError)) throw error
+      output.err(`shardloom: ${error.message}\n`)
+      return 2
+    }
     output.out(checkText(configuration))
     return 0
   }

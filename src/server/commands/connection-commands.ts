@@ -130,7 +130,7 @@ function ping(session: Session, argv: readonly Argument[]): ServerReply {
 }
 
 function select(session: Session, argv: readonly Argument[]): ServerReply {
-  const index = databaseIndex(byteString(argv[1]!))
+  const index = databaseIndex(byteString(argv[1]!), session.thread.parameters.get('databases'))
   if (index instanceof ErrorReply) return index
   session.db = index
   return OK

@@ -43,6 +43,16 @@ export async function firstUsers(
   return { line: acl.snapshot(), isOpen: isEnabled && isPasswordFree }
 }
 
+/**
+ * The same, and where to listen: at all addresses only if nobody is served without having said who it is, at
+ * those that were given if some were. @throws SHL_OPTION_INVALID, SHL_ACL_FILE
+ */
+export async function settleUsers(parameters: ParameterStore, catalog: CommandCatalog): Promise<ByteString> {
+  const { line, isOpen } = await firstUsers(parameters, catalog)
+  if (!isOpen) parameters.bindWidely()
+  return line
+}
+
 function addUsers(acl: AclStore, lines: readonly ByteString[]): void {
   const known = new Set<ByteString>()
   for (const line of lines) {

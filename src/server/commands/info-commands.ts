@@ -56,8 +56,8 @@ export const infoCommands: readonly ServerCommand[] = [
     syntax: '[section [section ...]]',
     since: '1.0.0',
     differs:
-      'There are the sections shards, threads, durability and locks, which all and everything include. ' +
-      'used_memory is that of keys and values, as maxmemory counts it.',
+      'There are the sections shards, threads, durability, locks and audit, which all and everything ' +
+      'include. used_memory is that of keys and values, as maxmemory counts it.',
     run: info,
   },
   {
@@ -68,7 +68,7 @@ export const infoCommands: readonly ServerCommand[] = [
     summary: 'Tells the keys that are used most, by samples of the commands.',
     complexity: 'O(N) with N threads',
     syntax: '[COUNT count]',
-    since: '0.3.0',
+    since: '0.4.0',
     categories: ['keyspace'],
     run: hotKeys,
   },

@@ -23,7 +23,7 @@ import { errorReplyOf } from '../connection/error-reply.ts'
 import { refusalOf } from '../connection/permission.ts'
 import { EXEC_OUT_OF_MEMORY, lacksRoomAtExec } from '../connection/queue-room.ts'
 import { NO_REPLY, type ServerReply } from '../resp/index.ts'
-import type { CommandResult, ServerCommand, Session } from './server-command.ts'
+import type { CommandResult, ServerCommand, ServerThread, Session } from './server-command.ts'
 
 const EXEC_ABORTED = new ErrorReply('EXECABORT', 'Transaction discarded because of previous errors.')
 
@@ -87,7 +87,7 @@ async function runInKeyspace(
   const dbs: number[] = []
   let { db } = client
   queued.forEach(({ entry, argv }, i) => {
-    if (entry.name === 'select') db = databaseOf(argv, db)
+    if (entry.name === 'select') db = databaseOf(thread, argv, db)
     dbs.push(db)
     if (entry.server === undefined && refusals[i] === undefined)
       batch.push({ argv, db, resp: client.resp, by: client.namedAs })
@@ -138,8 +138,8 @@ async function runOwn(
   }
 }
 
-function databaseOf(argv: readonly Argument[], before: number): number {
-  const index = databaseIndex(byteString(argv[1]!))
+function databaseOf({ parameters }: ServerThread, argv: readonly Argument[], before: number): number {
+  const index = databaseIndex(byteString(argv[1]!), parameters.get('databases'))
   return index instanceof ErrorReply ? before : index
 }
 

@@ -35,7 +35,7 @@ export const watchCommands: readonly ServerCommand[] = [
     syntax:
       'pattern [pattern ...] [KEYS key [key ...]] [PREFIX prefix [prefix ...]] [SINCE revision] [VALUES] ' +
       '[PROGRESS milliseconds] [ID name]',
-    since: 'Shardloom 0.3.0',
+    since: 'Shardloom 0.4.0',
     run: watchRev,
   },
   {
@@ -46,7 +46,7 @@ export const watchCommands: readonly ServerCommand[] = [
     summary: 'Ends watches of WATCHREV, by their names or all; how many there were.',
     complexity: 'O(N) with N watches',
     syntax: '[name [name ...]]',
-    since: 'Shardloom 0.3.0',
+    since: 'Shardloom 0.4.0',
     run: (session, argv) => pushesOf(session.thread).watches.stop(session, argv.slice(1).map(byteString)),
   },
 ]

@@ -33,6 +33,7 @@ import {
 } from '../resp/index.ts'
 import type { CommandIndex } from '../thread/command-index.ts'
 import type { Stretch } from '../thread/stretch.ts'
+import type { AnswerDeadlines } from './answer-deadlines.ts'
 import { requestBytes } from './client-line.ts'
 import type { ClientMemory, WeighedClient } from './client-memory.ts'
 import type { Postponed } from './client-pause.ts'
@@ -58,6 +59,7 @@ export interface HostThread extends ServerThread {
   endStretch(): Promise<void> | undefined
   /** `maxmemory-clients`. */
   readonly clientMemory: ClientMemory
+  readonly answers: AnswerDeadlines
   onClosed(connection: ConnectionState, reason: string): void
   /** All was answered, and the client may still be sending: it is closed soon. */
   linger(connection: Session): void

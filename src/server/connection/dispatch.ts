@@ -26,6 +26,7 @@ import {
 } from '../../keyspace/serving/index.ts'
 import type { CommandEntry, CommandResult } from '../commands/server-command.ts'
 import type { NO_REPLY } from '../resp/index.ts'
+import { leavesUnknown } from './answer-deadlines.ts'
 import { type ConnectionState, mayChange } from './connection-state.ts'
 import { errorReplyOf } from './error-reply.ts'
 import { undoOf } from './give-back.ts'
@@ -162,11 +163,19 @@ async function counted<R>(
   done: Promise<R>,
 ): Promise<R | ErrorReply> {
   if (mayChange(entry) && !entry.flags.has('blocking')) void client.thread.pause.track(done)
-  const reply = await done.catch(errorReplyOf)
+  const reply = await client.thread.answers
+    .within(entry, done, () => onLate(client, entry))
+    .catch(errorReplyOf)
   // While it waited for a key the server did something else.
   const fromMs = entry.flags.has('blocking') ? client.thread.nowMs() : startMs
   client.thread.onRan(client, entry, argv, fromMs, reply)
   return reply
+}
+
+/** What it will still do, or has done, the client cannot know. */
+function onLate(client: ConnectionState, entry: CommandEntry): void {
+  client.thread.log('warn', 'a command was not answered in time', { id: client.id, command: entry.name })
+  if (leavesUnknown(entry)) client.closeAfterReplies('it was not answered in time')
 }
 
 function runServer(client: ConnectionState, entry: CommandEntry, argv: readonly Argument[]): CommandResult {

@@ -9,7 +9,6 @@ import { ErrorReply } from '../../keyspace/engine/index.ts'
 const WORDS: Readonly<Record<string, string>> = {
   SHL_KEYSPACE_BUSY: 'BUSY',
   SHL_MAILBOX_FULL: 'BUSY',
-  SHL_ASK_TIMEOUT: 'TIMEOUT',
   SHL_ASK_ABORTED: 'UNBLOCKED',
   SHL_SHARD_DOWN: 'UNAVAILABLE',
   SHL_THREAD_LOST: 'UNAVAILABLE',
@@ -20,10 +19,17 @@ const WORDS: Readonly<Record<string, string>> = {
   SHL_DISK_FULL: 'MISCONF',
 }
 
+/** Whoever is a client has asked a server, and no actor. */
+const TOO_LATE = new ErrorReply(
+  'TIMEOUT',
+  'no answer in time: a shard is stuck or overloaded; what became of the command is not known',
+)
+
 /** An error of the runtime as an error of the protocol. */
 export function errorReplyOf(thrown: unknown): ErrorReply {
   if (thrown instanceof ErrorReply) return thrown
   const error = toError(thrown)
   const code = error instanceof ShardloomError ? error.code : undefined
+  if (code === 'SHL_ASK_TIMEOUT') return TOO_LATE
   return new ErrorReply(WORDS[code ?? ''] ?? 'ERR', error.message)
 }

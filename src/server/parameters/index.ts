@@ -11,6 +11,7 @@ export type { BufferLimit, BufferLimits } from './list-types.ts'
 export type { Parameter, ParameterEffect, ParameterPart } from './parameter.ts'
 export {
   type ChangeRights,
+  isOfRuntime,
   type ParameterChange,
   type ParameterListener,
   type ParameterOptions,

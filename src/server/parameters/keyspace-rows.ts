@@ -80,7 +80,7 @@ const THREAD_ROWS: RowsOf<
     'start',
     'Parts of the keyspace; auto: one for each thread.',
   ),
-  databases: row('databases', integer(1, INT32_MAX), 16, 'start', 'Databases for SELECT.'),
+  databases: row('databases', integer(1, 16), 16, 'start', 'Databases for SELECT.'),
   rebalance: row('rebalance', yesNo(), false, 'start', 'Whether busy slots move to idle shards.'),
   pendingMax: row(
     'pending-max',

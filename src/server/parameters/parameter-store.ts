@@ -11,7 +11,7 @@
  * Cost: `get` is two looks into maps, some 20 ns; hot code keeps what it reads and listens.
  * Tests: test/server/parameters/parameter-store.test.ts
  */
-import { assert, nearestName, ShardloomError } from '../../base/index.ts'
+import { assert, invalidOption, nearestName, ShardloomError } from '../../base/index.ts'
 import { type ByteString, type ErrorReply, err } from '../../keyspace/engine/index.ts'
 import type { Parameter } from './parameter.ts'
 import {
@@ -87,6 +87,20 @@ export class ParameterStore {
   /** A store of options as a program gives them. @throws SHL_OPTION_UNKNOWN, SHL_OPTION_INVALID */
   static of(options: ParameterOptions): ParameterStore {
     return new ParameterStore(readOptions(options))
+  }
+
+  /** The same of what a runtime serves that has its keyspace, threads and log already. */
+  static ofServer(options: ParameterOptions): ParameterStore {
+    if (typeof options !== 'object' || options === null) {
+      invalidOption('serve', options, 'an object of options, such as { port: 6379 }')
+    }
+    for (const [option, value] of Object.entries(options)) {
+      const parameter = parameterOfAnyName(option)
+      if (value === undefined || parameter === undefined || !isOfRuntime(parameter)) continue
+      const place = parameter.part === 'keyspace' ? 'createRuntime takes it' : '`shardloom serve` does it'
+      invalidOption(`serve.${option}`, parameter.isSecret ? '(hidden)' : value, `nothing here: ${place}`)
+    }
+    return ParameterStore.of(options)
   }
 
   /** The value of an option. */
@@ -277,6 +291,11 @@ export class ParameterStore {
 /** The refusal of a `CONFIG SET`. */
 export function setFailed(name: ByteString, reason: string): ErrorReply {
   return err(`CONFIG SET failed (possibly related to argument '${name}') - ${reason}`)
+}
+
+/** Whether it is settled before a server begins, so that it would have no effect. */
+export function isOfRuntime({ part, effect, name }: Parameter): boolean {
+  return part === 'host' || (part === 'keyspace' && effect === 'start' && name !== 'databases')
 }
 
 /** Reads options. @throws SHL_OPTION_UNKNOWN, SHL_OPTION_INVALID */

@@ -31,6 +31,7 @@ import type {
   ThreadCounters,
   TimeObserver,
 } from '../commands/server-command.ts'
+import { AnswerDeadlines } from '../connection/answer-deadlines.ts'
 import { ClientMemory } from '../connection/client-memory.ts'
 import { ClientPause } from '../connection/client-pause.ts'
 import { Connection } from '../connection/connection.ts'
@@ -68,7 +69,7 @@ export interface ServerThreadParts {
   readonly weights: SharedArrayBuffer
   readonly ids: NextIds
   log(level: LogLevel, event: string, details?: object): void
-  request(what: string, content: unknown): Promise<boolean>
+  request(what: string, content: unknown): Promise<boolean | number>
 }
 
 /** The commands of a server: the keyspace's and its own. */
@@ -117,6 +118,7 @@ export class ServerThread implements HostThread {
   readonly ids: NextIds
   readonly pause: ClientPause
   readonly clientMemory: ClientMemory
+  readonly answers: AnswerDeadlines
   limits: RequestLimits
   readonly #parts: ServerThreadParts
   readonly #slabs = new SlabPool()
@@ -145,6 +147,7 @@ export class ServerThread implements HostThread {
     this.#output = new OutputLimits(parts.parameters, parts.clock)
     this.pause = new ClientPause(parts.clock, () => this.changed())
     this.clientMemory = this.#makeClientMemory()
+    this.answers = new AnswerDeadlines(parts.clock, parts.parameters.get('commandTimeoutMs'))
     this.#lingering = new Deadlines(parts.clock, LINGER_MS, (late) => late.close('it was answered'))
     parts.parameters.onChange([], () => {
       this.limits = limitsOf(parts.parameters)
@@ -197,6 +200,7 @@ export class ServerThread implements HostThread {
     this.#isClosing = true
     this.#sweep?.cancel()
     this.pause.close()
+    this.answers.close()
     for (const end of this.onEnd) end()
     for (const connection of [...this.sessions.values()]) connection.close('the server stops')
   }
@@ -221,7 +225,7 @@ export class ServerThread implements HostThread {
     return this.client.callRaw(argv, { db })
   }
 
-  request(what: string, content: unknown): Promise<boolean> {
+  request(what: string, content: unknown): Promise<boolean | number> {
     return this.#parts.request(what, content)
   }
 

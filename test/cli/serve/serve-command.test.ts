@@ -27,6 +27,7 @@ test('--check-config prints what would be used, in a process of its own', async 
   expect(out).toContain('port = 7001  # shardloom.toml:1')
   expect(out).toContain('requirepass = "(hidden)"  # shardloom.toml:2')
   expect(out).toContain('timeout = 9  # redis.conf:1')
+  expect(out).toContain('bind = ["*", "-::*"]  # follows from others')
   expect(out).toContain('maxclients = 77  # variable SHARDLOOM_MAXCLIENTS')
   expect(out).toContain('maxmemory = "1gb"  # flag --maxmemory')
   expect(out).not.toContain('geheim')
@@ -35,6 +36,8 @@ test('--check-config prints what would be used, in a process of its own', async 
 test.each([
   [['--help'], 0, /^usage: shardloom serve/, /^$/],
   [['--prot', '1'], 2, /^$/, /^shardloom: unknown parameter: prot \(flag --prot\); did you mean port\?/],
+  [['--check-config'], 0, /bind = \["127.0.0.1", "-::1"\] {2}# default/, /^$/],
+  [['--check-config', '--user', 'a on frob'], 2, /^$/, /^shardloom: .*user=.*frob/],
   [['--port', 'x'], 2, /^$/, /^shardloom: invalid parameter: port=x/],
 ])('%j', async (argv, code, out, err) => {
   const written = { out: '', err: '' }

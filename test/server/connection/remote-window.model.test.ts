@@ -1,6 +1,7 @@
 /**
  * Two requests of a client for one key while its slot is given to another shard, and others are, too: every
- * interleaving. If the second finds the new owner, it must not go there past the first, which went to the old.
+ * interleaving. If the second finds the new owner, it must not go there past the first, which went to the
+ * old.
  */
 import { describe, expect, test } from 'vitest'
 import { KeyspaceMemory } from '../../../src/keyspace/shared/keyspace-memory.ts'

@@ -38,6 +38,22 @@ test('an option that is not known, or not allowed, is told by name', () => {
   expect(() => ParameterStore.of({ requirePass: (() => 'geheim') as never })).toThrow(/\(hidden\)/)
 })
 
+test('what is settled before a server begins is refused, and not taken for nothing', () => {
+  const refusalOf = (options: object): string => {
+    try {
+      ParameterStore.ofServer(options)
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  expect(refusalOf({ dir: '/d' })).toMatch(/serve\.dir="\/d" allowed=nothing here: createRuntime takes it/)
+  expect(refusalOf({ shards: 7 })).toMatch(/serve\.shards=7 .*createRuntime/)
+  expect(refusalOf({ pidFile: '/x' })).toMatch(/serve\.pidFile.*`shardloom serve` does it/)
+  expect(refusalOf(5 as never)).toMatch(/serve=5 allowed=an object of options/)
+  expect(refusalOf({ port: 0, maxMemory: 1000, databases: 4, slowlogMaxLen: 3 })).toBe('')
+})
+
 test.each([
   [{}, ['*', '-::*']],
   [{ bind: ['127.0.0.1'] }, ['127.0.0.1']],

@@ -56,7 +56,7 @@ test('knows every parameter of Redis, with its default', async (context) => {
   expect(differing.filter((name) => !OTHER_DEFAULTS.includes(name))).toEqual([])
 })
 
-test.each([
+test.for<readonly [readonly string[]]>([
   [['maxclients', '1', 'maxmemory']],
   [['nope', '1']],
   [['', 'x']],
@@ -88,18 +88,18 @@ test.each([
   [['maxmemory', '1.5mb']],
   [['maxmemory', '18446744073709551615']],
   [['appendfsync', 'ALWAYS']],
-])('CONFIG SET %j answers what Redis answers, and GET as well', async (words) => {
-  if (redis === undefined) return
+])('CONFIG SET %j answers what Redis answers, and GET as well', async ([words], { skip }) => {
+  if (redis === undefined) return skip()
   expect(await ourSet(...words)).toBe(await redisSet(...words))
   const name = words[0]!
   const theirs = (await redis.client.call('CONFIG', 'GET', name)) as Resp2Form[]
   if (!OTHER_DEFAULTS.includes(name)) expect(configGet(store, [name]).flat).toEqual(theirs.map(textOf))
 })
 
-test.each(['Kgl$', 'KEA', 'g$lshzxetdKE', 'AKEm', '', 'm'])(
+test.for(['Kgl$', 'KEA', 'g$lshzxetdKE', 'AKEm', '', 'm'])(
   'letters %j are shown as Redis does',
-  async (letters) => {
-    if (redis === undefined) return
+  async (letters, { skip }) => {
+    if (redis === undefined) return skip()
     await redisSet('notify-keyspace-events', letters)
     await ourSet('notify-keyspace-events', letters)
     const theirs = (await redis.client.call('CONFIG', 'GET', 'notify-keyspace-events')) as Resp2Form[]
@@ -107,7 +107,7 @@ test.each(['Kgl$', 'KEA', 'g$lshzxetdKE', 'AKEm', '', 'm'])(
   },
 )
 
-test.each([
+test.for<readonly [readonly string[]]>([
   [['MaxClients']],
   [['MaxClients', 'maxclients']],
   [['MAXC*']],
@@ -116,8 +116,8 @@ test.each([
   [['nope', '[', '']],
   [['hash-max-*-value']],
   [['maxmemory-sample?', 'tls-p[o]rt', '\\*']],
-])('CONFIG GET %j names what Redis names', async (patterns) => {
-  if (redis === undefined) return
+])('CONFIG GET %j names what Redis names', async ([patterns], { skip }) => {
+  if (redis === undefined) return skip()
   const theirs = ((await redis.client.call('CONFIG', 'GET', ...patterns)) as Resp2Form[]).map(textOf)
   const ours = configGet(store, patterns).flat as string[]
   const names = (flat: readonly string[]): string[] => flat.filter((_, i) => i % 2 === 0).sort()

@@ -24,6 +24,8 @@ const TESTS_OF_SEVERAL: Readonly<Record<string, string>> = {
   'test/server/robust/gate.race.test.ts': 'one client cannot harm another: the whole server',
   'test/server/robust/large-values.race.test.ts': 'one client cannot harm another: the whole server',
   'test/server/robust/order.race.test.ts': 'one client cannot harm another: the whole server',
+  'test/server/robust/hung-thread.race.test.ts': 'a thread that hangs: server, runtime and shards',
+  'test/server/robust/keep-alive.race.test.ts': 'the kernel is asked: the whole server',
   'test/server/robust/half-open.race.test.ts': 'one client cannot harm another: the whole server',
   'test/server/robust/kill.race.test.ts': 'one client cannot harm another: the whole server',
   'test/server/robust/limits.race.test.ts': 'one client cannot harm another: the whole server',
