@@ -5,6 +5,7 @@ export { type Clock, systemClock, type TimerHandle } from './clock.ts'
 export type { Disk, DiskFile, DiskMode } from './disk.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorCodeRow } from './error-codes.ts'
 export { type ErrorDetails, formatErrorMessage, ShardloomError, toError } from './errors.ts'
+export { LimitedLines, type LimitedLinesOptions } from './limited-lines.ts'
 export {
   checkKnownOptions,
   choiceOption,

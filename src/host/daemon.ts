@@ -5,9 +5,12 @@
  *
  * The end is asked for by SIGTERM, SIGINT, or a client's SHUTDOWN. It has one deadline, `shutdown-timeout`:
  * of it clients get `drain-timeout-ms` for what is under way, and the runtime the rest, in which logs are
- * synced and shards stop. A second signal ends the process at once, and so does one that comes before it is
- * ready: nothing was promised to anybody by then. SIGHUP opens logs anew and has the server read its files
- * again.
+ * synced and shards stop. A signal that comes a second or more after that ends the process at once; one that
+ * comes sooner is the same, since `timeout`, npx and Ctrl-C send two. One that comes before it is ready ends
+ * it at once: nothing was promised to anybody by then. SIGHUP opens logs anew and has the server read its
+ * files again.
+ *
+ * Invariant: the pid file is gone when the process ends, also at once.
  *
  * Exit codes: 0 all has ended as it should; 1 it could not start, or something had to be cut off; 128 and the
  * number of the signal, when a signal has ended it at once.
@@ -57,11 +60,12 @@ const LAST_MS = 2000
 /** Of the deadline, that clients may take. */
 const DRAIN_SHARE = 0.6
 const FOREVER_MS = 2 ** 45
+/** Signals within this time of the first are one. */
+const SAME_SIGNAL_MS = 1000
 
 /** Serves until the end; the exit code. */
 export async function runDaemon(configuration: Configuration, host: DaemonProcess): Promise<number> {
   let log: HostLog
-  let removePidFile = (): void => undefined
   const { store, warnings } = configuration
   try {
     log = HostLog.open({
@@ -71,7 +75,6 @@ export async function runDaemon(configuration: Configuration, host: DaemonProces
       isTerminal: host.isTerminal,
       onFailure: (text) => host.err(`shardloom: ${text}\n`),
     })
-    if (store.get('pidFile') !== '') removePidFile = writePidFile(store.get('pidFile'))
   } catch (error) {
     host.err(`shardloom: ${toError(error).message}\n`)
     return 1
@@ -79,12 +82,7 @@ export async function runDaemon(configuration: Configuration, host: DaemonProces
   const dir = store.get('dir')
   const foreign = dir && foreignData(dir, store.text('dbfilename') ?? '', store.text('appenddirname') ?? '')
   for (const text of [...warnings, ...(foreign ? [foreign] : [])]) log.write('warn', text)
-  const daemon = new Daemon(configuration, host, log)
-  try {
-    return await daemon.run()
-  } finally {
-    removePidFile()
-  }
+  return await new Daemon(configuration, host, log).run()
 }
 
 class Daemon {
@@ -97,6 +95,9 @@ class Daemon {
   #state: 'starting' | 'serving' | 'stopping' = 'starting'
   #server: RespServer | undefined
   #askForEnd: (reason: string) => void = () => undefined
+  /** When the end was first asked for. */
+  #askedMs: number | undefined
+  #removePidFile: () => void = () => undefined
 
   constructor(configuration: Configuration, host: DaemonProcess, log: HostLog) {
     this.#configuration = configuration
@@ -107,13 +108,18 @@ class Daemon {
 
   async run(): Promise<number> {
     const ended = new Promise<string>((resolve) => {
-      this.#askForEnd = resolve
+      this.#askForEnd = (reason) => {
+        this.#askedMs ??= this.#clock.nowMs()
+        resolve(reason)
+      }
     })
     // What serves are other threads: this one has nothing to do, and must not end for that.
     const alive = this.#clock.after(FOREVER_MS, () => undefined)
     this.#listen()
     let runtime: ServingRuntime | undefined
     try {
+      // After signals are heard: one that nobody hears would leave it.
+      if (!this.#writePidFile()) return 1
       const startMs = this.#clock.nowMs()
       runtime = await this.#startRuntime()
       this.#server = await runtime.serve(this.#serveOptions())
@@ -131,8 +137,27 @@ class Daemon {
       return 1
     } finally {
       alive.cancel()
+      this.#removePidFile()
       for (const forget of this.#forget) forget()
     }
+  }
+
+  #writePidFile(): boolean {
+    const file = this.#store.get('pidFile')
+    if (file === '') return true
+    try {
+      this.#removePidFile = writePidFile(file)
+      return true
+    } catch (error) {
+      this.#host.err(`shardloom: ${toError(error).message}\n`)
+      return false
+    }
+  }
+
+  /** Ends the process at once. */
+  #exit(code: number): void {
+    this.#removePidFile()
+    this.#host.exit(code)
   }
 
   #startRuntime(): Promise<ServingRuntime> {
@@ -162,14 +187,15 @@ class Daemon {
   #listen(): void {
     const { on } = this.#host
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      this.#forget.push(on(signal, () => this.#takeSignal(signal)))
+      // Kept to the last: the second of two may come when all has ended, and would be told as how it did.
+      on(signal, () => this.#takeSignal(signal))
     }
     this.#forget.push(on('SIGHUP', () => void this.#reload()))
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       this.#forget.push(
         on(event, (error) => {
           this.#log.write('fatal', 'nobody has caught an error', { error: toError(error) })
-          this.#host.exit(1)
+          this.#exit(1)
         }),
       )
     }
@@ -185,8 +211,9 @@ class Daemon {
       this.#askForEnd(signal)
       return
     }
+    if (this.#askedMs !== undefined && this.#clock.nowMs() - this.#askedMs < SAME_SIGNAL_MS) return
     this.#log.write('warn', `ended at once by ${signal}`, { state: this.#state })
-    this.#host.exit(SIGNAL_CODES[signal])
+    this.#exit(SIGNAL_CODES[signal])
   }
 
   async #reload(): Promise<void> {
@@ -238,7 +265,7 @@ class Daemon {
     const startMs = this.#clock.nowMs()
     const last = this.#clock.after(deadlineMs + LAST_MS, () => {
       this.#log.write('error', 'something does not end: the process does')
-      this.#host.exit(1)
+      this.#exit(1)
     })
     this.#log.write('info', `stopping: ${reason}`, { drainMs, deadlineMs })
     try {

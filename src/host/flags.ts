@@ -49,6 +49,7 @@ export function readFlags(argv: readonly string[]): Flags {
   if (isHelp) return { source, config: undefined, redisConf: undefined, isHelp, isCheck: false }
   for (const token of tokens) {
     if (token.kind === 'positional') {
+      refuseValue(argv[token.index - 1] ?? '', token.value)
       const flag = /^\d+$/.test(token.value) ? '--port' : '--config'
       refuseName(token.value, 'command line', `${flag} ${token.value}`)
     }
@@ -85,8 +86,8 @@ function withYes(argv: readonly string[]): string[] {
       const denied = name.startsWith('no-') ? parameterOfAnyName(name.slice(3)) : undefined
       return denied?.type.isYesNo === true ? `--${denied.name}=no` : word
     }
-    const isValue =
-      /^(?:true|false)$/.test(argv[i + 1] ?? '') || parameter.type.choices?.includes(argv[i + 1] ?? '')
+    const next = argv[i + 1] ?? ''
+    const isValue = /^(?:true|false)$/.test(next) || parameter.type.choices?.includes(next.toLowerCase())
     return parameter.type.isYesNo === true && isValue !== true ? `${word}=yes` : word
   })
 }
@@ -100,6 +101,14 @@ function takeFlag(source: SettingsSource, name: string, value: string | undefine
 function longFlag(flag: string): string {
   const letters = flag.replace(/^-+/, '')
   return `--${PARAMETERS.find(({ name }) => name.startsWith(letters))?.name ?? 'help'}`
+}
+
+/** What stands behind a flag of yes and no, and is neither, is meant for it. */
+function refuseValue(flag: string, word: string): void {
+  const parameter = flag.startsWith('--') ? parameterOfAnyName(flag.slice(2)) : undefined
+  if (parameter?.type.isYesNo !== true) return
+  const parsed = parameter.type.parse([bytesOfText(word)], parameter.default)
+  if ('refusal' in parsed) invalid(parameter, word, `flag ${flag}`, parsed.refusal)
 }
 
 function refuseName(name: string, origin: string, nearest: string): never {

@@ -20,7 +20,7 @@ import { readEnvironment } from './environment.ts'
 import { readFlags } from './flags.ts'
 import { readRedisConf } from './redis-conf-file.ts'
 import { invalid, namedParameter, type Setting, type SettingsSource } from './setting.ts'
-import { readToml, rewriteToml } from './toml-file.ts'
+import { readToml, rewriteToml, tomlText } from './toml-file.ts'
 import { unusableFile } from './unusable-file.ts'
 
 /** What stands in the working directory is taken without being named. */
@@ -100,7 +100,7 @@ const NOTHING = {
 function ownFile(files: ConfigurationFiles, named: string | undefined) {
   const path = named ?? OWN_FILE
   const text = files.read(path)
-  if (text !== undefined) return { path, source: readToml(textOfBytes(text), path) }
+  if (text !== undefined) return { path, source: readToml(tomlText(text, path), path) }
   if (named === undefined) return undefined
   throw unusableFile(path, 'there is no such file')
 }
@@ -116,12 +116,16 @@ function completeFromRedis(settings: Map<string, Setting>, theirs: SettingsSourc
 
 /** What can only be said of several values. @throws SHL_PARAMETER_INVALID */
 function checkTogether(store: ParameterStore, settings: ReadonlyMap<string, Setting>): void {
-  const needs = (option: ParameterOption, isMissing: boolean, what: string): void => {
+  const refuse = (option: ParameterOption, isWrong: boolean, reason: string): void => {
     const setting = [...settings.values()].find(({ parameter }) => parameter.option === option)
-    if (setting === undefined || !isMissing) return
+    if (setting === undefined || !isWrong) return
     const { parameter, value, origin } = setting
-    invalid(parameter, textOfBytes(parameter.type.print(value)), origin, `it needs ${what} as well`)
+    invalid(parameter, textOfBytes(parameter.type.print(value)), origin, reason)
   }
+  const needs = (option: ParameterOption, isMissing: boolean, what: string): void =>
+    refuse(option, isMissing, `it needs ${what} as well`)
+  const strange = store.get('bind').find((word) => !isAddress(word))
+  refuse('bind', strange !== undefined, `${strange} is no address`)
   const hasFiles = store.get('dir') !== ''
   const level = store.get('durability')
   needs('durability', !hasFiles && level !== 'memory', 'dir')
@@ -131,6 +135,8 @@ function checkTogether(store: ParameterStore, settings: ReadonlyMap<string, Sett
   const hasBothKeys = store.get('encryptionKeyFile') !== '' && store.get('encryptionKeyCommand') !== ''
   if (hasBothKeys) needs('encryptionKeyCommand', true, 'no encryption-key-file, or else not itself,')
   if (store.get('tlsPort') === 0) return
+  const isSamePort = store.get('tlsPort') === store.get('port')
+  refuse('tlsPort', isSamePort, 'port is the same: choose another, or set port 0')
   needs('tlsPort', store.get('tlsCertFile') === '', 'tls-cert-file')
   needs('tlsPort', store.get('tlsKeyFile') === '', 'tls-key-file')
   const hasAuthorities = store.get('tlsCaCertFile') !== '' || store.get('tlsCaCertDir') !== ''
@@ -140,6 +146,11 @@ function checkTogether(store: ParameterStore, settings: ReadonlyMap<string, Sett
     store.get('tlsAuthClients') !== 'no' && !hasAuthorities,
     'tls-ca-cert-file, or tls-auth-clients no,',
   )
+}
+
+/** Whether it may be one: an IP address, all of a family, or a name. Quotes of a shell are in none. */
+function isAddress(word: string): boolean {
+  return /^-?(?:\*|::\*|[\p{L}\p{N}_.:%-]+)$/u.test(word)
 }
 
 function rewritable(
@@ -156,7 +167,7 @@ function rewritable(
     rewrite(rewritten) {
       const bytes = files.read(path) ?? ''
       const text = isOwn
-        ? bytesOfText(rewriteToml(textOfBytes(bytes), path, rewritten))
+        ? bytesOfText(rewriteToml(tomlText(bytes, path), path, rewritten))
         : rewriteConf(bytes, rewritten)
       if (text !== bytes) files.write(path, text)
     },

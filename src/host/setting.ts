@@ -89,5 +89,11 @@ export function invalid(parameter: Parameter, shown: string, origin: string, rea
 }
 
 function shownOption(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value === 'string') return value
+  // As TOML writes what JSON cannot.
+  const shown = (one: unknown): string | undefined =>
+    typeof one === 'number' && !Number.isFinite(one)
+      ? String(one).replace('Infinity', 'inf').toLowerCase()
+      : undefined
+  return shown(value) ?? JSON.stringify(value, (_, one: unknown) => shown(one) ?? one)
 }

@@ -23,6 +23,20 @@ import { type TomlStatement, tomlOutline } from './toml-statements.ts'
 import { unusableFile } from './unusable-file.ts'
 
 const ADDED = '# Added by CONFIG REWRITE.'
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text of a file; TOML is UTF-8, and a secret must not become another. @throws SHL_CONFIGURATION_FILE */
+export function tomlText(bytes: ByteString, file: string): string {
+  const lines = bytes.split('\n')
+  for (const [index, line] of lines.entries()) {
+    try {
+      UTF8.decode(Buffer.from(line, 'latin1'))
+    } catch {
+      throw unusableFile(`${file}:${index + 1}`, 'it is no UTF-8: a redis.conf can hold any bytes')
+    }
+  }
+  return textOfBytes(bytes)
+}
 
 /** Reads a file. @throws SHL_CONFIGURATION_FILE, SHL_PARAMETER_UNKNOWN, SHL_PARAMETER_INVALID */
 export function readToml(text: string, file: string): SettingsSource {

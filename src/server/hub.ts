@@ -75,7 +75,8 @@ export function hubActor(options: HubParts, parameters: ParameterStore): AnyActo
       audit(_state: unknown, { lines, dropped }: Parameters<HubMessages['audit']>[1]) {
         auditFile?.append(lines, dropped)
       },
-      async request(_state: unknown, { what, content }: Request): Promise<boolean> {
+      async request(_state: unknown, { what, content }: Request): Promise<boolean | number> {
+        if (what === 'audit.lost') return auditFile?.lost ?? 0
         if (what === 'reopen') {
           await auditFile?.reopen()
           return auditFile !== undefined

@@ -163,6 +163,8 @@ export async function serve(runtime: KeyspaceRuntime, options: ServeOptions = {}
   // What a thread begins with; those that run let it in, with what was changed meanwhile.
   const known = (): SharedState => ({ parameters: parameters.snapshot(), users })
   const threads = runtime.sharedThreads.length > 0 ? [...runtime.sharedThreads] : [0]
+  // Before anything is open that would have to be closed.
+  const tls = readTls(parameters, onLog)
   const listener = await openListener(addressesOf(parameters), threads.length)
   const facts = factsOf(listener, parameters, threads, keyspace.client.isDurable, configFile)
   const hub = (await runtime.spawn(
@@ -185,7 +187,6 @@ export async function serve(runtime: KeyspaceRuntime, options: ServeOptions = {}
   const counts = { clients: ConnectionLimit.buffer(threads.length), ids: NextIds.buffer() }
   const rates = RateCells.buffer()
   const weights = ClientMemory.buffer(threads.length)
-  const tls = readTls(parameters, onLog)
   const members = new ServerMembers(threads, systemClock())
   const tree = await runtime.supervise({ id: 'server', restarts: { intensity: 10, periodMs: 10_000 } })
   const parts = { members, hub, listener, tree, facts, parameters, onLog }

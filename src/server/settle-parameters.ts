@@ -1,6 +1,6 @@
 /**
- * What follows from the users that parameters name, without a server: where it would listen, and what is wrong
- * with them. Tests: test/cli/serve/serve-command.test.ts
+ * What follows from the users that parameters name, without a server: where it would listen, and what is
+ * wrong with them. Tests: test/cli/serve/serve-command.test.ts
  */
 import type { ParameterStore } from './parameters/index.ts'
 

@@ -1,7 +1,7 @@
 /** The process that serves: what it says when it is ready, and how it ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,7 +55,7 @@ function freePort(): Promise<number> {
   })
 }
 
-test('it ends in time, loses nothing that was answered, and a second signal ends it at once', async () => {
+test('it ends in time, loses nothing that was answered, and a later signal ends it at once', async () => {
   const pidFile = join(folder, 'a.pid')
   const argv = ['--dir', join(folder, 'data'), '--pidfile', pidFile, '--shards', '2']
   const first = await serve(...argv)
@@ -77,7 +77,12 @@ test('it ends in time, loses nothing that was answered, and a second signal ends
         },
       ),
     )
-    if (i === 2000) first.child.kill('SIGTERM')
+    if (i === 2000) {
+      await until(() => answered.size > 0)
+      // Two at once are one.
+      first.child.kill('SIGTERM')
+      first.child.kill('SIGINT')
+    }
     if (i % 500 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   expect(await first.ended).toBe(0)
@@ -100,30 +105,52 @@ test('it ends in time, loses nothing that was answered, and a second signal ends
   second.child.kill('SIGHUP')
   await until(() => existsSync(logFile) && readFileSync(logFile, 'utf8').includes('opened anew'))
 
-  // It waits for an answer that does not come, so that the first signal has something to wait for.
-  const waiting = reader.call('BLPOP', 'nothing', '0').catch(() => 'closed')
+  // It waits for a client that does not read, so that a later signal finds it waiting.
+  const deaf = await unread(reader, second.port, 'AUTH geheim\r\n')
   second.child.kill('SIGTERM')
-  second.child.kill('SIGINT')
-  // The two may arrive in either order.
-  expect([130, 143]).toContain(await second.ended)
-  await waiting
+  await until(() => readFileSync(logFile, 'utf8').includes('stopping: SIGTERM'))
+  const again = setInterval(() => second.child.kill('SIGINT'), 50)
+  expect(await second.ended).toBe(130)
+  clearInterval(again)
+  deaf.destroy()
   reader.close()
+  expect(readFileSync(logFile, 'utf8')).toContain('ended at once by SIGINT')
+  expect(existsSync(pidFile)).toBe(false)
   expect(readFileSync(logFile, 'utf8') + readFileSync(`${logFile}.1`, 'utf8')).not.toContain('geheim')
 })
+
+/** A client that asks for much, and reads nothing of it. */
+async function unread(other: RespClient, port: number, first = ''): Promise<Socket> {
+  expect(await other.call('SET', 'large', 'x'.repeat(4_000_000))).toBe('+OK')
+  const deaf = connect(port, '127.0.0.1')
+  deaf.on('error', () => undefined)
+  deaf.pause()
+  await new Promise((resolve) => deaf.write(`${first}${'GET large\r\n'.repeat(20)}`, resolve))
+  return deaf
+}
 
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
+test('a signal during the start ends it at once, and no pid file stays', async () => {
+  const pidFile = join(folder, 'start.pid')
+  const words = [MAIN, 'serve', '--port', String(await freePort()), '--threads', '1', '--pidfile', pidFile]
+  const child = spawn(process.execPath, words, { cwd: folder, stdio: 'ignore' })
+  running.add(child)
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  await until(() => existsSync(pidFile))
+  child.kill('SIGTERM')
+  // 0: it was ready by then.
+  expect([143, 0]).toContain(await ended)
+  expect(existsSync(pidFile)).toBe(false)
+})
+
 test('a client that does not read takes the time of nobody else', async () => {
   const served = await serve('--shutdown-timeout', '2', '--shards', '2', '--dir', join(folder, 'unread'))
   const client = await RespClient.connect(served.port)
-  expect(await client.call('SET', 'large', 'x'.repeat(4_000_000))).toBe('+OK')
+  const deaf = await unread(client, served.port)
   client.close()
-  const deaf = connect(served.port, '127.0.0.1')
-  deaf.on('error', () => undefined)
-  deaf.pause()
-  await new Promise((resolve) => deaf.write(`GET large\r\n`.repeat(20), resolve))
   served.child.kill('SIGTERM')
   // 1: something had to be cut off besides the client.
   expect(await served.ended).toBe(0)
@@ -144,5 +171,21 @@ test('what hinders its start is told in one line', async () => {
   })
   taken.close()
   expect(err).toMatch(/FATAL: .*EADDRINUSE|FATAL: .*in use/)
+  expect(code).toBe(1)
+})
+
+test.each([
+  ['--pidfile', /^shardloom: file cannot be used: \/nonexistent\/z: ENOENT.*--pidfile\n$/],
+  ['--logfile', /^shardloom: file cannot be used: \/nonexistent\/z: .*ENOENT.*--logfile\n$/],
+  ['--audit-log-file', /"msg":"file cannot be used: \/nonexistent\/z: ENOENT.*audit-log-file"\}\n$/],
+])('a file that it cannot write keeps it from starting: %s', async (flag, told) => {
+  const port = String(await freePort())
+  const words = [MAIN, 'serve', '--port', port, '--threads', '1', flag, '/nonexistent/z']
+  const { code, err } = await new Promise<{ code: unknown; err: string }>((resolve) => {
+    execFile(process.execPath, words, { cwd: folder, timeout: 20_000 }, (error, _out, stderr) =>
+      resolve({ code: error?.code, err: stderr }),
+    )
+  })
+  expect(err).toMatch(told)
   expect(code).toBe(1)
 })

@@ -69,10 +69,14 @@ describe('flags', () => {
     [['--maxMemory', '1k'], 'maxMemory', 1000],
     [['--appendonly', '--dir', '/d'], 'appendOnly', true],
     [['--appendonly', 'no'], 'appendOnly', false],
+    [['--appendonly', 'NO'], 'appendOnly', false],
     [['--no-protected-mode'], 'protectedMode', false],
     [['--protected-mode', 'false'], 'protectedMode', false],
     [['--slowlog-log-slower-than', '-1'], 'slowlogLogSlowerThan', -1],
     [['--bind', '127.0.0.1 ::1'], 'bind', ['127.0.0.1', '::1']],
+    ...['*', '::*', '-::1', 'fe80::1%eth0', 'my_host-1.local', 'bücher.example'].map(
+      (word): [string[], ParameterOption, unknown] => [['--bind', word], 'bind', [word]],
+    ),
     [['--tls-cert', 'a.pem'], 'tlsCertFile', 'a.pem'],
     [['--requirepass', 'pässword'], 'requirePass', Buffer.from('pässword').toString('latin1')],
     [['--requirepass', '--port'], 'requirePass', '--port'],
@@ -153,6 +157,30 @@ describe('what is wrong is told with its place, what is allowed, and what is mea
       {},
       /port=70000 \(flag --port\): argument must be between 0 and 65535 inclusive; allowed: integer 0..65535/,
     ],
+    [
+      'neither yes nor no',
+      ['--appendonly', 'maybe'],
+      {},
+      {},
+      /appendonly=maybe \(flag --appendonly\): argument must be 'yes' or 'no'; allowed: yes \| no/,
+    ],
+    ['no number', [], {}, { 'shardloom.toml': 'port = inf' }, /port=inf \(shardloom.toml:1\)/],
+    ['no numbers', [], {}, { 'shardloom.toml': 'save = [-inf, nan]' }, /save=\["-inf","nan"\] /],
+    [
+      'the same port twice',
+      ['--port', '7', '--tls-port', '7'],
+      {},
+      {},
+      /tls-port=7 \(flag --tls-port\): port is the same: choose another, or set port 0/,
+    ],
+    [
+      'what cannot be listened at',
+      [],
+      { SHARDLOOM_BIND: "'" },
+      {},
+      /bind=' \(variable SHARDLOOM_BIND\): ' is no address; allowed: addresses/,
+    ],
+    ['quotes around one', ['--bind', '127.0.0.1 "::1"'], {}, {}, /bind=.*: "::1" is no address/],
     ['no value of a flag', ['--port'], {}, {}, /port= \(flag --port\): it needs a value/],
     [
       'a word of few',
@@ -216,6 +244,14 @@ describe('what is wrong is told with its place, what is allowed, and what is mea
     ],
   ])('%s', (_, argv, env, texts, message) => {
     expect(() => load(argv, env, texts)).toThrow(message)
+  })
+
+  test('bytes in a file of ours that are no text', () => {
+    const bytes = '# \xc3\xa9\nrequirepass = "\xff\xfe"\n'
+    const files = { ...filesOf({}), read: (file: string) => (file === 'shardloom.toml' ? bytes : undefined) }
+    expect(() => loadConfiguration({ argv: [], env: {}, files })).toThrow(
+      /cannot be used: shardloom.toml:2: it is no UTF-8/,
+    )
   })
 
   test('the value of a secret is not told', () => {

@@ -71,8 +71,9 @@ export class DataDirectory {
     const { dir, encryption } = settings
     // First: without them nothing is made.
     const keys = encryption === undefined ? NO_KEYS : await loadKeys(encryption, warn, clock)
-    await disk.makeFolder(dir).catch((cause: Error) => {
-      throw new ShardloomError('SHL_DIRECTORY_UNUSABLE', { dir, reason: cause.message }, { cause })
+    await disk.makeFolder(dir).catch((cause: Error & { readonly code?: unknown }) => {
+      const reason = cause.code === 'EEXIST' ? 'it is not a directory' : cause.message
+      throw new ShardloomError('SHL_DIRECTORY_UNUSABLE', { dir, reason }, { cause })
     })
     const lock = await lockDirectory(dir)
     try {

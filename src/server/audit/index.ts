@@ -1,3 +1,3 @@
 /** What the rest of the server may use of the audit log. */
-export { AuditFile } from './audit-file.ts'
+export { AuditFile, checkAuditFile } from './audit-file.ts'
 export { AuditTrail } from './audit-trail.ts'

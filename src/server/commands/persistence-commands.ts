@@ -28,6 +28,7 @@ const NEGATIVE_TIMEOUT = err('timeout is negative')
 const NO_LOG = err('WAITAOF cannot be used when numlocal is set but appendonly is disabled.')
 const BAD_LOCAL = err('value is out of range, value must between 0 and 1')
 const NO_SHUTDOWN = err('No shutdown in progress.')
+const NOT_BY_CLIENTS = err('this program does not let clients end it: it has no onShutdown')
 const SHUTDOWN_FAILED = err('Errors trying to SHUTDOWN. Check logs.')
 const WAIT_MS_MAX = 2 ** 31 - 1
 
@@ -130,7 +131,10 @@ async function end(
 ): Promise<ServerReply | typeof NO_REPLY> {
   try {
     if (save === true) {
-      if (!thread.facts.isDurable && !isForced) return SHUTDOWN_FAILED
+      if (!thread.facts.isDurable && !isForced) {
+        thread.log('error', 'the server could not be ended', { error: 'there is no dir to save to' })
+        return SHUTDOWN_FAILED
+      }
       if (thread.facts.isDurable) {
         await snapshotAll(thread.client).catch((error: unknown) => {
           if (!isForced) throw error
@@ -138,7 +142,7 @@ async function end(
       }
     }
     thread.log('info', 'a client has asked for the end', { address, save })
-    return (await thread.request('shutdown', { save })) === true ? NO_REPLY : SHUTDOWN_FAILED
+    return (await thread.request('shutdown', { save })) === true ? NO_REPLY : NOT_BY_CLIENTS
   } catch (error) {
     thread.log('error', 'the server could not be ended', { error: String(error) })
     return SHUTDOWN_FAILED

@@ -236,7 +236,7 @@ export interface ServerThread {
   nowMs(): number
   wallMs(): number
   /** Asks the main thread for something; see `hub.ts`. False: nobody there does it. */
-  request(what: string, content: unknown): Promise<boolean>
+  request(what: string, content: unknown): Promise<boolean | number>
   /** Runs a command of the keyspace for nobody in particular. */
   call(argv: readonly Argument[], db?: number): Promise<Reply>
   /** To be called when observers, users or parameters have changed: sessions look anew. */

@@ -11,7 +11,7 @@
  * and no secrets, once it is closed or about to be; (2) a certificate that is handed over has been verified.
  *
  * Cost: one timer of Node's per handshake. `TLSSocket` has no `onread`: it is read by `data` events.
- * Tests: test/server/listen/tls-acceptor.test.ts
+ * Tests: test/server/listen/tls-acceptor.test.ts, test/server/listen/tls-acceptor.race.test.ts
  */
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'

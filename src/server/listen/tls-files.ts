@@ -11,8 +11,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createSecureContext, DEFAULT_CIPHERS, type SecureVersion } from 'node:tls'
-import { type Clock, ShardloomError, systemClock } from '../../base/index.ts'
+import { createSecureContext, type SecureVersion } from 'node:tls'
+import { type Clock, type ShardloomError, systemClock } from '../../base/index.ts'
+import { CIPHERS_HINT, ciphersOf } from './tls-ciphers.ts'
+import { unusable } from './tls-unusable.ts'
 
 /** Settings, by the names of parameters. */
 export interface TlsSettings {
@@ -101,7 +103,7 @@ export function readTlsFiles(
     ca,
     clientCertificates,
     ...versionsOf(settings.protocols ?? []),
-    ciphers: ciphersOf(settings),
+    ciphers: ciphersOf(settings, warnings),
     honorCipherOrder: settings.preferServerCiphers ?? false,
   }
   checkContext(settings, material)
@@ -223,18 +225,6 @@ function versionsOf(protocols: readonly string[]): Pick<TlsMaterial, 'minVersion
   return { minVersion: VERSIONS[min] as SecureVersion, maxVersion: VERSIONS[max] as SecureVersion }
 }
 
-/** Node takes both kinds in one list, and drops TLS 1.2 when there is none for it. */
-function ciphersOf({ ciphers = '', cipherSuites = '' }: TlsSettings): string {
-  const defaults = DEFAULT_CIPHERS.split(':')
-  const suites = cipherSuites === '' ? defaults.filter(isSuite).join(':') : cipherSuites
-  const older = ciphers === '' ? defaults.filter((name) => !isSuite(name)).join(':') : ciphers
-  return `${suites}:${older}`
-}
-
-function isSuite(name: string): boolean {
-  return name.startsWith('TLS_')
-}
-
 /** Whether OpenSSL takes all of it together. */
 function checkContext(settings: TlsSettings, material: TlsMaterial): void {
   const { cert, key, passphrase } = material
@@ -242,10 +232,7 @@ function checkContext(settings: TlsSettings, material: TlsMaterial): void {
   try {
     createSecureContext({ minVersion, maxVersion, ciphers })
   } catch {
-    const isSuites = settings.cipherSuites !== undefined && settings.cipherSuites !== ''
-    const option = isSuites ? 'tls-ciphersuites' : 'tls-ciphers'
-    const value = (isSuites ? settings.cipherSuites : settings.ciphers) ?? ''
-    throw unusable(option, value, 'OpenSSL knows none of them', 'compare with: openssl ciphers -v')
+    throw unusable('tls-ciphers', settings.ciphers ?? '', 'OpenSSL does not take them', CIPHERS_HINT)
   }
   try {
     createSecureContext({ cert, key, passphrase, ca: material.ca?.slice() })
@@ -271,8 +258,4 @@ function unreadable(option: string, file: string, error: unknown): ShardloomErro
     `${reasons[code] ?? 'it cannot be read'} (${code})`,
     'check the path and its mode',
   )
-}
-
-function unusable(option: string, value: string, reason: string, hint: string): ShardloomError {
-  return new ShardloomError('SHL_TLS_UNUSABLE', { option, value, reason, hint })
 }

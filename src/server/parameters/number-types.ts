@@ -105,6 +105,7 @@ export function fileMode(): ParameterType<number> {
     },
     print: (value) => value.toString(8),
     allowed: 'octal digits 0..777',
+    isGivenAsValue: true,
     placeholder: 'MODE',
   }
 }

@@ -314,7 +314,8 @@ function readOptions(options: ParameterOptions): [string, ParameterValue][] {
       })
     }
     const { type, isSecret, default: before } = parameter
-    const parsed = parseOption(type, value, before)
+    const isValue = type.isGivenAsValue === true && typeof value === 'number'
+    const parsed = parseOption(type, isValue ? type.print(value) : value, before)
     if (parsed === undefined || 'refusal' in parsed) {
       const shown = isSecret ? '(hidden)' : JSON.stringify(value)
       throw new ShardloomError('SHL_OPTION_INVALID', {

@@ -41,6 +41,8 @@ export interface ParameterType<V extends ParameterValue = ParameterValue> {
   readonly choices?: readonly string[]
   /** Whether `true` and `false` are words for it outside of the protocol, and a flag needs no value. */
   readonly isYesNo?: true
+  /** A number that a program gives is the value itself, however texts write it: a mode. */
+  readonly isGivenAsValue?: true
   /** Lines of a file add up: the second does not replace the first. */
   readonly isCumulative?: true
 }

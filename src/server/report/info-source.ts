@@ -22,6 +22,8 @@ export interface InfoSource {
   readonly usedBytes: number
   readonly peakBytes: number
   readonly residentBytes: number
+  /** Lines that the audit log lacks; undefined: the main thread does not say. */
+  readonly auditLost: number | undefined
 }
 
 /** What has to be asked for. */
@@ -29,15 +31,17 @@ export interface InfoNeeds {
   readonly threads?: boolean
   readonly times?: boolean
   readonly shards?: boolean
+  readonly audit?: boolean
 }
 
 /** Gathers it. A thread or a shard that is down is left out. */
 export async function gatherInfo(thread: ServerThread, needs: InfoNeeds): Promise<InfoSource> {
   const { peers, client } = thread
-  const [threads, shards, peaks] = await Promise.all([
+  const [threads, shards, peaks, auditLost] = await Promise.all([
     needs.threads === true ? peers.ask<ThreadReport>(REPORT_TOPIC, needs.times === true) : [],
     needs.shards === true ? shardFigures(client) : [],
     needs.shards === true ? peers.ask<number>(PEAK_TOPIC) : [],
+    needs.audit === true ? thread.request('audit.lost', undefined).catch(() => undefined) : undefined,
   ])
   const usedBytes = sumOf(shards, ({ stats }) => stats.usedBytes)
   return {
@@ -49,6 +53,7 @@ export async function gatherInfo(thread: ServerThread, needs: InfoNeeds): Promis
     usedBytes,
     peakBytes: Math.max(usedBytes, ...peaks),
     residentBytes: needs.shards === true ? process.memoryUsage.rss() : 0,
+    auditLost: auditLost === undefined ? undefined : Number(auditLost),
   }
 }
 

@@ -18,7 +18,13 @@ import {
   statsSection,
 } from './info-sections.ts'
 import type { InfoNeeds, InfoSource } from './info-source.ts'
-import { durabilitySection, locksSection, shardsSection, threadsSection } from './own-sections.ts'
+import {
+  auditSection,
+  durabilitySection,
+  locksSection,
+  shardsSection,
+  threadsSection,
+} from './own-sections.ts'
 
 interface Section {
   readonly title: string
@@ -55,6 +61,7 @@ const SECTIONS: readonly Section[] = [
   { title: 'Threads', needs: THREADS, isDefault: false, lines: threadsSection },
   { title: 'Durability', needs: SHARDS, isDefault: false, lines: durabilitySection },
   { title: 'Locks', needs: SHARDS, isDefault: false, lines: locksSection },
+  { title: 'Audit', needs: { audit: true }, isDefault: false, lines: auditSection },
 ]
 
 /** The sections that are named, by any of their names; unknown ones are left out, as Redis does. */
@@ -73,6 +80,7 @@ export function needsOf(sections: readonly Section[]): InfoNeeds {
     threads: sections.some(({ needs }) => needs.threads === true),
     times: sections.some(({ needs }) => needs.times === true),
     shards: sections.some(({ needs }) => needs.shards === true),
+    audit: sections.some(({ needs }) => needs.audit === true),
   }
 }
 

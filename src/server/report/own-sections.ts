@@ -1,5 +1,5 @@
 /**
- * The sections of INFO that only this server has: its shards, its threads, its logs, its locks.
+ * The sections of INFO that only this server has: its shards, its threads, its logs, its locks, its audit.
  *
  * A name stands in one section only, so that tools which forget sections keep them apart.
  * Tests: test/server/report/info-sections.test.ts, test/server/commands/info-commands.race.test.ts
@@ -79,6 +79,13 @@ export function locksSection({ shards }: InfoSource): InfoLines {
     ['locks_held', sumOf(shards, ({ stats }) => stats.locks)],
     ['lock_waiters', sumOf(shards, (one) => one.lockWaiters)],
     ['lock_memory', sumOf(shards, (one) => one.lockBytes)],
+  ]
+}
+
+export function auditSection({ thread, auditLost }: InfoSource): InfoLines {
+  return [
+    ['audit_log_enabled', thread.parameters.get('auditLogFile') === '' ? 0 : 1],
+    ...(auditLost === undefined ? [] : [['audit_log_lost_lines', auditLost] as const]),
   ]
 }
 

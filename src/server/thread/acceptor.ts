@@ -9,7 +9,7 @@
  * Tests: test/server/robust/limits.race.test.ts, test/server/serve.race.test.ts
  */
 import type { Socket } from 'node:net'
-import type { Clock } from '../../base/index.ts'
+import { type Clock, LimitedLines } from '../../base/index.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { ConnectionFacts } from '../connection/connection-state.ts'
 import {
@@ -36,6 +36,13 @@ export interface AcceptorCounts {
 
 /** The label of sockets that speak TLS. */
 export const TLS_LABEL = 'tls'
+/** A stranger needs no password to fail at this: on each thread. */
+const FAILED_HANDSHAKES = {
+  event: 'a connection did not come to speak TLS',
+  moreEvent: 'more connections did not come to speak TLS',
+  linesMax: 10,
+  spanMs: 60_000,
+}
 const READ_BYTES = 256 * 1024
 const TOO_MANY = '-ERR max number of clients reached\r\n'
 const PROTECTED =
@@ -50,6 +57,7 @@ export class Acceptor {
   readonly #clock: Clock
   readonly #limit: ConnectionLimit
   readonly #ids: NextIds
+  readonly #failed: LimitedLines
   #tls: TlsAcceptor | undefined
   readonly #buffer = new Uint8Array(READ_BYTES)
   #listener: ThreadListener | undefined
@@ -65,6 +73,8 @@ export class Acceptor {
     const { parameters } = thread
     this.#limit = new ConnectionLimit(clients, seat, parameters.get('maxClients'))
     this.#ids = new NextIds(ids)
+    const warn = (event: string, details: object): void => thread.log('warn', event, details)
+    this.#failed = new LimitedLines(thread.clock, warn, FAILED_HANDSHAKES)
     parameters.onChange(['maxClients'], () => {
       this.#limit.totalMax = parameters.get('maxClients')
     })
@@ -84,7 +94,7 @@ export class Acceptor {
       onFailed: (reason, remoteAddress) => {
         this.#limit.leave()
         thread.counters.rejectedConnections++
-        thread.log('warn', 'a connection did not come to speak TLS', { reason, address: remoteAddress })
+        this.#failed.note({ reason, address: remoteAddress })
       },
     })
   }

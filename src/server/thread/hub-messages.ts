@@ -12,6 +12,12 @@ export interface HubMessages {
   ): void
   /** Lines of the audit log, and how many are missing before them. */
   audit(state: unknown, batch: { readonly lines: readonly string[]; readonly dropped: number }): void
-  /** A client has said SHUTDOWN, or asks for a file to be read or written. */
-  request(state: unknown, request: { readonly what: string; readonly content: unknown }): Promise<boolean>
+  /**
+   * A client has said SHUTDOWN, or asks for a file to be read or written: whether that can be. `audit.lost`:
+   * how many lines the audit log lacks.
+   */
+  request(
+    state: unknown,
+    request: { readonly what: string; readonly content: unknown },
+  ): Promise<boolean | number>
 }

@@ -8,11 +8,12 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { AuditFile } from '../../../src/server/audit/audit-file.ts'
+import { AuditFile, checkAuditFile } from '../../../src/server/audit/audit-file.ts'
 
 let folder: string
 let path: string
@@ -63,6 +64,7 @@ it('drops what is too much, and counts it', async () => {
   await file.close()
   expect(lines()).toHaveLength(17)
   expect(lines()[0]).toContain('"dropped":4')
+  expect(file.lost).toBe(4)
 })
 
 it('what cannot be written is counted, and told when it can again', async () => {
@@ -75,10 +77,13 @@ it('what cannot be written is counted, and told when it can again', async () => 
   expect(logged).toEqual([
     ['error', 'the audit log cannot be written', { path, reason: expect.stringContaining('EISDIR') }],
   ])
+  expect(file.lost).toBe(3)
   rmdirSync(path)
-  file.append(['kept'])
+  file.append(['kept'], 2)
   await file.close()
-  expect(lines()).toEqual([expect.stringContaining('"dropped":3'), 'kept'])
+  expect(lines()).toEqual([expect.stringContaining('"dropped":5'), 'kept'])
+  // It is told, and stays lost.
+  expect(file.lost).toBe(5)
 })
 
 it('goes on in a new file when the old one was moved', async () => {
@@ -94,4 +99,23 @@ it('goes on in a new file when the old one was moved', async () => {
   await file.close()
   expect(lines(`${path}.1`)).toEqual(['old', 'still old'])
   expect(lines()).toEqual(['new'])
+})
+
+it('a file that cannot be appended to is refused, by name; one that can is left as it is', () => {
+  expect(() => checkAuditFile('')).not.toThrow()
+  checkAuditFile(path)
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  writeFileSync(path, 'kept')
+  checkAuditFile(path)
+  expect(readFileSync(path, 'utf8')).toBe('kept')
+  for (const wrong of [join(folder, 'none', 'z'), folder]) {
+    expect(() => checkAuditFile(wrong)).toThrow(
+      expect.objectContaining({
+        code: 'SHL_CONFIGURATION_FILE',
+        message: expect.stringMatching(
+          `file cannot be used: ${wrong}: .*choose another with audit-log-file$`,
+        ),
+      }),
+    )
+  }
 })

@@ -1,5 +1,14 @@
 /** The audit log of a server of two threads: who did what, with which outcome, and no secret. */
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -138,4 +147,27 @@ it('goes on in a new file when it is told that the old one was moved', async () 
   const all = await until((found) => found.length >= 1)
   expect(all.map(({ keys }) => keys)).toEqual([['to:the:new']])
   expect(lines(moved).at(-1)!['keys']).toEqual(['to:the:old'])
+})
+
+it('INFO counts what could not be written', async () => {
+  const lost = async (): Promise<string> => String(await admin.call('INFO', 'audit'))
+  expect(await lost()).toContain('audit_log_enabled:1\r\naudit_log_lost_lines:0\r\n')
+  renameSync(path, `${path}.2`)
+  mkdirSync(path)
+  await server.server.reload()
+  await admin.call('INCR', 'lost')
+  while (!(await lost()).includes('lost_lines:1')) await delay(3)
+  rmdirSync(path)
+  await admin.call('INCR', 'kept')
+  await until((all) => all.length === 2)
+  expect(lines()).toMatchObject([{ dropped: 1 }, { keys: ['kept'] }])
+  expect(await lost()).toContain('audit_log_lost_lines:1\r\n')
+})
+
+it('a server whose file cannot be written does not start, and listens nowhere', async () => {
+  const wrong = join(folder, 'none', 'audit.log')
+  await expect(testServer({ serve: { auditLogFile: wrong } })).rejects.toThrow(
+    `file cannot be used: ${wrong}`,
+  )
+  expect(existsSync(wrong)).toBe(false)
 })

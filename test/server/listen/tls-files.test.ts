@@ -94,6 +94,29 @@ test.each<[string, Partial<TlsSettings>, string]>([
   ['a gap between versions', { protocols: ['TLSv1.1', 'TLSv1.3'] }, 'a version between others is missing'],
   ['ciphers that are none', { ciphers: 'NO-SUCH-CIPHER' }, 'tls-ciphers=NO-SUCH-CIPHER: OpenSSL knows none'],
   ['suites that are none', { cipherSuites: 'TLS_NO_SUCH_SUITE' }, 'tls-ciphersuites=TLS_NO_SUCH_SUITE'],
+  [
+    'a suite that does not begin as one',
+    { cipherSuites: 'NOPE' },
+    '=NOPE: TLS 1.3 has no suite NOPE; compare',
+  ],
+  [
+    'a cipher among the suites',
+    { cipherSuites: 'TLS_AES_128_GCM_SHA256:ECDHE-RSA-AES128-SHA' },
+    'TLS 1.3 has no suite ECDHE-RSA-AES128-SHA;',
+  ],
+  [
+    'a suite that is none among others',
+    { cipherSuites: 'TLS_AES_128_GCM_SHA256:TLS_NOPE' },
+    'TLS 1.3 has no suite TLS_NOPE;',
+  ],
+  ['no suite at all', { cipherSuites: ':' }, 'tls-ciphersuites=:: TLS 1.3 has no suite'],
+  [
+    'a suite among the ciphers',
+    { ciphers: 'AES128-SHA:TLS_AES_128_GCM_SHA256' },
+    'TLS_AES_128_GCM_SHA256 is for tls-ciphersuites',
+  ],
+  ['a rule that is none', { ciphers: 'HIGH:@NOPE' }, 'tls-ciphers=HIGH:@NOPE: OpenSSL does not take them'],
+  ['what leaves out and names none', { ciphers: '!RC4' }, 'tls-ciphers=!RC4: OpenSSL does not take them'],
 ])('%s is refused by name', (_, settings, text) => {
   let message = ''
   try {
@@ -151,8 +174,18 @@ test('ciphers of one kind leave those of the other as they are', () => {
   expect(ciphers).toMatch(/:ECDHE-ECDSA-AES128-GCM-SHA256$/)
   const suites = read({ cipherSuites: 'TLS_AES_128_GCM_SHA256' }).material.ciphers
   expect(suites).toMatch(/^TLS_AES_128_GCM_SHA256:ECDHE/)
+  expect(read({ cipherSuites: ' TLS_AES_128_GCM_SHA256 ::TLS_AES_256_GCM_SHA384' }).material.ciphers).toMatch(
+    /^TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:ECDHE/,
+  )
   expect(read({ protocols: ['tlsv1.3'] }).material).toMatchObject({
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
   })
+})
+
+test('a cipher that is unknown among others is left out, as in Redis, and warned about', () => {
+  const { material, report } = read({ ciphers: 'ECDHE-RSA-AES128-SHA NOPE,HIGH:!RC4:@STRENGTH' })
+  expect(material.ciphers).toMatch(/:ECDHE-RSA-AES128-SHA:NOPE:HIGH:!RC4:@STRENGTH$/)
+  expect(report.warnings).toEqual(['tls-ciphers: OpenSSL knows no NOPE: left out'])
+  expect(read({ ciphers: 'HIGH:!NOPE:-RC4:+SHA1' }).report.warnings).toEqual([])
 })

@@ -11,7 +11,7 @@ import {
   serverSection,
 } from '../../../src/server/report/info-sections.ts'
 import type { InfoSource } from '../../../src/server/report/info-source.ts'
-import { durabilitySection } from '../../../src/server/report/own-sections.ts'
+import { auditSection, durabilitySection } from '../../../src/server/report/own-sections.ts'
 
 test.each([
   [0, '0B'],
@@ -92,5 +92,18 @@ describe('lines', () => {
     expect(lines.get('log0')).toMatch(/^appended=9,written=8,synced=7,status=ok,.*changes_since_snapshot=4$/)
     expect(lines.get('log1')).toContain('status=full')
     expect(lines.get('log2')).toContain('status=failed')
+  })
+
+  test('of the audit log say what it lacks', () => {
+    expect(auditSection(source({ auditLost: 0 }))).toEqual([
+      ['audit_log_enabled', 0],
+      ['audit_log_lost_lines', 0],
+    ])
+    const thread = { parameters: ParameterStore.of({ auditLogFile: 'x' }) }
+    expect(auditSection(source({ thread, auditLost: 7 }))).toEqual([
+      ['audit_log_enabled', 1],
+      ['audit_log_lost_lines', 7],
+    ])
+    expect(auditSection(source({ thread }))).toEqual([['audit_log_enabled', 1]])
   })
 })

@@ -6,7 +6,7 @@ import { infoText, needsOf, wantedSections } from '../../../src/server/report/in
 const titles = (...names: string[]): string[] => wantedSections(names).map(({ title }) => title)
 
 const DEFAULT = ['Server', 'Clients', 'Memory', 'Persistence', 'Stats', 'Replication', 'CPU', 'Modules']
-const OWN = ['Shards', 'Threads', 'Durability', 'Locks']
+const OWN = ['Shards', 'Threads', 'Durability', 'Locks', 'Audit']
 
 describe('sections', () => {
   test('are those of Redis when nothing is named', () => {
@@ -16,7 +16,7 @@ describe('sections', () => {
 
   test('are all of them, ours behind, for all and everything', () => {
     expect(titles('all')).toEqual(titles('everything'))
-    expect(titles('all').slice(-4)).toEqual(OWN)
+    expect(titles('all').slice(-OWN.length)).toEqual(OWN)
     expect(titles('all')).toContain('Commandstats')
   })
 
@@ -30,14 +30,12 @@ describe('sections', () => {
   })
 
   test('ask for no more than they need', () => {
-    expect(needsOf(wantedSections(['server', 'cpu']))).toEqual({
-      threads: false,
-      times: false,
-      shards: false,
-    })
-    expect(needsOf(wantedSections(['keyspace']))).toEqual({ threads: false, times: false, shards: true })
+    const none = { threads: false, times: false, shards: false, audit: false }
+    expect(needsOf(wantedSections(['server', 'cpu']))).toEqual(none)
+    expect(needsOf(wantedSections(['keyspace']))).toEqual({ ...none, shards: true })
+    expect(needsOf(wantedSections(['audit']))).toEqual({ ...none, audit: true })
     expect(needsOf(wantedSections([])).times).toBe(false)
-    expect(needsOf(wantedSections(['latencystats']))).toEqual({ threads: true, times: true, shards: false })
+    expect(needsOf(wantedSections(['latencystats']))).toEqual({ ...none, threads: true, times: true })
   })
 })
 
