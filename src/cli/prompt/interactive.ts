@@ -19,6 +19,7 @@ import { helpText } from './help.ts'
 import { drawnHint, HINT_ERASED } from './hint-line.ts'
 import { completionsFor, hintFor } from './hints.ts'
 import { History } from './history.ts'
+import { KeyFeed } from './key-feed.ts'
 import { type KeySource, LineGate } from './line-gate.ts'
 import { type OutputForm, type OutputFormat, printedReply } from './output-format.ts'
 import { typedWord } from './quote.ts'
@@ -54,6 +55,7 @@ export class Interactive {
   readonly #session: Session
   readonly #history: History
   readonly #gate: LineGate
+  readonly #feed: KeyFeed
   /** What readline goes through with the arrows. */
   #shownHistory: string[] = []
   /** Lines that were typed and wait. */
@@ -75,7 +77,9 @@ export class Interactive {
     this.#format = options.format
     this.#isHinting = true
     this.#history = new History(options.historyPath)
-    this.#gate = new LineGate(options.terminal.input, () => this.#interrupt())
+    const { input } = options.terminal
+    this.#gate = new LineGate(input, () => this.#interrupt())
+    this.#feed = new KeyFeed(this.#gate.input, (isRaw) => input.setRawMode?.(isRaw))
     this.#session = options.makeSession({
       say: (line) => this.#write(`${line}\n`),
       onPush: (value) => this.#showPush(value),
@@ -104,7 +108,7 @@ export class Interactive {
 
   #openReadline(): Interface {
     const { output } = this.#options.terminal
-    const { input } = this.#gate
+    const { input } = this.#feed
     const readline = createInterface({
       input,
       output,
@@ -133,6 +137,12 @@ export class Interactive {
     input.on('keypress', (_: string | undefined, key: Key | undefined) => {
       if (key?.name !== 'return' && key?.name !== 'enter') this.#showHint()
     })
+    this.#feed.onText = (text) => {
+      if (this.#isEnded) return
+      this.#eraseHint()
+      readline.write(text)
+      this.#showHint()
+    }
     return readline
   }
 
@@ -282,8 +292,9 @@ export class Interactive {
       this.#session.close()
     } else if (readline.line !== '' || this.#begun !== '') {
       this.#begun = ''
-      this.#write('^C\n')
+      this.#eraseHint()
       readline.write(null, { ctrl: true, name: 'e' })
+      this.#write(`^C\n${this.#rowsBelow()}`)
       readline.write(null, { ctrl: true, name: 'u' })
       this.#showPrompt()
     } else {
@@ -314,6 +325,11 @@ export class Interactive {
     this.#options.terminal.output.write(HINT_ERASED)
   }
 
+  /** As many rows as readline goes up before it draws the line: to where it begins to draw. */
+  #rowsBelow(): string {
+    return '\n'.repeat(this.#readline?.getCursorPos().rows ?? 0)
+  }
+
   #showPush(value: RespValue): void {
     if (!this.#options.isPushShown || value.type !== 'push') return
     const [kind, keys] = value.items
@@ -332,7 +348,7 @@ export class Interactive {
     this.#eraseHint()
     const { rows } = readline.getCursorPos()
     this.#options.terminal.output.write(`${rows === 0 ? '' : `\x1b[${rows}A`}\r\x1b[J`)
-    this.#write(text)
+    this.#write(text + this.#rowsBelow())
     readline.setPrompt(this.#begun === '' ? this.#session.prompt : CONTINUED)
     readline.prompt(true)
     this.#showHint()

@@ -21,8 +21,8 @@ const ESCAPE = 27
 
 /** Stands between a terminal and the line editor. */
 export class LineGate {
-  /** What the line editor reads. */
-  readonly input: PassThrough
+  /** What has gone through. */
+  readonly input: PassThrough = new PassThrough()
   readonly #source: KeySource
   readonly #onInterrupt: () => void
   #pending: Buffer = Buffer.alloc(0)
@@ -32,10 +32,6 @@ export class LineGate {
   constructor(source: KeySource, onInterrupt: () => void) {
     this.#source = source
     this.#onInterrupt = onInterrupt
-    this.input = Object.assign(new PassThrough(), {
-      isTTY: true,
-      setRawMode: (isRaw: boolean) => source.setRawMode?.(isRaw),
-    })
     source.on('data', this.#take)
     source.on('end', this.#end)
   }

@@ -44,7 +44,7 @@ test('every command has the syntax that redis-cli shows', ({ skip }) => {
 })
 
 describe('what may follow', () => {
-  test.each([
+  test.for<readonly [string, string]>([
     ['get', 'key'],
     ['get a', ''],
     ['get a b', ''],
@@ -76,8 +76,8 @@ describe('what may follow', () => {
     ['sort k get a', `[GET pattern ...] [BY pattern] [LIMIT offset count] ${SORT_END}`],
     ['client kill id', `client-id [${FILTERS.join('|')} ...]`],
     ['expire k 10', '[NX|XX|GT|LT]'],
-  ])('%s', (line, expected) => {
-    if (redis === undefined) return
+  ])('%s', ([line, expected], { skip }) => {
+    if (redis === undefined) return skip()
     const words = line.split(' ')
     const found = commandOfWords(docs, words)
     const args = words.slice(found?.nameWords)

@@ -40,7 +40,7 @@ export function closedPort(): Promise<number> {
 }
 
 /** What a server says of its commands. */
-export async function docsOf({ port }: PortedRedis): Promise<CommandDocs> {
+export async function docsOf({ port }: Pick<PortedRedis, 'port'>): Promise<CommandDocs> {
   const connection = await RespConnection.connect({ ...addressDefaults({}), port })
   const reply = await connection.call(['COMMAND', 'DOCS'])
   connection.close()

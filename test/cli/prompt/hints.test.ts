@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => redis?.server.stop())
 
 describe('a hint continues the line', () => {
-  test.each([
+  test.for<readonly [string, string]>([
     ['', ''],
     ['get', ' key'],
     ['get ', 'key'],
@@ -37,8 +37,8 @@ describe('a hint continues the line', () => {
     ['nope ', ''],
     ['help', ' command or @group'],
     ['help ', 'command or @group'],
-  ])('%j', (line, text) => {
-    if (redis === undefined) return
+  ])('%j', ([line, text], { skip }) => {
+    if (redis === undefined) return skip()
     expect(hintFor(docs, line).text).toBe(text)
   })
 
@@ -51,7 +51,7 @@ describe('a hint continues the line', () => {
 })
 
 describe('Tab offers', () => {
-  test.each([
+  test.for<readonly [string, readonly string[], string]>([
     ['hget', ['hget', 'hgetall'], 'hget'],
     ['HGETA', ['HGETALL'], 'HGETA'],
     ['3 hgeta', ['hgetall'], 'hgeta'],
@@ -67,8 +67,8 @@ describe('Tab offers', () => {
     ['help @str', ['@string', '@stream'].sort().reverse(), '@str'],
     ['help object f', ['freq'], 'f'],
     ['get "a', [], '"a'],
-  ])('%j', (line, offers, word) => {
-    if (redis === undefined) return
+  ])('%j', ([line, offers, word], { skip }) => {
+    if (redis === undefined) return skip()
     const found = completionsFor(docs, line)
     expect([[...found.offers].sort(), found.word]).toEqual([[...offers].sort(), word])
   })

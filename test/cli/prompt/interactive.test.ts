@@ -25,8 +25,9 @@ afterAll(async () => {
 async function open(
   words: readonly string[] = [],
   history = '',
+  columns = 100,
 ): Promise<{ t: FakeTerminal; end: Promise<number> }> {
-  const t = new FakeTerminal(100)
+  const t = new FakeTerminal(columns)
   const streams = { ...t.streams, env: { NO_COLOR: '1', SHARDLOOM_HISTORY: history } }
   const end = cliCommand(['-p', String(redis?.port), ...words], streams)
   await t.shows('>')
@@ -131,6 +132,44 @@ test('pushes and a loss are shown above the line that is typed', async ({ skip }
   await t.shows(/\nConnection to 127.0.0.1:\d+ is lost\nnot connected> get oth/)
   t.type('er\r')
   await t.shows(/not connected> get other\n\(nil\)\n127.*>$/)
+  t.type('\x04')
+  expect(await end).toBe(0)
+})
+
+test('a line of several rows is drawn once, however it comes and wherever it is changed', async ({
+  skip,
+}) => {
+  if (redis === undefined) return skip()
+  const { t, end } = await open(['-3'], '', 40)
+  // Of any width that the port has, it ends somewhere in the third row.
+  const key = 'ABCDEFGHIJ'.repeat(7)
+  const shown = (line: string, behind = ''): RegExp => {
+    const whole = `127.0.0.1:${redis?.port}> ${line}`.trimEnd()
+    const rows = Array.from({ length: Math.ceil(whole.length / 40) }, (_, i) =>
+      whole.slice(40 * i, 40 * i + 40),
+    )
+    return new RegExp(`^${rows.join('\\n')}${behind}$`)
+  }
+  const hint = '\\nGet the value of a key'
+  t.type(`get ${key}`)
+  await t.shows(shown(`get ${key}`, hint))
+  t.type('\x01')
+  await t.shows(shown(`get ${key}`))
+  t.type('xy')
+  await t.shows(shown(`xyget ${key}`))
+  t.type('\x1b[3~\x7f\x7fg\x05')
+  await t.shows(shown(`get ${key}`, hint))
+  t.type('\x15')
+  await t.shows(shown(''))
+  for (const char of `get ${key}`) t.type(char)
+  await t.shows(shown(`get ${key}`, hint))
+  await redis.server.client.call('CLIENT', 'KILL', 'TYPE', 'normal')
+  // Told above the line, which is whole below it.
+  await t.shows(
+    /^Connection to 127.0.0.1:\d+ is lost\nnot connected> get ABC[A-J\n]+HIJ\nGet the value of a key$/,
+  )
+  t.type('\x03')
+  await t.shows(/^Connection .* is lost\nnot connected> get ABC[A-J\n]+HIJ\^C\nnot connected>$/)
   t.type('\x04')
   expect(await end).toBe(0)
 })
