@@ -1,6 +1,7 @@
 /** Serving, as programs start and end it. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRuntime } from 'shardloom'
@@ -54,6 +55,38 @@ test('a Unix socket is served beside TCP, and its file goes with the server', as
   }
   expect(existsSync(path)).toBe(false)
   rmSync(folder, { recursive: true })
+})
+
+test('unixsocketperm is the mode of the socket', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'shardloom-'))
+  const path = join(folder, 'server.sock')
+  const modeOf = (): string => (statSync(path).mode & 0o777).toString(8)
+  // 0: as a socket is made under the umask of the process.
+  const probe = createServer().listen(path)
+  await once(probe, 'listening')
+  const asMade = modeOf()
+  await new Promise((resolve) => probe.close(resolve))
+  const runtime = await createRuntime({ threads: 2, keyspace: { shards: 1 } })
+  try {
+    for (const [given, mode] of [
+      ['700', '700'],
+      ['660', '660'],
+      ['0777', '777'],
+      [0o750, '750'],
+      ['0', asMade],
+    ] as const) {
+      const server = await runtime.serve({ port: 0, unixSocket: path, unixSocketPerm: given })
+      expect([given, modeOf(), statSync(path).isSocket()]).toEqual([given, mode, true])
+      const client = new RespClient(connect(path))
+      const told = await client.call('CONFIG', 'GET', 'unixsocketperm')
+      expect(told).toEqual(['$unixsocketperm', `$${typeof given === 'number' ? mode : Number(given)}`])
+      client.close()
+      await server.close()
+    }
+  } finally {
+    await runtime.close()
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('no keyspace, a wrong option, a port that is taken: each is refused with what to do', async () => {

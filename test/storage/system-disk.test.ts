@@ -151,8 +151,7 @@ test('a folder that cannot be made is refused at once, also where nothing can be
   expect(await disk.list(join(folder, 'a'))).toEqual(expect.arrayContaining(['b', 'x']))
 })
 
-test('data are for nobody else', async () => {
-  if (isWindows) return
+test.skipIf(isWindows)('data are for nobody else', async () => {
   const disk = systemDisk()
   await disk.makeFolder(join(folder, 'deep', 'er'))
   await (await disk.open(join(folder, 'a'), 'create')).close()
@@ -160,16 +159,14 @@ test('data are for nobody else', async () => {
   expect(statSync(join(folder, 'deep')).mode & 0o777).toBe(0o700)
 })
 
-test('more than two gigabytes are taken in parts', async () => {
-  if (isWindows) return
+test.skipIf(isWindows)('more than two gigabytes are taken in parts', async () => {
   const file = await systemDisk().open('/dev/null', 'write')
   // Untouched memory: it is never there.
   expect(await file.write(0, new Uint8Array(2 ** 31 + 1))).toBe(1024 ** 3)
   await file.close()
 })
 
-test('a disk that is full says so', async () => {
-  if (!existsSync('/dev/full')) return
+test.skipIf(!existsSync('/dev/full'))('a disk that is full says so', async () => {
   const file = await systemDisk().open('/dev/full', 'write')
   expect(await codeOf(file.write(0, bytesOf('x')))).toBe('ENOSPC')
   await file.close()

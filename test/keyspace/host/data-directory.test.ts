@@ -105,6 +105,16 @@ describe('a directory', () => {
     })
   })
 
+  test('says so when it is a file', async () => {
+    const disk = new SimulatedDisk()
+    disk.onCall = ({ operation }) =>
+      operation === 'makeFolder' ? { type: 'fail', code: 'EEXIST' } : undefined
+    await expect(open(disk)).rejects.toMatchObject({
+      details: { dir, reason: 'it is not a directory' },
+      cause: { code: 'EEXIST' },
+    })
+  })
+
   test('tells each shard of its files, and nothing else of the options', async () => {
     const made = await open(new SimulatedDisk(), 2)
     const store = made.storeOf(1)

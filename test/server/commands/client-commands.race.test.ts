@@ -1,6 +1,12 @@
 /** CLIENT over two threads, with clients on both. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../support/redis/redis-server.ts'
 import { delay, RespClient } from '../../support/redis/resp-client.ts'
+import type { Resp2Form } from '../../support/resp2.mjs'
 import { type WireClient, WireClients } from '../../support/robust/wire-client.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 
@@ -89,6 +95,49 @@ test('clients are killed by id, address and user, the own one after its reply', 
   expect(await isClosed(three)).toBe(false)
   expect(await killer.call('CLIENT', 'KILL', 'ID', await idOf(killer), 'SKIPME', 'no')).toBe(':1')
   expect(await isClosed(killer)).toBe(true)
+})
+
+test('clients are killed by the address they came to, and by their age', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'shardloom-'))
+  const path = join(folder, 'server.sock')
+  const own = await testServer({ serve: { port: await freePort(), unixSocket: path } })
+  const byTcp = await Promise.all(Array.from({ length: 4 }, () => RespClient.connect(own.port)))
+  const byPath = Array.from({ length: 3 }, () => new RespClient(createConnection(path)))
+  const asking = await RespClient.connect(own.port)
+  open.push(...byTcp, ...byPath, asking)
+  await Promise.all([...byTcp, ...byPath].map((client) => client.call('PING')))
+  const closed = async (clients: readonly RespClient[]): Promise<boolean[]> =>
+    Promise.all(clients.map(isClosed))
+  const kill = (...words: string[]): Promise<Resp2Form> => asking.call('CLIENT', 'KILL', ...words)
+  try {
+    expect(await kill('LADDR', '127.0.0.1:1')).toBe(':0')
+    expect(await kill('LADDR', `${path}:0`)).toBe(`:${byPath.length}`)
+    expect(await closed(byPath)).toEqual(byPath.map(() => true))
+    expect(await closed(byTcp)).toEqual(byTcp.map(() => false))
+    // All that is given must fit.
+    const laddr = `127.0.0.1:${own.port}`
+    const id = await idOf(byTcp[0]!)
+    expect(await kill('LADDR', laddr, 'ID', id, 'TYPE', 'pubsub')).toBe(':0')
+    expect(await kill('LADDR', laddr, 'ID', id)).toBe(':1')
+    expect(await closed(byTcp)).toEqual([true, false, false, false])
+
+    for (const age of ['0', '-1'])
+      expect(await kill('MAXAGE', age)).toBe('-ERR maxage should be greater than 0')
+    expect(await kill('MAXAGE', 'x')).toBe('-ERR maxage is not an integer or out of range')
+    expect(await kill('MAXAGE', '100000')).toBe(':0')
+    const ages = async (): Promise<number[]> =>
+      [...String(await asking.call('CLIENT', 'LIST')).matchAll(/ age=(\d+) /g)].map(([, age]) => Number(age))
+    while ((await ages()).some((age) => age < 1)) await delay(20)
+    expect(await kill('MAXAGE', '1', 'LADDR', '127.0.0.1:1')).toBe(':0')
+    // The one that asks is as old, and is left out unless it says otherwise.
+    expect(await kill('MAXAGE', '1')).toBe(':3')
+    expect(await closed(byTcp)).toEqual([true, true, true, true])
+    expect(await kill('MAXAGE', '1', 'LADDR', laddr, 'SKIPME', 'no')).toBe(':1')
+    expect(await isClosed(asking)).toBe(true)
+  } finally {
+    await own.close()
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a client that waits is unblocked, by whoever knows its id, with nothing or with an error', async () => {

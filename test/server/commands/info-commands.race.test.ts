@@ -33,6 +33,18 @@ async function patiently(holds: () => Promise<boolean>, what: string): Promise<v
   }
 }
 
+/** What INFO says of locks, and of who is blocked. */
+async function locksOf(from: RespClient): Promise<Record<'held' | 'waiters' | 'memory' | 'blocked', number>> {
+  const found = await infoFields(from, 'locks', 'clients')
+  const figure = (name: string): number => Number(found.get(name))
+  return {
+    held: figure('locks_held'),
+    waiters: figure('lock_waiters'),
+    memory: figure('lock_memory'),
+    blocked: figure('blocked_clients'),
+  }
+}
+
 /** Keys of both shards. */
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
@@ -79,14 +91,46 @@ describe('INFO', () => {
   })
 
   test('tells who waits, and who holds locks', async () => {
-    const other = await RespClient.connect(server.port)
-    const waits = other.call('BLPOP', 'never', '0').catch(() => undefined)
-    await client.call('LOCK.ACQUIRE', 'lock', 'me', 'EXCLUSIVE', '60000', '0').catch(() => undefined)
-    await until(async () => (await infoFields(client)).get('blocked_clients') === '1', 'one is blocked')
-    expect(Number((await infoFields(client, 'locks')).get('lock_waiters'))).toBe(0)
-    other.close()
-    await waits
-    await until(async () => (await infoFields(client)).get('blocked_clients') === '0', 'nobody is blocked')
+    const LEASE = ['PX', '60000']
+    const untilLocks = (wanted: Readonly<Record<'held' | 'waiters' | 'blocked', number>>): Promise<void> =>
+      patiently(async () => {
+        const { held, waiters, blocked } = await locksOf(client)
+        return held === wanted.held && waiters === wanted.waiters && blocked === wanted.blocked
+      }, JSON.stringify(wanted))
+    const nothing = await locksOf(client)
+    expect(nothing).toMatchObject({ held: 0, waiters: 0, blocked: 0 })
+    const tokens: string[] = []
+    for (const lock of KEYS) {
+      const [token] = (await client.call('LOCK.ACQUIRE', lock, 'me', ...LEASE)) as readonly string[]
+      tokens.push(token!.slice(1))
+    }
+    const held = await locksOf(client)
+    expect(held).toMatchObject({ held: KEYS.length, waiters: 0, blocked: 0 })
+    expect(held.memory).toBeGreaterThan(nothing.memory)
+    const [one, other, popper] = await Promise.all([1, 2, 3].map(() => RespClient.connect(server.port)))
+    const waits: Promise<Resp2Form>[] = []
+    const waitFor = async (waiters: number, from: RespClient, ...words: string[]): Promise<void> => {
+      waits.push(from.call(...words).catch(() => 'gone'))
+      // One after the other: each is in line before the next asks.
+      await untilLocks({ held: KEYS.length, waiters, blocked: waits.length })
+    }
+    await waitFor(1, one!, 'LOCK.ACQUIRE', 'a', 'one', ...LEASE, 'WAIT', '60000')
+    await waitFor(2, other!, 'LOCK.ACQUIRE', 'a', 'other', ...LEASE, 'WAIT', '60000')
+    await waitFor(2, popper!, 'BLPOP', 'never', '0')
+    popper!.close()
+    await untilLocks({ held: KEYS.length, waiters: 2, blocked: 2 })
+    // Whoever asked first has it next, and the other goes on waiting until its connection ends.
+    expect(await client.call('LOCK.RELEASE', 'a', 'me', tokens[0]!)).toBe(':1')
+    const [next] = (await waits[0]) as readonly string[]
+    expect(Number(next!.slice(1))).toBeGreaterThan(Number(tokens[0]))
+    await untilLocks({ held: KEYS.length, waiters: 1, blocked: 1 })
+    other!.close()
+    expect(await Promise.all(waits.slice(1))).toEqual(['gone', 'gone'])
+    await untilLocks({ held: KEYS.length, waiters: 0, blocked: 0 })
+    await one!.call('LOCK.RELEASE', 'a', 'one', next!.slice(1))
+    await Promise.all(KEYS.slice(1).map((lock, i) => client.call('LOCK.RELEASE', lock, 'me', tokens[i + 1]!)))
+    expect(await locksOf(client)).toMatchObject({ held: 0, waiters: 0, blocked: 0 })
+    one!.close()
   })
 
   test('has a rate of commands while some are run', async () => {

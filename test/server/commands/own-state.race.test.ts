@@ -12,6 +12,7 @@ import { exchange, request, type TestServer, testServer } from '../../support/se
 
 const dir = mkdtempSync(join(tmpdir(), 'shardloom-own-'))
 const shutdowns: unknown[] = []
+const logged: unknown[] = []
 let server: TestServer
 let durable: TestServer
 let redis: RedisServer | undefined
@@ -20,8 +21,9 @@ let lasting: RespClient
 
 beforeAll(async () => {
   const onShutdown = (options: unknown): void => void shutdowns.push(options)
+  const onLog = (...line: unknown[]): void => void logged.push(line)
   ;[server, durable, redis] = await Promise.all([
-    testServer({ serve: { enableDebugCommand: 'yes', slowlogLogSlowerThan: -1, onShutdown } }),
+    testServer({ serve: { enableDebugCommand: 'yes', slowlogLogSlowerThan: -1, onShutdown, onLog } }),
     testServer({ threads: 1, keyspace: { shards: 2, dir } }),
     startRedis(['--enable-debug-command', 'yes', '--slowlog-log-slower-than', '-1']),
   ])
@@ -44,8 +46,8 @@ function words(line: string): string[] {
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
 describe('beside a real Redis', () => {
-  test('errors and small replies are the same', async () => {
-    if (redis === undefined) return
+  test('errors and small replies are the same', async ({ skip }) => {
+    if (redis === undefined) return skip()
     const lines = [
       ...['latency foo', 'latency', 'latency history', 'latency latest', 'latency graph command'],
       ...['latency history command', 'latency doctor', 'latency reset', 'latency reset foo'],
@@ -84,8 +86,8 @@ describe('beside a real Redis', () => {
     expect(told(ours)).toEqual(told(theirs))
   })
 
-  test('kinds of the third version of the protocol are written alike', async () => {
-    if (redis === undefined) return
+  test('kinds of the third version of the protocol are written alike', async ({ skip }) => {
+    if (redis === undefined) return skip()
     const kinds = ['double', 'bignum', 'null', 'set', 'map', 'attrib', 'push', 'verbatim', 'true', 'false']
     const bytes = Buffer.concat([
       request('HELLO', '3'),
@@ -100,8 +102,8 @@ describe('beside a real Redis', () => {
     expect(afterHello(ours)).toBe(afterHello(theirs))
   })
 
-  test('INFO has the fields of Redis', async () => {
-    if (redis === undefined) return
+  test('INFO has the fields of Redis', async ({ skip }) => {
+    if (redis === undefined) return skip()
     // Of builds, of an allocator, and of one thread among others there is nothing to tell.
     const builds =
       /^(?:atomicvar_api|gcc_version|allocator_(?:frag|rss)_|rss_overhead_|used_cpu_.*main_thread)/
@@ -118,8 +120,8 @@ describe('beside a real Redis', () => {
     }
   })
 
-  test('the same data has the same digest', async () => {
-    if (redis === undefined) return
+  test('the same data has the same digest', async ({ skip }) => {
+    if (redis === undefined) return skip()
     const data = [
       ...['FLUSHALL', 'SET s v', 'RPUSH l 1 2 3', 'SADD t x y 3', 'ZADD z 1 a 2.5 b', 'HSET h f v g w'],
       ...['SET volatile 1 PX 1000000', 'SELECT 4', 'SET other 1', 'SELECT 0'],
@@ -246,6 +248,11 @@ test('the end is asked of the program', async () => {
   await until(() => shutdowns.length > 0, 'the program was told')
   expect(shutdowns).toEqual([{ save: false }])
   expect(await client.call('SHUTDOWN', 'SAVE')).toBe('-ERR Errors trying to SHUTDOWN. Check logs.')
-  expect(await lasting.call('SHUTDOWN')).toBe('-ERR Errors trying to SHUTDOWN. Check logs.')
+  const refusal = ['error', 'the server could not be ended', { error: 'there is no dir to save to' }]
+  await until(() => logged.length > 1, 'the log says why')
+  expect(logged.at(-1)).toEqual(refusal)
+  expect(await lasting.call('SHUTDOWN', 'NOSAVE')).toBe(
+    '-ERR this program does not let clients end it: it has no onShutdown',
+  )
   other.close()
 })

@@ -62,9 +62,9 @@ test.each([2, 3] as const)('a command that is left out is unknown in RESP%i', as
   session.close()
 })
 
-test('Redis passes the cases of its version', async () => {
+test('Redis passes the cases of its version', async ({ skip }) => {
   const redis = await startRedis()
-  if (redis === undefined) return
+  if (redis === undefined) return skip()
   try {
     const known = cases.filter(({ since }) => since.localeCompare('7.0.15', 'en', { numeric: true }) <= 0)
     for (const resp of [2, 3] as const) {
