@@ -41,10 +41,11 @@ const ALLOWED = 'shardloom://[user:password@]host[:port][/db], shardlooms://…,
 const UNIX = /^unix:(?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?)?(\/[^?#]+)(?:\?([^#]*))?$/
 
 /** What a URL says. @throws SHL_OPTION_INVALID */
-export function parseAddress(url: string): {
+export function parseAddress(given: string | URL): {
   readonly address: ServerAddress
   readonly options: Readonly<Record<string, string>>
 } {
+  const url = given instanceof URL ? given.href : given
   if (typeof url !== 'string') return invalidOption('url', url, ALLOWED)
   return url.startsWith('unix:') ? parseUnix(url) : parseTcp(url)
 }

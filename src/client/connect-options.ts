@@ -96,9 +96,9 @@ const NUMBERS = ['timeoutMs', 'connectTimeoutMs', 'connections', 'exclusiveMax',
 const KNOWN = [...NUMBERS, 'username', 'password', 'tls', 'name', 'backoff', 'breaker', 'cache', 'onEvent']
 
 /** Reads URL and options; what the options say counts. @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN */
-export function clientSettings(url: string, options: ConnectOptions = {}): ClientSettings {
+export function clientSettings(url: string | URL, options: ConnectOptions = {}): ClientSettings {
   const parsed = parseAddress(url)
-  checkKnownOptions('connect', options, KNOWN)
+  checkKnownOptions('connect', checkedObject('options', options), KNOWN)
   checkKnownOptions('url', parsed.options, [...NUMBERS, 'name'])
   const { name, ...numbers } = parsed.options
   const fromUrl = Object.fromEntries(Object.entries(numbers).map(([key, text]) => [key, Number(text)]))
@@ -113,7 +113,7 @@ export function clientSettings(url: string, options: ConnectOptions = {}): Clien
   if (all.tls !== undefined && !address.isTls) invalidOption('tls', 'given', 'with a URL of shardlooms://')
   return {
     address,
-    tls: all.tls ?? {},
+    tls: checkedObject('tls', all.tls ?? {}),
     name: nameOf(all.name),
     timeoutMs: milliseconds('timeoutMs', all.timeoutMs, 5000),
     connectTimeoutMs: milliseconds('connectTimeoutMs', all.connectTimeoutMs, 3000),
@@ -128,8 +128,14 @@ export function clientSettings(url: string, options: ConnectOptions = {}): Clien
   }
 }
 
+/** Options as an object. @throws SHL_OPTION_INVALID */
+export function checkedObject<T extends object>(option: string, given: T): T {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  return isObject ? given : invalidOption(option, given, 'an object with options')
+}
+
 function backoffOf(options: BackoffOptions): Required<BackoffOptions> {
-  checkKnownOptions('connect backoff', options, ['minMs', 'maxMs'])
+  checkKnownOptions('connect backoff', checkedObject('backoff', options), ['minMs', 'maxMs'])
   return {
     minMs: milliseconds('backoff.minMs', options.minMs, 50),
     maxMs: milliseconds('backoff.maxMs', options.maxMs, 5000),
@@ -137,7 +143,7 @@ function backoffOf(options: BackoffOptions): Required<BackoffOptions> {
 }
 
 function breakerOf(options: BreakerOptions): Required<BreakerOptions> {
-  checkKnownOptions('connect breaker', options, ['failures', 'halfOpenMs', 'maxMs'])
+  checkKnownOptions('connect breaker', checkedObject('breaker', options), ['failures', 'halfOpenMs', 'maxMs'])
   return {
     failures: count('breaker.failures', options.failures, 5, 1000),
     halfOpenMs: milliseconds('breaker.halfOpenMs', options.halfOpenMs, 1000),
@@ -146,7 +152,8 @@ function breakerOf(options: BreakerOptions): Required<BreakerOptions> {
 }
 
 function cacheOf(options: CacheOptions): Required<CacheOptions> {
-  checkKnownOptions('connect cache', options, ['maxBytes', 'maxEntries', 'maxAgeMs', 'silentMs'])
+  const known = ['maxBytes', 'maxEntries', 'maxAgeMs', 'silentMs']
+  checkKnownOptions('connect cache', checkedObject('cache', options), known)
   const bytes = { min: 1024, max: 2 ** 40, integer: true }
   return {
     maxBytes: numberOption('cache.maxBytes', options.maxBytes, 16 * 1024 * 1024, bytes),

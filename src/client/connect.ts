@@ -23,7 +23,7 @@ import { RemoteKeyspace } from './remote-keyspace.ts'
  *
  * @throws SHL_OPTION_INVALID, SHL_OPTION_UNKNOWN
  */
-export function connect(url: string, options: ConnectOptions = {}): RemoteKeyspace {
+export function connect(url: string | URL, options: ConnectOptions = {}): RemoteKeyspace {
   const settings = clientSettings(url, options)
   const clock = systemClock()
   const random = seededRandom(randomInt(2 ** 32))

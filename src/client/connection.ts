@@ -20,6 +20,7 @@ import { ErrorReply, type Reply } from '../keyspace/engine/index.ts'
 import type { ServerAddress } from './address.ts'
 import type { ConnectionPurpose } from './client-event.ts'
 import type { ClientTlsOptions } from './connect-options.ts'
+import { reasonOf } from './connection-errors.ts'
 import { SentMark } from './sent-mark.ts'
 import { errorOfWire, isWireError, replyOfWire, WIRE_TYPES, type WireArgument } from './wire-values.ts'
 
@@ -78,7 +79,8 @@ export class Connection {
     const { clock, connectTimeoutMs } = parts
     let late = (): void => undefined
     const isLate = new Promise<never>((_, reject) => {
-      late = () => reject(new ShardloomError('SHL_ASK_TIMEOUT', { ...CONNECT, timeoutMs: connectTimeoutMs }))
+      const details = { actor: parts.address.shown, type: 'connect', timeoutMs: connectTimeoutMs }
+      late = () => reject(new ShardloomError('SHL_ASK_TIMEOUT', details))
     })
     // An attempt alone keeps no process alive.
     const timer = clock.after(connectTimeoutMs, () => late(), { unref: true })
@@ -86,8 +88,10 @@ export class Connection {
       await Promise.race([connection.#open(parts.setup), isLate])
       return connection
     } catch (error) {
-      connection.end(toError(error))
-      throw failure(parts.address.shown, toError(error))
+      // The library may only say that it was ended: why, it has said before.
+      const reason = connection.error ?? toError(error)
+      connection.end(reason)
+      throw failure(parts.address.shown, reason)
     } finally {
       timer.cancel()
     }
@@ -191,12 +195,9 @@ class RefusedSetup extends Error {
   readonly isRefused = true
 }
 
-const CONNECT = { actor: 'server', type: 'connect' }
-
 function failure(address: string, error: Error): ShardloomError {
   const isRefused = error instanceof RefusedSetup || isWireError(error)
-  const reason = error.message === '' ? error.name : error.message
-  const details = { address, command: 'connect', reason, isRefused }
+  const details = { address, command: 'connect', reason: reasonOf(error), isRefused, isSent: false }
   return new ShardloomError('SHL_CONNECTION_FAILED', details, { cause: error })
 }
 

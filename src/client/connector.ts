@@ -29,7 +29,7 @@ import { type Clock, type Random, ShardloomError } from '../base/index.ts'
 import type { ClientEvent, ConnectionPurpose } from './client-event.ts'
 import type { ClientSettings } from './connect-options.ts'
 import { Connection } from './connection.ts'
-import { closedError } from './connection-errors.ts'
+import { closedError, reasonOf } from './connection-errors.ts'
 
 /** What making connections needs. */
 export interface ConnectorParts {
@@ -166,7 +166,7 @@ export class Connector {
           return tell({ type: 'closed', address: address.shown, purpose })
         }
         this.#lost++
-        tell({ type: 'lost', address: address.shown, purpose, reason: error.message })
+        tell({ type: 'lost', address: address.shown, purpose, reason: reasonOf(error) })
       })
       tell({ type: 'connected', address: address.shown, purpose })
       return made

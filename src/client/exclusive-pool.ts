@@ -10,7 +10,7 @@
  */
 import { addAbortListener, type Clock, ShardloomError, type TimerHandle } from '../base/index.ts'
 import type { Connection } from './connection.ts'
-import { closedError } from './connection-errors.ts'
+import { closedError, failedError } from './connection-errors.ts'
 import type { ConnectionWish, Connector } from './connector.ts'
 import { isRefusal } from './lane.ts'
 
@@ -116,7 +116,7 @@ export class ExclusivePool {
         continue
       }
       if (this.#isClosed) throw closedError(connector.address, 'connect')
-      signal?.throwIfAborted()
+      if (signal?.aborted === true) throw this.#aborted(signal)
       const leftMs = endMs - clock.nowMs()
       if (leftMs <= 0) {
         throw new ShardloomError('SHL_CONNECTION_LIMIT', { open: this.#open, exclusiveMax: max })
@@ -150,14 +150,34 @@ export class ExclusivePool {
         if (isRefusal(error) || this.#isClosed || signal?.aborted === true) throw error
         const pauseMs = Math.max(pause.duration, connector.waitMs + 1)
         if (clock.nowMs() + pauseMs >= endMs) throw error
-        await new Promise<void>((resolve) => void clock.after(pauseMs, resolve))
+        await this.#pause(pauseMs, signal)
       }
     }
+  }
+
+  /** Ends with the signal, too. @throws SHL_ASK_ABORTED */
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.after(ms, over)
+      const forget = signal && addAbortListener(signal, over)
+      function over(): void {
+        timer.cancel()
+        forget?.()
+        resolve()
+      }
+    })
+    if (signal?.aborted === true) throw this.#aborted(signal)
+  }
+
+  #aborted(signal: AbortSignal): ShardloomError {
+    const details = { actor: this.#parts.connector.address, type: 'connect', isSent: false }
+    return new ShardloomError('SHL_ASK_ABORTED', details, { cause: signal.reason })
   }
 
   /** What comes too late is ended. The process is kept alive meanwhile: somebody waits. */
   #inTime(opening: Promise<Connection>, { endMs, signal }: TurnLimits): Promise<Connection> {
     const { clock, connector } = this.#parts
+    const sinceMs = clock.nowMs()
     return new Promise((resolve, reject) => {
       let isOver = false
       const end = (settle: () => void): void => {
@@ -168,12 +188,10 @@ export class ExclusivePool {
         settle()
       }
       const timer = clock.after(Math.min(WAIT_MS_MAX, Math.max(0, endMs - clock.nowMs())), () => {
-        const reason = connector.lastFailure?.message ?? 'none in time'
-        const details = { address: connector.address, command: 'connect', reason }
-        const cause = connector.lastFailure
-        end(() => reject(new ShardloomError('SHL_CONNECTION_FAILED', details, { cause })))
+        const waitedMs = Math.round(clock.nowMs() - sinceMs)
+        end(() => reject(failedError(connector.address, 'connect', connector.lastFailure, waitedMs)))
       })
-      const forget = signal && addAbortListener(signal, () => end(() => reject(signal.reason)))
+      const forget = signal && addAbortListener(signal, () => end(() => reject(this.#aborted(signal))))
       opening.then(
         (connection) => {
           if (isOver) connection.end(notNeeded(connector.address))

@@ -1,4 +1,5 @@
 /** What `shardloom/client` names: the keyspace of a server, over the network. */
+export type { CallLimits } from './call-limits.ts'
 export type {
   CacheMetrics,
   ClientEvent,
@@ -17,4 +18,3 @@ export { type NotRemote, RemoteKeyspace } from './remote-keyspace.ts'
 export { RemoteSession } from './remote-session.ts'
 export { RemoteSubscription } from './remote-subscription.ts'
 export { RemoteWatch } from './remote-watch.ts'
-export type { CallLimits } from './scoped-client.ts'

@@ -14,6 +14,7 @@ import { type Clock, ShardloomError } from '../base/index.ts'
 import { ErrorReply, type Reply } from '../keyspace/engine/index.ts'
 import type { ClientEvent } from './client-event.ts'
 import type { Connection } from './connection.ts'
+import { reasonOf } from './connection-errors.ts'
 import type { ConnectionWish, Connector } from './connector.ts'
 import type { RemoteCall } from './remote-call.ts'
 
@@ -126,7 +127,7 @@ export class Lane {
         return
       } catch (error) {
         if (this.#isClosed) return
-        const reason = (error as Error).message
+        const reason = reasonOf(error as Error)
         if (isRefusal(error)) for (const call of [...this.#waiting]) call.fail(error)
         const retryInMs = this.#nextPause()
         tell({ type: 'connectFailed', address: connector.address, purpose: wish.purpose, reason, retryInMs })

@@ -7,24 +7,29 @@
  *
  * Tests: test/client/lone-call.test.ts
  */
-import { addAbortListener, type Clock, ShardloomError } from '../base/index.ts'
-import type { Reply } from '../keyspace/engine/index.ts'
+import { addAbortListener, type Clock, orLate, ShardloomError } from '../base/index.ts'
+import { ErrorReply, type Reply } from '../keyspace/engine/index.ts'
+import { deferred } from '../keyspace/remoting/index.ts'
 import type { Connection } from './connection.ts'
-import { lostError } from './connection-errors.ts'
+import { closedError, lostError } from './connection-errors.ts'
 import type { ExclusivePool } from './exclusive-pool.ts'
 import type { SentMark } from './sent-mark.ts'
 import type { WireArgument } from './wire-values.ts'
 
-/** What a wait needs of its client. */
-export interface LoneCallParts {
-  readonly pool: ExclusivePool
+/** What it takes to end a wait. */
+export interface UnblockParts {
   readonly clock: Clock
   readonly address: string
-  /** How long a connection, an answer that is overdue, or one to CLIENT UNBLOCK may take. */
+  /** How long a connection, an answer that is overdue, or the end of a wait may take. */
   readonly timeoutMs: number
+  /** Sends a command on a connection of all, also when the client is about to close. */
+  unblock(argv: readonly string[], timeoutMs: number): Promise<Reply>
+}
+
+/** What a wait needs of its client. */
+export interface LoneCallParts extends UnblockParts {
+  readonly pool: ExclusivePool
   readonly retriesMax: number
-  /** Sends a command on a connection of all. */
-  run(argv: readonly string[]): Promise<Reply>
 }
 
 /** A command that waits. */
@@ -35,41 +40,53 @@ export interface LoneCommand {
   readonly waitMs: number
   /** How long it may wait for a connection. */
   readonly patienceMs: number
+  /** How long all of it may take before it is ended; undefined: as long as it waits. */
+  readonly limitMs?: number | undefined
   /** Ends the wait. */
   readonly end: AbortSignal | undefined
 }
 
-/** It was ended before it began to wait. */
-export const NOT_SENT: unique symbol = Symbol('not sent')
+/** How a wait ended. */
+export interface LoneAnswer {
+  /** Null: nothing came; or that was the answer. */
+  readonly reply: Reply
+  /** Whether the command had left. */
+  readonly isSent: boolean
+  /** What ended the wait, where it did not end by itself. */
+  readonly ended: 'aborted' | 'late' | undefined
+}
 
 /**
- * Runs it. When `end` aborts: what the server answers to that, which may be null or an error, or NOT_SENT.
+ * Runs it. When it is ended, what the server answers to that counts, which may be null or an error.
  *
  * @throws SHL_CONNECTION_LOST, SHL_CONNECTION_FAILED, SHL_CONNECTION_LIMIT, SHL_ASK_TIMEOUT
  */
-export async function runAlone(parts: LoneCallParts, command: LoneCommand): Promise<Reply | typeof NOT_SENT> {
+export async function runAlone(parts: LoneCallParts, command: LoneCommand): Promise<LoneAnswer> {
   const { pool, clock, retriesMax } = parts
-  const { name, end, patienceMs } = command
-  const endMs = clock.nowMs() + patienceMs
+  const { name, end, patienceMs, limitMs = Number.POSITIVE_INFINITY } = command
+  const beganMs = clock.nowMs()
+  const endMs = beganMs + Math.min(patienceMs, limitMs)
+  const state: WaitState = { limitAtMs: beganMs + limitMs, ended: undefined }
   for (let attempt = 0; ; attempt++) {
-    if (isAborted(end)) return NOT_SENT
+    if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
     let connection: Connection
     try {
       connection = await pool.take({ endMs, signal: end })
     } catch (error) {
-      if (isAborted(end)) return NOT_SENT
+      if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
       throw error
     }
     const mark = connection.mark()
     try {
-      const reply = await waitOn(parts, command, connection, mark)
+      const reply = await waitOn(parts, command, connection, mark, state)
+      await settled(parts, connection, state.ending)
       pool.giveBack(connection)
-      return reply
+      return { reply, isSent: true, ended: state.ended }
     } catch (error) {
       const { isSent } = mark
       if (mark.aborted) {
         pool.giveBack(connection)
-        return NOT_SENT
+        return { reply: null, isSent: false, ended: state.ended }
       }
       connection.end(error as Error)
       if (!isSent && attempt < retriesMax) continue
@@ -81,56 +98,120 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
   }
 }
 
+interface WaitState {
+  /** By the clock. */
+  readonly limitAtMs: number
+  ended: LoneAnswer['ended']
+  ending?: Promise<void>
+}
+
 async function waitOn(
   parts: LoneCallParts,
-  { name, args, waitMs, end }: LoneCommand,
+  { name, args, waitMs, limitMs, end }: LoneCommand,
   connection: Connection,
   mark: SentMark,
+  state: WaitState,
 ): Promise<Reply> {
   const { clock, timeoutMs, address } = parts
-  const late = (): void => {
-    const details = { actor: address, type: name, timeoutMs: waitMs + timeoutMs, isSent: mark.isSent }
+  const overdueMs = waitMs + timeoutMs
+  const overdue = (): void => {
+    const details = { actor: address, type: name, timeoutMs: overdueMs, isSent: mark.isSent }
     connection.end(new ShardloomError('SHL_ASK_TIMEOUT', details))
   }
-  const overdueMs = waitMs + timeoutMs
-  const timer = Number.isFinite(overdueMs) ? clock.after(overdueMs, late) : undefined
+  const { promise: answered, resolve: onAnswer } = deferred<void>()
+  const endNow = (why: 'aborted' | 'late') => (): void => {
+    if (state.ended !== undefined) return
+    state.ended = why
+    state.ending = endWait(parts, connection, mark, { name, limitMs, answered })
+  }
+  const leftMs = Math.max(0, state.limitAtMs - clock.nowMs())
+  const timers = [
+    ...(Number.isFinite(overdueMs) ? [clock.after(overdueMs, overdue)] : []),
+    ...(Number.isFinite(leftMs) ? [clock.after(leftMs, endNow('late'))] : []),
+  ]
   // A wait without an end keeps the process alive by its connection.
   connection.hold()
-  let isAnswered = false
-  const forget = end && addAbortListener(end, () => void endWait(parts, connection, mark, () => isAnswered))
+  const forget = end && addAbortListener(end, endNow('aborted'))
   try {
     return await connection.send(args, mark)
   } finally {
-    isAnswered = true
-    timer?.cancel()
+    onAnswer()
+    for (const timer of timers) timer.cancel()
     forget?.()
     connection.unhold()
   }
 }
 
-/** Asks again until there is an answer: the question may overtake the command, which does not wait yet. */
-async function endWait(
-  { run, clock, address }: LoneCallParts,
+/** A wait that is to end. */
+export interface EndedWait {
+  readonly name: string
+  /** How long it was let wait: who was in a hurry is, too, for the end. */
+  readonly limitMs?: number | undefined
+  /** Resolves with the answer, or with the end of the connection. */
+  readonly answered: Promise<void>
+}
+
+/**
+ * Ends the wait on a connection: takes the command back, or asks the server until there is an answer, since
+ * the question may overtake the command, which does not wait yet. Without one in time the connection ends.
+ */
+export async function endWait(
+  { unblock, clock, address, timeoutMs }: UnblockParts,
   connection: Connection,
   mark: SentMark,
-  isAnswered: () => boolean,
+  { name, limitMs = timeoutMs, answered }: EndedWait,
 ): Promise<void> {
   if (mark.recall()) return
-  const [id] = connection.setupReplies
-  for (let asked = 0; asked < ASKS_MAX && !isAnswered(); asked++) {
-    await run(['CLIENT', 'UNBLOCK', String(id)]).catch(() => null)
-    // Its answer is on the way, if there is one.
-    if (!isAnswered()) await new Promise<void>((resolve) => void clock.after(ASK_AGAIN_MS, resolve))
+  const graceMs = Math.min(timeoutMs, Math.max(limitMs, GRACE_MS_MIN))
+  const endMs = clock.nowMs() + graceMs
+  let isAnswered = false
+  const giveUp = (): void => {
+    if (isAnswered) return
+    const details = { actor: address, type: name, timeoutMs: graceMs, isSent: true }
+    connection.end(new ShardloomError('SHL_ASK_TIMEOUT', details))
   }
-  if (isAnswered()) return
-  const details = { actor: address, type: 'client|unblock', timeoutMs: ASKS_MAX * ASK_AGAIN_MS, isSent: true }
-  connection.end(new ShardloomError('SHL_ASK_TIMEOUT', details))
+  // By the clock, and not by how often: a server that says nothing would else be asked for minutes.
+  const late = clock.after(graceMs, giveUp)
+  void answered.then(() => {
+    isAnswered = true
+    late.cancel()
+  })
+  const argv = ['CLIENT', 'UNBLOCK', String(connection.setupReplies[0])]
+  for (let pauseMs = ASK_AGAIN_MS; !isAnswered; pauseMs = Math.min(pauseMs * 2, ASK_MS_MAX)) {
+    const leftMs = endMs - clock.nowMs()
+    const reply = leftMs > 0 ? await unblock(argv, leftMs).catch(() => null) : REFUSED
+    if (reply instanceof ErrorReply) return giveUp()
+    // Its answer is on the way, if there is one.
+    await orLate(clock, answered, pauseMs, undefined)
+  }
+}
+
+/**
+ * A question that is still on its way would end the next wait on this connection. Nobody's answer is kept
+ * back for that: the connection is not used again then.
+ */
+export async function settled(
+  { clock, address }: UnblockParts,
+  connection: Connection,
+  ending: Promise<void> | undefined,
+): Promise<void> {
+  if (ending === undefined) return
+  const isOver = await orLate(
+    clock,
+    ending.then(() => true),
+    ASK_MS_MAX,
+    false,
+  )
+  if (!isOver) connection.end(closedError(address, 'idle'))
 }
 
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
 }
 
-/** How often a wait is asked to end, before its connection is ended. */
-const ASKS_MAX = 50
+/** A busy server is not to cost an element whoever is in a hurry. */
+const GRACE_MS_MIN = 1000
+/** Pauses between two times that a wait is asked to end. */
 const ASK_AGAIN_MS = 10
+const ASK_MS_MAX = 80
+const REFUSED = new ErrorReply('ERR', 'too late')

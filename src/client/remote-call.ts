@@ -11,7 +11,7 @@
 import { addAbortListener, type Clock, ShardloomError, type TimerHandle } from '../base/index.ts'
 import { ErrorReply, type Reply } from '../keyspace/engine/index.ts'
 import type { Connection } from './connection.ts'
-import { lostError } from './connection-errors.ts'
+import { failedError, lostError } from './connection-errors.ts'
 import type { CommandProfile } from './retry-rules.ts'
 import type { SentMark } from './sent-mark.ts'
 import type { WireArgument } from './wire-values.ts'
@@ -132,9 +132,7 @@ export class RemoteCall {
       const details = { actor: address, type: command, timeoutMs, isSent }
       this.fail(new ShardloomError('SHL_ASK_TIMEOUT', details))
     } else {
-      const reason = lastFailure?.message ?? `none within ${timeoutMs} ms`
-      const details = { address, command, reason, timeoutMs }
-      this.fail(new ShardloomError('SHL_CONNECTION_FAILED', details, { cause: lastFailure }))
+      this.fail(failedError(address, command, lastFailure, timeoutMs))
     }
     // Nothing at all came for long: nobody is there any more, whatever the socket says.
     if (!hasLeft || connection === undefined) return

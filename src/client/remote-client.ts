@@ -4,18 +4,18 @@
  *     call ──► cache? ──► circuit closed? room? ──► lane of its keys ──► connection ──► reply
  *                                    waits: ──► a connection of its own
  *
- * Tests: test/client/remote-keyspace.test.ts, test/client/remote-client.faults.test.ts
+ * The end: calls are refused from then on; streams end, waits are given up in order, and what is under way
+ * has some time. What gives something back is let through for as long: a lock that was waited for with
+ * others.
+ *
+ * Tests: test/client/remote-keyspace.test.ts, test/client/remote-client.faults.test.ts,
+ * test/client/remote-client.end.test.ts
  */
 import { type Clock, type Random, ShardloomError } from '../base/index.ts'
-import { blockTimeoutMs, commandTable } from '../keyspace/commands/index.ts'
+import { commandTable } from '../keyspace/commands/index.ts'
 import { type Argument, byteString, ErrorReply, type Reply } from '../keyspace/engine/index.ts'
-import {
-  type CallOptions,
-  type CommandClient,
-  type Convert,
-  hashSlotOf,
-  replyError,
-} from '../keyspace/remoting/index.ts'
+import { type CommandClient, type Convert, hashSlotOf, replyError } from '../keyspace/remoting/index.ts'
+import type { RemoteCallOptions } from './call-limits.ts'
 import type { ClientEvent, ClientMetrics } from './client-event.ts'
 import type { ClientSettings } from './connect-options.ts'
 import { closedError } from './connection-errors.ts'
@@ -23,18 +23,12 @@ import { Connector } from './connector.ts'
 import { ExclusivePool } from './exclusive-pool.ts'
 import { Lane, type LaneParts } from './lane.ts'
 import { LaneChooser } from './lane-chooser.ts'
-import { dropOrphan } from './lock-orphan.ts'
-import { type LoneCommand, NOT_SENT, runAlone } from './lone-call.ts'
+import type { UnblockParts } from './lone-call.ts'
 import { ReadCache } from './read-cache.ts'
 import { type CallParts, RemoteCall } from './remote-call.ts'
+import { RemoteWaits } from './remote-waits.ts'
 import { type CommandProfile, profileOf } from './retry-rules.ts'
 import { wireArgument } from './wire-values.ts'
-
-/** How one call differs from others. */
-export interface RemoteCallOptions extends CallOptions {
-  /** How long it may take. */
-  readonly timeoutMs?: number | undefined
-}
 
 /** What comes from outside. */
 export interface ClientWorld {
@@ -45,6 +39,8 @@ export interface ClientWorld {
 }
 
 const MULTI: CommandProfile = { name: 'multi', spec: undefined, rule: 'never', kind: 'plain' }
+/** What gives something back. */
+const GIVES_BACK: ReadonlySet<string> = new Set(['lock.release', 'lease.fail'])
 const OWN_CONNECTION = 'belongs to a connection of its own: use session(), subscribe() or watch()'
 
 /** A client. */
@@ -62,8 +58,14 @@ export class RemoteClient implements CommandClient {
   /** Calls that may not overtake, nor be overtaken: see `lane-chooser.ts`. */
   #held: RemoteCall[] = []
   readonly #calls = new Map<RemoteCall, Lane | undefined>()
-  #onEmpty: (() => void) | undefined
-  #isClosed = false
+  readonly #waits: RemoteWaits
+  /** Aborts when the client begins to close. */
+  readonly #closing = new AbortController()
+  /** What is under way on connections of its own. */
+  #alone = 0
+  #onQuiet: (() => void) | undefined
+  #closed: Promise<void> | undefined
+  #isOver = false
   #names = 0
   #callCount = 0
   #retries = 0
@@ -85,10 +87,25 @@ export class RemoteClient implements CommandClient {
       return new Lane({ connector, clock, retriesMax, wish, tell, onChange, onIdle: () => this.#goOn() })
     })
     this.#chooser = new LaneChooser(this.#lanes)
+    this.#waits = new RemoteWaits({
+      ...{ ...this.unblocking, pool: this.pool, retriesMax, closing: this.closing },
+      isOurs: (owner) => owner.startsWith(`${world.name}.`),
+      run: (argv) => this.callRaw(argv, { isAside: true }),
+    })
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed
+  /** Aborts when the client begins to close. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** What it takes to end a wait. */
+  get unblocking(): UnblockParts {
+    const { clock, settings } = this
+    const { address, timeoutMs } = settings
+    const unblock: UnblockParts['unblock'] = (argv, ms) =>
+      this.callRaw(argv, { timeoutMs: ms, isAside: true })
+    return { clock, address: address.shown, timeoutMs, unblock }
   }
 
   call<T>(
@@ -129,28 +146,22 @@ export class RemoteClient implements CommandClient {
     })
   }
 
-  async callWaiting(argv: readonly Argument[], waitMs: number, end: AbortSignal): Promise<Reply> {
-    const name = profileOf(argv).name
-    const args = argv.map(wireArgument)
-    this.checkOpen(name)
-    const patienceMs = waitMs + this.settings.timeoutMs
-    try {
-      const reply = await this.runAlone({ name, args, waitMs, patienceMs, end })
-      return reply === NOT_SENT ? null : reply
-    } catch (error) {
-      // Before it is asked for again: else that would wait for this.
-      const isOurs = (owner: string): boolean => owner.startsWith(`${this.#world.name}.`)
-      if (isUnknown(error)) await dropOrphan((one) => this.callRaw(one), argv, isOurs).catch(() => undefined)
-      throw error
-    }
+  callWaiting(argv: readonly Argument[], waitMs: number, end: AbortSignal): Promise<Reply> {
+    return this.during(async () => {
+      this.checkOpen(profileOf(argv).name)
+      return this.#waits.forLock(argv, waitMs, end)
+    })
   }
 
-  /** Runs a command on a connection of its own. */
-  runAlone(command: LoneCommand): Promise<Reply | typeof NOT_SENT> {
-    const { pool, clock, settings } = this
-    const { timeoutMs, retriesMax, address } = settings
-    const run = (argv: readonly string[]): Promise<Reply> => this.callRaw(argv)
-    return runAlone({ pool, clock, timeoutMs, retriesMax, address: address.shown, run }, command)
+  /** Does what the end of the client waits for. */
+  async during<T>(run: () => Promise<T>): Promise<T> {
+    this.#alone++
+    try {
+      return await run()
+    } finally {
+      this.#alone--
+      this.#onLess()
+    }
   }
 
   /** Slots may move between the shards of a server, and nobody here would know. */
@@ -187,19 +198,29 @@ export class RemoteClient implements CommandClient {
   }
 
   /** Takes no calls any more, and settles when those under way are: all of them, by the deadline. */
-  async close(timeoutMs: number): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
+  close(timeoutMs: number): Promise<void> {
+    this.#closed ??= this.#close(timeoutMs)
+    return this.#closed
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     for (const stream of [...this.streams]) void stream.return()
-    if (this.#calls.size > 0) {
+    this.#closing.abort()
+    const endMs = this.clock.nowMs() + timeoutMs
+    while (this.#isBusy) {
+      const leftMs = Math.max(0, endMs - this.clock.nowMs())
       await new Promise<void>((resolve) => {
-        const timer = this.clock.after(timeoutMs, resolve)
-        this.#onEmpty = () => {
+        const timer = this.clock.after(leftMs, resolve)
+        this.#onQuiet = () => {
           timer.cancel()
-          resolve()
+          // Whoever was answered may have something to give back.
+          this.clock.after(0, resolve)
         }
       })
+      if (leftMs === 0) break
     }
+    this.#onQuiet = undefined
+    this.#isOver = true
     for (const lane of this.#lanes) lane.close()
     this.pool.close()
     this.#cache?.close()
@@ -207,6 +228,14 @@ export class RemoteClient implements CommandClient {
     // Those that were sent have failed by the end of their connections, a moment from now.
     for (const call of [...this.#calls.keys()])
       if (!call.isSent) call.fail(this.#closedError(call.profile.name))
+  }
+
+  get #isBusy(): boolean {
+    return this.#calls.size > 0 || this.#alone > 0
+  }
+
+  #onLess(): void {
+    if (!this.#isBusy) this.#onQuiet?.()
   }
 
   #start(
@@ -223,7 +252,8 @@ export class RemoteClient implements CommandClient {
     const cache = this.#cache
     const read = cache?.read(profile, argv)
     if (read?.reply !== undefined) return settle(read.reply)
-    const slots = slotsOf(profile, argv)
+    // Its order does not matter: nobody waits for it, nor it for others.
+    const slots = options.isAside === true ? [0] : slotsOf(profile, argv)
     const command = argv.map(wireArgument)
     if (read !== undefined) {
       const onReply = (reply: Reply): void => settle(read.keep(reply))
@@ -241,12 +271,12 @@ export class RemoteClient implements CommandClient {
     profile: CommandProfile,
     commands: CallParts['commands'],
     slots: readonly number[],
-    { signal, timeoutMs = this.settings.timeoutMs }: RemoteCallOptions,
+    { signal, timeoutMs = this.settings.timeoutMs, isAside = false }: RemoteCallOptions,
     settle: CallParts['settle'],
     fail: (error: Error) => void,
   ): void {
     const { pendingMax, address } = this.settings
-    const refused = this.#refusal(profile.name, signal)
+    const refused = this.#refusal(profile.name, signal, isAside || GIVES_BACK.has(profile.name))
     if (refused !== undefined) return fail(refused)
     if (this.#calls.size >= pendingMax) {
       return fail(new ShardloomError('SHL_KEYSPACE_BUSY', { pending: this.#calls.size, pendingMax }))
@@ -288,7 +318,7 @@ export class RemoteClient implements CommandClient {
     const lane = this.#calls.get(call)
     this.#calls.delete(call)
     lane?.done()
-    if (this.#calls.size === 0) this.#onEmpty?.()
+    this.#onLess()
   }
 
   async #wait(
@@ -296,19 +326,11 @@ export class RemoteClient implements CommandClient {
     argv: readonly Argument[],
     options: RemoteCallOptions,
   ): Promise<Reply> {
-    const { name } = profile
-    const { timeoutMs } = this.settings
-    const { signal } = options
-    this.checkOpen(name, signal)
+    this.checkOpen(profile.name, options.signal)
     this.#cache?.written(profile, argv)
-    const waitMs = options.waitMs ?? waitOf(profile, argv)
-    const patienceMs = options.timeoutMs ?? timeoutMs
-    const args = argv.map(wireArgument)
-    const reply = await this.runAlone({ name, args, waitMs, patienceMs, end: signal })
+    const reply = await this.during(() => this.#waits.any(profile, argv, options))
     this.#cache?.written(profile, argv)
-    // What came just before the end is no less there for it.
-    if (signal?.aborted !== true || (reply !== NOT_SENT && reply !== null)) return reply as Reply
-    throw this.#aborted(name, signal)
+    return reply
   }
 
   /** @throws SHL_CONNECTION_CLOSED, SHL_CIRCUIT_OPEN, SHL_ASK_ABORTED */
@@ -317,8 +339,8 @@ export class RemoteClient implements CommandClient {
     if (refused !== undefined) throw refused
   }
 
-  #refusal(command: string, signal: AbortSignal | undefined): ShardloomError | undefined {
-    if (this.#isClosed) return this.#closedError(command)
+  #refusal(command: string, signal: AbortSignal | undefined, mayBeLate = false): ShardloomError | undefined {
+    if (this.#isOver || (this.closing.aborted && !mayBeLate)) return this.#closedError(command)
     if (signal?.aborted === true) return this.#aborted(command, signal)
     // While there is a connection, there is no need for another.
     return this.#lanes.some((lane) => lane.connection !== undefined) ? undefined : this.connector.refusal()
@@ -339,26 +361,8 @@ export class RemoteClient implements CommandClient {
   }
 }
 
-/** Whether nobody knows what became of a call. */
-function isUnknown(error: unknown): boolean {
-  return error instanceof ShardloomError && error.details['isSent'] === true
-}
-
 /** Hash slots of the keys; none: it may concern any key. */
 function slotsOf({ spec }: CommandProfile, argv: readonly Argument[]): readonly number[] {
   if (spec === undefined || spec.flags.includes('all_shards')) return []
   return commandTable.keysOf(spec, argv).map(({ index }) => hashSlotOf(byteString(argv[index]!)))
-}
-
-/** How long a command says that it waits. */
-function waitOf({ spec }: CommandProfile, argv: readonly Argument[]): number {
-  if (spec === undefined || spec.group === 'lock') return Number.POSITIVE_INFINITY
-  try {
-    const at = spec.keys?.keynum === undefined ? argv.length - 1 : 1
-    const waitMs = blockTimeoutMs(byteString(argv[at] ?? ''))
-    return waitMs === 0 ? Number.POSITIVE_INFINITY : waitMs
-  } catch {
-    // The server says what is wrong with it.
-    return 0
-  }
 }

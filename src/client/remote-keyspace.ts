@@ -9,7 +9,7 @@
  * Tests: test/client/remote-keyspace.test.ts, test/client/remote-keyspace.types.test.ts
  */
 import { checkKnownOptions, invalidOption, numberOption, type ShardloomError } from '../base/index.ts'
-import { byteString, ErrorReply, type Reply } from '../keyspace/engine/index.ts'
+import { type Argument, byteString, ErrorReply, type Reply } from '../keyspace/engine/index.ts'
 import {
   type BatchOptions,
   bufferOf,
@@ -39,13 +39,17 @@ import {
   type WatchOptions,
   watchRules,
 } from '../keyspace/remoting/index.ts'
+import { boundedBy, type CallLimits } from './call-limits.ts'
 import type { ClientMetrics } from './client-event.ts'
+import { checkedObject } from './connect-options.ts'
+import { failedError } from './connection-errors.ts'
+import { computeErrors, lockErrors, type Unreachable, waitWithin } from './limited-wait.ts'
 import type { RemoteClient } from './remote-client.ts'
 import { RemoteSession } from './remote-session.ts'
 import { RemoteSubscription } from './remote-subscription.ts'
 import { RemoteTransactions } from './remote-transaction.ts'
 import { RemoteWatch } from './remote-watch.ts'
-import { type CallLimits, scopedClient } from './scoped-client.ts'
+import { scopedClient } from './scoped-client.ts'
 
 /**
  * Methods of `Keyspace` that a client has not, besides those that end in `Sync`: `client`, `ownedBy` (of
@@ -70,6 +74,8 @@ export class RemoteKeyspace extends TypedCalls {
   readonly #limits: CallLimits
   readonly #caller: CommandCaller
   readonly #transactions: RemoteTransactions
+  /** Without limits, for what outlives a call: see `limited-wait.ts`. Undefined: there are none. */
+  readonly #unlimited: RemoteKeyspace | undefined
   #computations: ComputeOnce | undefined
 
   /** @internal Use `connect`. */
@@ -81,12 +87,22 @@ export class RemoteKeyspace extends TypedCalls {
     this.#limits = limits
     this.#caller = caller
     this.#transactions = new RemoteTransactions(client)
+    const isLimited = limits.timeoutMs !== undefined || limits.signal !== undefined
+    this.#unlimited = isLimited ? new RemoteKeyspace(client) : undefined
   }
 
-  /** The same keyspace, with calls that take no longer than that, or end with a signal. */
+  /**
+   * The same keyspace, with calls that take no longer than that, or end with a signal: those that wait, too,
+   * whatever they say of themselves. Streams end with the signal, which is no error, and have the time to
+   * begin. A lock that is held means nothing to either.
+   */
   within(limits: CallLimits): RemoteKeyspace {
-    checkKnownOptions('within', limits, ['timeoutMs', 'signal'])
+    checkKnownOptions('within', checkedObject('limits', limits), ['timeoutMs', 'signal'])
     numberOption('timeoutMs', limits.timeoutMs, 1, { min: 1, max: 2 ** 31 - 1 })
+    const { signal } = limits
+    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+      invalidOption('signal', signal, 'an AbortSignal')
+    }
     return new RemoteKeyspace(this.#client, { ...this.#limits, ...limits })
   }
 
@@ -102,9 +118,11 @@ export class RemoteKeyspace extends TypedCalls {
 
   /**
    * Takes no calls any more, and waits for those under way, for at most `timeoutMs`, 5000 by default. Streams
-   * and sessions end.
+   * and sessions end. Calls that wait for something are given up, with SHL_CONNECTION_CLOSED; what has come
+   * for them by then they still give.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    checkKnownOptions('close', checkedObject('options', options), ['timeoutMs'])
     const range = { min: 0, max: 2 ** 31 - 1 }
     return this.#client.close(numberOption('timeoutMs', options.timeoutMs, CLOSE_MS, range))
   }
@@ -115,7 +133,7 @@ export class RemoteKeyspace extends TypedCalls {
 
   /** A connection of one's own, with a database, a transaction and watched keys. It must be closed. */
   session(): RemoteSession {
-    return new RemoteSession(this.#client)
+    return new RemoteSession(this.#client, this.#limits)
   }
 
   /** Sets a string; false when a condition of the options did not hold. @throws SHL_LOCK_FENCED */
@@ -123,6 +141,8 @@ export class RemoteKeyspace extends TypedCalls {
     if (options?.durability !== undefined) {
       invalidOption('durability', options.durability, 'none: the server is configured with one')
     }
+    checkInput('key', key)
+    checkInput('value', value)
     const flags = options === undefined ? [] : setFlags(options)
     return this.#caller.as(['SET', key, value, ...flags], isThere)
   }
@@ -135,7 +155,7 @@ export class RemoteKeyspace extends TypedCalls {
    * @throws SHL_COMPUTE_TIMEOUT, SHL_COMPUTE_ABORTED, SHL_WRONG_TYPE, and what `compute` throws
    */
   async getOrCompute(key: KeyspaceKey, compute: Compute, options: ComputeOptions = {}): Promise<string> {
-    return textOf(await this.#compute().get(key, compute, options)) as string
+    return textOf(await this.#computed(key, compute, options)) as string
   }
 
   /** The same as bytes. */
@@ -144,7 +164,7 @@ export class RemoteKeyspace extends TypedCalls {
     compute: Compute,
     options: ComputeOptions = {},
   ): Promise<Uint8Array> {
-    return bufferOf(await this.#compute().get(key, compute, options)) as Uint8Array
+    return bufferOf(await this.#computed(key, compute, options)) as Uint8Array
   }
 
   // Several at once.
@@ -162,7 +182,8 @@ export class RemoteKeyspace extends TypedCalls {
   ): Promise<(ReplyValue | ShardloomError)[]> {
     checkKnownOptions('batch', options, ['timeoutMs', 'signal'])
     const given = commands.map((argv) => argv.map(toArgument))
-    const replies = await this.#transactions.batch(given, { ...this.#limits, ...options })
+    const { options: bounded, forget } = boundedBy(this.#limits, options)
+    const replies = await this.#transactions.batch(given, bounded).finally(forget)
     return replies.map((reply, i) => {
       const name = commands[i]![0]
       return reply instanceof ErrorReply ? replyError(reply, name) : replyValue(reply, name)
@@ -184,7 +205,8 @@ export class RemoteKeyspace extends TypedCalls {
   ): Promise<T> {
     checkKnownOptions('transaction', options, ['holdMs', 'timeoutMs', 'signal'])
     const names = [...new Set(keys.map((key) => byteString(toArgument(key))))]
-    return this.#transactions.callback(names, body, { ...this.#limits, ...options })
+    const { options: bounded, forget } = boundedBy(this.#limits, options)
+    return this.#transactions.callback(names, body, bounded).finally(forget)
   }
 
   // What happens.
@@ -200,13 +222,13 @@ export class RemoteKeyspace extends TypedCalls {
     options?: Options,
   ): RemoteWatch<WatchedItem<Options>> {
     const rules = watchRules(pattern, options ?? {}, this.#client.settings.address.db)
-    return new RemoteWatch(this.#client, rules) as RemoteWatch<WatchedItem<Options>>
+    return new RemoteWatch(this.#client, rules, this.#limits) as RemoteWatch<WatchedItem<Options>>
   }
 
   /** Iterates over keyspace events one by one, by class and key. @throws SHL_WATCH_SLOW */
   events<const Options extends EventsOptions>(options?: Options): RemoteWatch<EventItem<Options>> {
     const rules = eventRules(options ?? {}, this.#client.settings.address.db)
-    return new RemoteWatch(this.#client, rules) as RemoteWatch<EventItem<Options>>
+    return new RemoteWatch(this.#client, rules, this.#limits) as RemoteWatch<EventItem<Options>>
   }
 
   /**
@@ -219,7 +241,11 @@ export class RemoteKeyspace extends TypedCalls {
     channels: string | readonly string[],
     options?: Options,
   ): RemoteSubscription<SubscribedItem<Options>> {
-    return new RemoteSubscription(this.#client, subscriptionRules(channels, false, options ?? {}))
+    return new RemoteSubscription(
+      this.#client,
+      subscriptionRules(channels, false, options ?? {}),
+      this.#limits,
+    )
   }
 
   /** The same for all channels that fit patterns. */
@@ -227,17 +253,91 @@ export class RemoteKeyspace extends TypedCalls {
     patterns: string | readonly string[],
     options?: Options,
   ): RemoteSubscription<SubscribedItem<Options>> {
-    return new RemoteSubscription(this.#client, subscriptionRules(patterns, true, options ?? {}))
+    return new RemoteSubscription(
+      this.#client,
+      subscriptionRules(patterns, true, options ?? {}),
+      this.#limits,
+    )
   }
 
-  // Made when first used.
+  // Locks, within the limits.
 
-  #compute(): ComputeOnce {
-    this.#computations ??= new ComputeOnce(scopedClient(this.#client, this.#limits), this.#caller)
-    return this.#computations
+  override lock(...[name, options = {}]: Parameters<TypedCalls['lock']>): ReturnType<TypedCalls['lock']> {
+    return this.#unlimited === undefined
+      ? super.lock(name, options)
+      : this.#locked(name, options, (all, signal) => all.lock(name, { ...options, signal }))
+  }
+
+  override tryLock(
+    ...[name, options = {}]: Parameters<TypedCalls['tryLock']>
+  ): ReturnType<TypedCalls['tryLock']> {
+    return this.#unlimited === undefined
+      ? super.tryLock(name, options)
+      : this.#locked(name, {}, (all) => all.tryLock(name, options))
+  }
+
+  override semaphore(
+    ...[name, limit, options = {}]: Parameters<TypedCalls['semaphore']>
+  ): ReturnType<TypedCalls['semaphore']> {
+    return this.#unlimited === undefined
+      ? super.semaphore(name, limit, options)
+      : this.#locked(name, options, (all, signal) => all.semaphore(name, limit, { ...options, signal }))
+  }
+
+  override trySemaphore(
+    ...[name, limit, options = {}]: Parameters<TypedCalls['trySemaphore']>
+  ): ReturnType<TypedCalls['trySemaphore']> {
+    return this.#unlimited === undefined
+      ? super.trySemaphore(name, limit, options)
+      : this.#locked(name, {}, (all) => all.trySemaphore(name, limit, options))
+  }
+
+  #locked<T extends { release(): Promise<boolean> } | undefined>(
+    name: string | readonly string[],
+    { signal }: { readonly signal?: AbortSignal },
+    take: (all: RemoteKeyspace, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return waitWithin<T>({
+      ...this.#limitsOf(signal),
+      ...lockErrors(name, this.#unreachable('lock')),
+      wait: (end) => take(this.#unlimited ?? this, end),
+      drop: (lock) => void lock?.release().catch(() => undefined),
+    })
+  }
+
+  #computed(key: KeyspaceKey, compute: Compute, options: ComputeOptions): Promise<Argument> {
+    const all = this.#unlimited
+    if (all === undefined) {
+      this.#computations ??= new ComputeOnce(this.#client, this.#caller)
+      return this.#computations.get(key, compute, options)
+    }
+    return waitWithin({
+      ...this.#limitsOf(options.signal),
+      ...computeErrors(key, this.#unreachable('lease.get')),
+      wait: (signal) => all.#computed(key, compute, { ...options, signal }),
+    })
+  }
+
+  #limitsOf(signal: AbortSignal | undefined) {
+    return { clock: this.#client.clock, limits: this.#limits, signal }
+  }
+
+  /** Where there is no connection, that is why a wait was too long. */
+  #unreachable(command: string): Unreachable {
+    const { connector, settings } = this.#client
+    return (timeoutMs) => {
+      const { lastFailure } = connector
+      return lastFailure && failedError(settings.address.shown, command, lastFailure, timeoutMs)
+    }
   }
 }
 
 function isThere(reply: Reply): boolean {
   return reply !== null
+}
+
+/** Which of them it is, where `toArgument` knows no names. @throws SHL_OPTION_INVALID */
+function checkInput(option: string, input: unknown): void {
+  const isFit = input instanceof Uint8Array || ['string', 'number', 'bigint'].includes(typeof input)
+  if (!isFit) invalidOption(option, input, 'a string, a Uint8Array, a number or a bigint')
 }

@@ -7,8 +7,9 @@
  * Invariant: after the end, whatever ended it, there is no connection, and what comes late is ignored.
  * Tests: test/client/remote-subscription.test.ts, test/client/remote-watch.test.ts
  */
-import { ShardloomError } from '../base/index.ts'
+import { addAbortListener, ShardloomError } from '../base/index.ts'
 import { type Deferred, deferred, Outlet } from '../keyspace/remoting/index.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { Connection } from './connection.ts'
 import type { RemoteClient } from './remote-client.ts'
 import { StreamConnection, type StreamParts } from './stream-connection.ts'
@@ -22,6 +23,8 @@ export interface RemoteStreamParts {
   /** The server may rightly let the first answer wait. */
   readonly mayWait: boolean
   readonly signal: AbortSignal | undefined
+  /** Of the keyspace: the signal ends it as its own does; the deadline is for how it begins. */
+  readonly limits: CallLimits
 }
 
 /** Iterates over items. `Start` is what `ready` says. */
@@ -33,18 +36,24 @@ export abstract class RemoteStream<Item, Start> implements AsyncIterableIterator
   readonly #outlet: Outlet<Item>
   readonly #stream: StreamConnection
   readonly #type: string
+  readonly #limits: CallLimits
+  readonly #forgetLimits: (() => void) | undefined
   #isOver = false
 
-  protected constructor({ client, type, wish, mayWait, signal }: RemoteStreamParts) {
+  protected constructor({ client, type, wish, mayWait, signal, limits }: RemoteStreamParts) {
     this.client = client
     this.#type = type
     this.#ready = deferred()
     this.ready = this.#ready.promise
     this.#outlet = new Outlet({ take: () => this.take(), onClosed: () => this.#onClosed() }, signal)
+    this.#limits = limits
+    const { timeoutMs = client.settings.timeoutMs, signal: end } = limits
+    this.#forgetLimits = end && addAbortListener(end, () => void this.return())
     this.#stream = new StreamConnection({
       client,
       wish,
       mayWait,
+      timeoutMs,
       open: async (connection) => this.#ready.resolve(await this.open(connection)),
       onBroken: (error) => this.onBroken(error),
       onFailed: (error) => this.fail(error),
@@ -55,6 +64,7 @@ export abstract class RemoteStream<Item, Start> implements AsyncIterableIterator
   protected begin(): void {
     this.client.streams.add(this)
     if (this.#outlet.isClosed) this.#onClosed()
+    else if (this.#limits.signal?.aborted === true) void this.return()
     else this.#stream.start()
   }
 
@@ -112,6 +122,7 @@ export abstract class RemoteStream<Item, Start> implements AsyncIterableIterator
 
   #end(error: Error): void {
     this.#isOver = true
+    this.#forgetLimits?.()
     this.#stream.close()
     this.client.streams.delete(this)
     this.#ready.reject(error)

@@ -15,6 +15,7 @@ import {
   type MessagesLost,
   type SubscriptionRules,
 } from '../keyspace/remoting/index.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { Connection } from './connection.ts'
 import { lostError } from './connection-errors.ts'
 import type { RemoteClient } from './remote-client.ts'
@@ -33,8 +34,8 @@ export class RemoteSubscription<Item = AnyItem> extends RemoteStream<Item, void>
   #bytes = 0
 
   /** @internal */
-  constructor(client: RemoteClient, rules: SubscriptionRules) {
-    super({ client, type: 'subscribe', wish: {}, mayWait: false, signal: rules.signal })
+  constructor(client: RemoteClient, rules: SubscriptionRules, limits: CallLimits = {}) {
+    super({ client, type: 'subscribe', wish: {}, mayWait: false, signal: rules.signal, limits })
     this.#rules = rules
     this.begin()
   }

@@ -44,9 +44,10 @@ import {
   replyError,
   TransactionScratch,
 } from '../keyspace/remoting/index.ts'
+import type { RemoteCallOptions } from './call-limits.ts'
 import type { Connection } from './connection.ts'
 import { isAskError, lostError } from './connection-errors.ts'
-import type { RemoteCallOptions, RemoteClient } from './remote-client.ts'
+import type { RemoteClient } from './remote-client.ts'
 import type { SentMark } from './sent-mark.ts'
 import { wireArgument } from './wire-values.ts'
 
@@ -86,7 +87,15 @@ export class RemoteTransactions {
    *
    * @throws SHL_TRANSACTION_REFUSED, SHL_TRANSACTION_KEY, SHL_CONNECTION_LOST, and what `body` throws
    */
-  async callback<T>(
+  callback<T>(
+    keys: readonly string[],
+    body: (tx: KeyspaceTransaction) => T,
+    options: BatchOptions,
+  ): Promise<T> {
+    return this.#client.during(() => this.#callback(keys, body, options))
+  }
+
+  async #callback<T>(
     keys: readonly string[],
     body: (tx: KeyspaceTransaction) => T,
     options: BatchOptions,

@@ -23,6 +23,7 @@ import {
   replyError,
   type WatchRules,
 } from '../keyspace/remoting/index.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { Connection } from './connection.ts'
 import type { RemoteClient } from './remote-client.ts'
 import { RemoteStream } from './remote-stream.ts'
@@ -50,12 +51,12 @@ export class RemoteWatch<Item> extends RemoteStream<Item, number> {
   #hasBegun = false
 
   /** @internal */
-  constructor(client: RemoteClient, rules: WatchRules<Item>) {
+  constructor(client: RemoteClient, rules: WatchRules<Item>, limits: CallLimits = {}) {
     const { filter, since, signal } = rules
     const setup = filter.db === client.settings.address.db ? [] : [['SELECT', String(filter.db)]]
     const wish = { setup, onPush: (push: readonly unknown[]) => this.#onPush(push) }
     // Those who are behind wait in line for the history, of which the server reads for a few at a time.
-    super({ client, type: 'watch', wish, mayWait: since !== undefined, signal })
+    super({ client, type: 'watch', wish, mayWait: since !== undefined, signal, limits })
     this.#rules = rules
     this.#filter = new ChangeFilter(filter)
     this.#through = since

@@ -29,6 +29,8 @@ export interface StreamParts {
   open(connection: Connection): Promise<void>
   /** The server may rightly let the answer to the first `open` wait. */
   readonly mayWait: boolean
+  /** How long it may take to begin. */
+  readonly timeoutMs: number
   /**
    * The connection has ended, and `open` had succeeded, on this or an earlier one. False: that is the end.
    */
@@ -71,11 +73,11 @@ export class StreamConnection {
   }
 
   async #run(): Promise<void> {
-    const { client, wish, mayWait, onBroken, onFailed } = this.#parts
+    const { client, wish, mayWait, timeoutMs, onBroken, onFailed } = this.#parts
     const { clock, pool, connector, settings } = client
     const { signal } = this.#stop
     // Whoever begins is told soon; whoever has begun is patient.
-    let endMs = clock.nowMs() + settings.timeoutMs
+    let endMs = clock.nowMs() + timeoutMs
     let hasBegun = false
     let unanswered = 0
     let pause = connector.pauses()

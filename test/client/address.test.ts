@@ -31,6 +31,13 @@ test('a socket of the machine has a path', () => {
   expect(two).toMatchObject({ path: '/run/s.sock', username: 'ann', password: 'secret', db: 0 })
 })
 
+test('an object of URL is taken as its text', () => {
+  const text = 'redis://ann:p%40ss@db.example:7000/3?timeoutMs=200'
+  expect(parseAddress(new URL(text))).toEqual(parseAddress(text))
+  expect(parseAddress(new URL('shardloom://h')).address).toMatchObject({ host: 'h', port: 6379 })
+  expect(parseAddress(new URL('unix:/run/s.sock?db=2')).address).toMatchObject({ path: '/run/s.sock', db: 2 })
+})
+
 test.each([
   'localhost:6379',
   'http://localhost',

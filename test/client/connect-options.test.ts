@@ -38,6 +38,14 @@ test.each([
   ['shardloom://h', { breaker: { failures: 0 } }, 'SHL_OPTION_INVALID'],
   ['shardloom://h', { tls: {} }, 'SHL_OPTION_INVALID'],
   ['shardloom://h', { onEvent: 'log' }, 'SHL_OPTION_INVALID'],
+  ['shardloom://h', null, 'SHL_OPTION_INVALID'],
+  ['shardloom://h', 'fast', 'SHL_OPTION_INVALID'],
+  ['shardloom://h', { cache: null }, 'SHL_OPTION_INVALID'],
+  ['shardloom://h', { breaker: 3 }, 'SHL_OPTION_INVALID'],
+  ['shardlooms://h', { tls: true }, 'SHL_OPTION_INVALID'],
+  [null, {}, 'SHL_OPTION_INVALID'],
 ])('%s with %o is refused', (url, options, code) => {
-  expect(() => clientSettings(url, options as never)).toThrowError(expect.objectContaining({ code }))
+  expect(() => clientSettings(url as string, options as never)).toThrowError(
+    expect.objectContaining({ code }),
+  )
 })

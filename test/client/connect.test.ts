@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { failureOf } from '../support/client-lab.ts'
@@ -32,6 +32,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await redis?.stop()
   rmSync(folder, { recursive: true, force: true })
+})
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
 })
 
 test('a user with a password, and a database', async () => {

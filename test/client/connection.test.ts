@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/index.ts'
 import { clientSettings } from '../../src/client/connect-options.ts'
 import { Connection } from '../../src/client/connection.ts'
@@ -12,6 +12,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 async function open(
   port: number,

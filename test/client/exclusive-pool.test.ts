@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { failureOf, sleep, testKeyspace } from '../support/client-lab.ts'
-import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { failureOf, sleep, testKeyspace, until } from '../support/client-lab.ts'
+import { freePort, type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
 let redis: RedisServer | undefined
 
@@ -9,6 +9,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 function lab(exclusiveMax: number) {
   const { client } = testKeyspace(redis!.port, { exclusiveMax })
@@ -74,10 +78,21 @@ test('a signal ends the wait, and the end of the client does', async () => {
   const { client, pool, limits } = lab(1)
   await pool.take(limits(2000))
   const stop = new AbortController()
-  const waiting = pool.take({ ...limits(2000), signal: stop.signal }).catch((error: Error) => error.message)
+  const waiting = failureOf(pool.take({ ...limits(2000), signal: stop.signal }))
   const other = failureOf(pool.take(limits(2000)))
   stop.abort(new Error('enough'))
-  expect(await waiting).toBe('enough')
+  expect(await waiting).toMatchObject({ code: 'SHL_ASK_ABORTED', cause: { message: 'enough' } })
   await client.close(0)
   expect(await other).toMatchObject({ code: 'SHL_CONNECTION_CLOSED' })
+})
+
+test('a signal ends the wait between two attempts to connect', async () => {
+  const { client } = testKeyspace(await freePort(), { backoff: { minMs: 60_000, maxMs: 60_000 } })
+  const stop = new AbortController()
+  const wait = failureOf(client.pool.take({ endMs: Number.POSITIVE_INFINITY, signal: stop.signal }))
+  await until(() => client.metrics.connectFailures > 0, 'it tried')
+  await sleep(5)
+  stop.abort()
+  expect(await wait).toMatchObject({ code: 'SHL_ASK_ABORTED' })
+  expect(client.pool.open).toBe(0)
 })

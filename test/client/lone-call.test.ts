@@ -1,5 +1,5 @@
 /** Commands that wait: none keeps others waiting, and nothing that was popped is lost. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { FaultProxy, failureOf, sleep, testKeyspace, until } from '../support/client-lab.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
@@ -10,6 +10,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 test('many wait, and nobody else waits behind them', async () => {
   const { keyspace, client } = testKeyspace(redis!.port)

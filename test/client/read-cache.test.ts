@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ReadCache } from '../../src/client/read-cache.ts'
 import { profileOf } from '../../src/client/retry-rules.ts'
 import type { Reply } from '../../src/keyspace/engine/index.ts'
@@ -119,6 +119,10 @@ describe('what is kept', () => {
 })
 
 describe('with a server', () => {
+  beforeEach(({ skip }) => {
+    if (redis === undefined) skip()
+  })
+
   const options = { cache: { silentMs: 200 }, backoff: { minMs: 5, maxMs: 20 } }
 
   test('what somebody else writes is seen, and reads in between ask nobody', async () => {

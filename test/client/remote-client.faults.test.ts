@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/index.ts'
 import { FaultProxy, failureOf, sleep, testKeyspace, until } from '../support/client-lab.ts'
 import { freePort, type RedisServer, startRedis } from '../support/redis/redis-server.ts'
@@ -14,6 +14,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 /** The number that a real client sees. */
 async function inRedis(...argv: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
 /** The typed calls against a real Redis: what it has, they do. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { failureOf, testKeyspace } from '../support/client-lab.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
@@ -10,6 +10,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 async function lab(options: Parameters<typeof testKeyspace>[1] = {}) {
   await redis!.client.call('FLUSHALL')
@@ -105,9 +109,14 @@ test('what the server refuses has a code, and its words', async () => {
   expect(await failureOf(keyspace.set('a', '1', { durability: 'fsync' }))).toMatchObject({
     code: 'SHL_OPTION_INVALID',
   })
-  expect(await failureOf(keyspace.set('a', Symbol('x') as never))).toMatchObject({
-    code: 'SHL_OPTION_INVALID',
-  })
+  const invalid = { code: 'SHL_OPTION_INVALID' }
+  expect(await failureOf(keyspace.set('a', Symbol('x') as never))).toMatchObject(invalid)
+  const key = await failureOf(keyspace.set({} as never, '1'))
+  const value = await failureOf(keyspace.set('a', {} as never))
+  expect([key.message, value.message]).toEqual([
+    expect.stringMatching(/^invalid option: key=Object allowed=a string/),
+    expect.stringMatching(/^invalid option: value=Object allowed=a string/),
+  ])
 })
 
 test('replies of any command, as plain values', async () => {

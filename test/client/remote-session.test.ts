@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { OK, QUEUED } from '../../src/keyspace/engine/index.ts'
 import { FaultProxy, failureOf, sleep, testKeyspace } from '../support/client-lab.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
@@ -10,6 +10,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 test('it has a database and a transaction of its own', async () => {
   await redis!.client.call('FLUSHALL')

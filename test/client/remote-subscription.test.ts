@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { FaultProxy, failureOf, hastyClock, sleep, testKeyspace, until } from '../support/client-lab.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
@@ -9,6 +9,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 const QUICK = { backoff: { minMs: 5, maxMs: 20 }, timeoutMs: 2000 }
 

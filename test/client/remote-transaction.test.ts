@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { FaultProxy, failureOf, sleep, testKeyspace, until } from '../support/client-lab.ts'
 import { type RedisServer, startRedis } from '../support/redis/redis-server.ts'
 
@@ -9,6 +9,10 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis?.stop())
+
+beforeEach(({ skip }) => {
+  if (redis === undefined) skip()
+})
 
 async function lab(options: Parameters<typeof testKeyspace>[1] = {}) {
   await redis!.client.call('FLUSHALL')
