@@ -12,7 +12,7 @@
 import { defineConfig } from 'vitest/config'
 
 const SOAK_TIMEOUT_MS = 600_000
-const TIMEOUT_MS = 30_000
+const TIMEOUT_MS = 60_000
 const NEVER = ['**/node_modules/**', 'test/package/fixtures/**']
 const OWN_PROCESS = [
   'test/**/*.{race,crash,fuzz}.test.ts',
