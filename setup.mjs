@@ -144,7 +144,8 @@ function isBuilt() {
   const { hash, outputs } = readJson(STAMP)
   // A file that is younger: somebody ran the compiler by hand, and what it left is not bundled.
   if (listFiles(DIST).some((file) => statSync(file).mtimeMs > builtAtMs)) return false
-  return outputs.every((path) => existsSync(join(DIST, path))) && hash === hashFiles(listInputs())
+  // The hash first: a stamp of an older build names no outputs.
+  return hash === hashFiles(listInputs()) && outputs.every((path) => existsSync(join(DIST, path)))
 }
 
 async function build() {

@@ -32,3 +32,8 @@ export function joinSignals(...signals: readonly (AbortSignal | undefined)[]): J
     },
   }
 }
+
+/** Asked anew each time: what was true of a signal before an await is not true behind it. */
+export function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
+}

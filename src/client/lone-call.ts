@@ -13,8 +13,16 @@ import { deferred } from '../keyspace/remoting/index.ts'
 import type { Connection } from './connection.ts'
 import { closedError, lostError } from './connection-errors.ts'
 import type { ExclusivePool } from './exclusive-pool.ts'
+import { isAborted } from './joined-signal.ts'
 import type { SentMark } from './sent-mark.ts'
 import type { WireArgument } from './wire-values.ts'
+
+/** A busy server is not to cost an element whoever is in a hurry. */
+const GRACE_MS_MIN = 1000
+/** Pauses between two times that a wait is asked to end. */
+const ASK_AGAIN_MS = 10
+const ASK_MS_MAX = 80
+const REFUSED = new ErrorReply('ERR', 'too late')
 
 /** What it takes to end a wait. */
 export interface UnblockParts {
@@ -75,6 +83,11 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
     } catch (error) {
       if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
       throw error
+    }
+    // It may have been aborted while the connection was handed over.
+    if (isAborted(end)) {
+      pool.giveBack(connection)
+      return { reply: null, isSent: false, ended: 'aborted' }
     }
     const mark = connection.mark()
     try {
@@ -204,14 +217,3 @@ export async function settled(
   )
   if (!isOver) connection.end(closedError(address, 'idle'))
 }
-
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true
-}
-
-/** A busy server is not to cost an element whoever is in a hurry. */
-const GRACE_MS_MIN = 1000
-/** Pauses between two times that a wait is asked to end. */
-const ASK_AGAIN_MS = 10
-const ASK_MS_MAX = 80
-const REFUSED = new ErrorReply('ERR', 'too late')

@@ -47,6 +47,7 @@ import {
 import type { RemoteCallOptions } from './call-limits.ts'
 import type { Connection } from './connection.ts'
 import { isAskError, lostError } from './connection-errors.ts'
+import { isAborted } from './joined-signal.ts'
 import type { RemoteClient } from './remote-client.ts'
 import type { SentMark } from './sent-mark.ts'
 import { wireArgument } from './wire-values.ts'
@@ -109,6 +110,11 @@ export class RemoteTransactions {
     for (let attempts = 1; ; attempts++) {
       this.#client.checkOpen('transaction', signal)
       const connection = await pool.take(limits)
+      // It may have been aborted while the connection was handed over.
+      if (signal !== undefined && isAborted(signal)) {
+        pool.giveBack(connection)
+        throw this.#aborted(signal)
+      }
       // However it goes: nobody waits longer than they said.
       const timer = this.#deadline(connection, limits.endMs, timeoutMs)
       const forget = signal && addAbortListener(signal, () => connection.end(this.#aborted(signal)))

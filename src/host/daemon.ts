@@ -18,7 +18,7 @@
  * Tests: test/host/daemon.race.test.ts
  */
 import { closeSync, writeSync } from 'node:fs'
-import { type Clock, ShardloomError, systemClock, toError } from '../base/index.ts'
+import { type Clock, orLate, ShardloomError, systemClock, toError } from '../base/index.ts'
 import { createRuntime, type RespServer, type ServeOptions, type ServingRuntime } from '../server/index.ts'
 import type { ParameterStore, Rewritten } from '../server/parameters/index.ts'
 import { foreignData } from './foreign-data.ts'
@@ -59,6 +59,10 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 const LAST_MS = 2000
 /** Of the deadline, that clients may take. */
 const DRAIN_SHARE = 0.6
+/** Beyond the drain, for servers that have ended it to say so. */
+const ANSWER_MS = 500
+/** The longest deadline that a runtime takes. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
 const FOREVER_MS = 2 ** 45
 /** Signals within this time of the first are one. */
 const SAME_SIGNAL_MS = 1000
@@ -259,7 +263,7 @@ class Daemon {
   }
 
   async #stop(runtime: ServingRuntime, server: RespServer, reason: string): Promise<number> {
-    const deadlineMs = Math.max(1, this.#store.get('shutdownTimeout') * 1000)
+    const deadlineMs = Math.min(Math.max(1, this.#store.get('shutdownTimeout') * 1000), TIMEOUT_MAX_MS)
     // What does not drain is cut off while there is time left to end what runs.
     const drainMs = Math.min(this.#store.get('drainTimeoutMs'), Math.ceil(deadlineMs * DRAIN_SHARE))
     const startMs = this.#clock.nowMs()
@@ -269,7 +273,8 @@ class Daemon {
     })
     this.#log.write('info', `stopping: ${reason}`, { drainMs, deadlineMs })
     try {
-      await server.close({ timeoutMs: drainMs })
+      // A thread that hangs must not take the time of the others.
+      await orLate(this.#clock, server.close({ timeoutMs: drainMs }), drainMs + ANSWER_MS, undefined)
       const leftMs = Math.max(1, deadlineMs - (this.#clock.nowMs() - startMs))
       const { cut, lostThreads } = await runtime.close({ timeoutMs: Math.ceil(leftMs) })
       const isClean = cut.length === 0 && lostThreads.length === 0

@@ -47,6 +47,11 @@ test('a signal ends a wait, whose connection is used again', async () => {
     expect(await wait).toMatchObject({ code: 'SHL_ASK_ABORTED' })
   }
   expect(client.pool.open).toBe(1)
+  // In the turn of its call, when the connection is just being handed over.
+  const hasty = new AbortController()
+  const atOnce = failureOf(keyspace.list('none').shiftWait({ signal: hasty.signal }))
+  hasty.abort()
+  expect(await atOnce).toMatchObject({ code: 'SHL_ASK_ABORTED', details: { isSent: false } })
   const stopped = AbortSignal.abort()
   const before = await failureOf(keyspace.list('none').shiftWait({ signal: stopped }))
   expect(before).toMatchObject({ code: 'SHL_ASK_ABORTED' })

@@ -126,6 +126,10 @@ async function unread(other: RespClient, port: number, first = ''): Promise<Sock
   deaf.on('error', () => undefined)
   deaf.pause()
   await new Promise((resolve) => deaf.write(`${first}${'GET large\r\n'.repeat(20)}`, resolve))
+  // What has not been begun is not waited for.
+  while (!/ omem=[1-9]/.test(String(await other.call('CLIENT', 'LIST')))) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
   return deaf
 }
 

@@ -49,7 +49,7 @@ export async function firstUsers(
  */
 export async function settleUsers(parameters: ParameterStore, catalog: CommandCatalog): Promise<ByteString> {
   const { line, isOpen } = await firstUsers(parameters, catalog)
-  if (!isOpen) parameters.bindWidely()
+  parameters.assumeBind(isOpen)
   return line
 }
 

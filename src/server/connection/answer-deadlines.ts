@@ -13,7 +13,11 @@ import { ErrorReply } from '../../keyspace/engine/index.ts'
 import type { CommandEntry } from '../commands/server-command.ts'
 import { Deadlines } from '../listen/index.ts'
 
-const UNTIMED: ReadonlySet<string> = new Set(['debug', 'migrate', 'save', 'shutdown', 'wait', 'waitaof'])
+const UNTIMED: ReadonlySet<string> = new Set([
+  ...['debug', 'migrate', 'save', 'shutdown', 'wait', 'waitaof'],
+  // It stands in line to catch up.
+  'watchrev',
+])
 /** Of what is asked for in these groups, the connection itself is a part. */
 const OF_CONNECTION: ReadonlySet<string> = new Set(['connection', 'pubsub', 'transactions'])
 
@@ -68,6 +72,6 @@ export class AnswerDeadlines {
 }
 
 /** Whether a client whose command came too late must be closed. */
-export function leavesUnknown({ info }: CommandEntry): boolean {
-  return OF_CONNECTION.has(info.group)
+export function leavesUnknown({ info, name }: CommandEntry): boolean {
+  return OF_CONNECTION.has(info.group) || name === 'monitor'
 }

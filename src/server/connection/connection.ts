@@ -161,14 +161,12 @@ export class Connection extends ConnectionState {
     this.#goOn()
   }
 
-  /** A reply that comes later, with nothing waiting behind it. */
+  /**
+   * A request that has to wait at its shard, on this thread. It is done alone: its slot may be about to go,
+   * and what comes behind it for the same key must not be there first.
+   */
   later(work: Promise<ServerReply | typeof NO_REPLY | typeof MOVED>, again: () => Promise<Reply>): void {
-    const pending = this.replies.reserve(this.resp, this.takeMute())
-    this.beginRemote()
-    const done = (reply: ServerReply | typeof NO_REPLY): void => this.onRemote(pending, reply as Reply)
-    work
-      .then((reply) => (reply === MOVED ? again() : reply))
-      .then(done, (error: unknown) => done(errorReplyOf(error)))
+    this.alone(work.then((reply) => (reply === MOVED ? again() : reply)))
   }
 
   /** A request goes to another thread. */

@@ -282,9 +282,10 @@ export class ParameterStore {
     }
   }
 
-  /** Nobody is served without having said who it is: listens at all addresses, unless some were given. */
-  bindWidely(): void {
-    if (!this.isGiven('bind')) this.#values.set('bind', ['*', '-::*'])
+  /** Where to listen, unless it was given: at all addresses if nobody is served unnamed, else here alone. */
+  assumeBind(isOpen: boolean): void {
+    if (isOpen) this.assume('bind', parameterOfOption('bind').default as ParameterValues['bind'])
+    else this.assume('bind', ['*', '-::*'])
   }
 }
 

@@ -94,9 +94,8 @@ describe.runIf(HERE)('redis-cli --tls', () => {
   test('who shows no certificate, or one of a stranger, is refused', async () => {
     const port = await serve()
     for (const who of [undefined, 'mallory']) {
-      const { code, stdout, stderr } = await cli(port, who, 'PING')
+      const { code, stdout } = await cli(port, who, 'PING')
       expect([code === 0, stdout]).toEqual([false, ''])
-      expect(stderr).not.toBe('')
     }
     const plain = await run('redis-cli', ['-p', port, 'PING'])
     expect(plain.stdout).not.toContain('PONG')

@@ -41,7 +41,7 @@ test('what does not is an error that says what is not known', async () => {
   expect(late).toEqual(['flushall', 'config|set'])
 })
 
-test.each(['blpop', 'debug', 'shutdown', 'lock.acquire'])('%s may take its time', (name) => {
+test.each(['blpop', 'debug', 'shutdown', 'lock.acquire', 'watchrev'])('%s may take its time', (name) => {
   const { clock, ask, late } = lab()
   void ask(name)
   clock.advance(10_000)
@@ -50,7 +50,7 @@ test.each(['blpop', 'debug', 'shutdown', 'lock.acquire'])('%s may take its time'
 
 test('who does not know its own state is closed', () => {
   const isClosed = (name: string): boolean => leavesUnknown(commands.get(name)!)
-  expect(['subscribe', 'exec', 'auth'].map(isClosed)).toEqual([true, true, true])
+  expect(['subscribe', 'exec', 'auth', 'monitor'].map(isClosed)).toEqual([true, true, true, true])
   expect(['flushall', 'mget', 'config|set', 'acl|setuser'].map(isClosed)).toEqual([
     false,
     false,

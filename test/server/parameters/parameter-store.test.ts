@@ -60,8 +60,10 @@ test.each([
 ] as const)('%j listens at %j when nobody is served unknown, else here alone', (options, bind) => {
   const store = ParameterStore.of(options)
   if (!store.isGiven('bind')) expect(store.get('bind')).toEqual(['127.0.0.1', '-::1'])
-  store.bindWidely()
+  store.assumeBind(false)
   expect(store.get('bind')).toEqual(bind)
+  store.assumeBind(true)
+  expect(store.get('bind')).toEqual(store.isGiven('bind') ? bind : ['127.0.0.1', '-::1'])
 })
 
 test.each([

@@ -225,6 +225,28 @@ test('a read does not pass the write before it that waits for a slot on its way'
   })
 }, 600_000)
 
+test('nor does a command that goes another way pass it', async () => {
+  const key = hereKeys[0]!
+  const slot = hashSlotOf(key)
+  let isOver = false
+  const moving = (async () => {
+    for (let to = 1; !isOver; to = 1 - to) await server.runtime.keyspace.moveSlots([slot], to)
+  })()
+  const large = 'x'.repeat(100_000)
+  for (const client of [await clients.one(), await clients.one(), await clients.one()]) {
+    for (let i = 0; i < PAIRS / 6; i++) {
+      client.send(['SET', key, i], ['DEL', key], ['EXISTS', key])
+      expect(await client.take(3)).toEqual(['OK', 1, 0])
+      client.send(['SET', key, i], ['SET', key, 'last', 'EX', 100], ['GET', key])
+      expect(await client.take(3)).toEqual(['OK', 'OK', 'last'])
+      client.send(['SET', key, large], ['SET', key, i], ['GET', key])
+      expect(await client.take(3)).toEqual(['OK', 'OK', String(i)])
+    }
+  }
+  isOver = true
+  await moving
+}, 600_000)
+
 test('nor where the write is told when it is on the disk, and the read comes a little later', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'shl-order-'))
   const durable = await testServer({ keyspace: { shards: 2, dir, durability: 'fsync' } })
