@@ -7,18 +7,31 @@
  * threads, run out of memory, or end its process.
  *
  * Files with real threads and processes, or a world of their own (`OWN_PROCESS`), have a process each. All
- * others share one per worker, and the sources that they load: a third of the time went into that.
+ * others share one per worker, and the sources that they load: a third of the time went into that. Those that
+ * put something in the place of `Atomics` and of typed arrays (`INSTRUMENTED`) share processes of their own:
+ * what V8 has learnt of these globals it forgets for good. Simulated worlds have a process each, since they
+ * are slow enough to be cut off in one that is tired.
  */
 import { defineConfig } from 'vitest/config'
 
 const SOAK_TIMEOUT_MS = 600_000
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 const NEVER = ['**/node_modules/**', 'test/package/fixtures/**']
 const OWN_PROCESS = [
   'test/**/*.{race,crash,fuzz}.test.ts',
   'test/{bench,chaos,cli,examples,keyspace/consistency,package,spec}/**/*.test.ts',
   'test/keyspace/durability/histories*.test.ts',
+  'test/keyspace/{lock-kin,locks}.prop.test.ts',
+  'test/testkit/{explore,faults,probe,simulate,simulation}*.test.ts',
 ]
+
+const INSTRUMENTED = [
+  'test/**/*.model.test.ts',
+  'test/keyspace/shared/keyspace-memory.test.ts',
+  'test/memory/histogram.test.ts',
+]
+/** One process a worker for many files, which frees what they leave. */
+const SHARED = { isolate: false, setupFiles: ['test/support/free-memory.ts'] }
 
 export default defineConfig({
   test: {
@@ -27,9 +40,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...{ name: 'shared', include: ['test/**/*.test.ts'], exclude: [...NEVER, ...OWN_PROCESS] },
-          isolate: false,
-          setupFiles: ['test/support/free-memory.ts'],
+          ...{ name: 'instrumented', include: INSTRUMENTED, exclude: NEVER, ...SHARED },
+          env: { SHL_INSTRUMENTED: '1' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'shared', include: ['test/**/*.test.ts'], ...SHARED },
+          exclude: [...NEVER, ...OWN_PROCESS, ...INSTRUMENTED],
         },
       },
     ],

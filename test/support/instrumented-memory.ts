@@ -42,6 +42,12 @@ const TYPES = {
 }
 const realAtomics = Atomics
 
+if (process.env['SHL_INSTRUMENTED'] === undefined) {
+  throw new Error(
+    'a test that instruments memory is no neighbour for others: see INSTRUMENTED in vitest.config.ts',
+  )
+}
+
 /**
  * Runs `program`; its accesses of `buffer` go to `perform`. What was attached to the buffer before is not
  * seen: with that, `perform` may look into the memory itself. Not for asynchronous programs.
