@@ -42,7 +42,7 @@ const ADDRESSED = /new URL\(\s*'(\.\.?\/[^']+\.js)',\s*import\.meta\.url\s*\)/g
  * named by a path only; the string cannot be lost, and the runtime starts its threads from it when the file
  * is gone.
  */
-export async function inlineWorker(root, dist) {
+async function inlineWorker(root, dist) {
   const entry = join(dist, 'workers', 'thread-main.js')
   const target = join(dist, 'workers', 'thread-main-inline.js')
   const esbuild = await esbuildOf(root)
@@ -75,10 +75,12 @@ export const threadMainSource = ${JSON.stringify(outputFiles[0].text)}
   rmSync(`${target}.map`, { force: true })
 }
 
-/** Bundles `dist/src` and `dist/workers` in place. Returns the paths of the files that it made. */
+/** Bundles `dist/src` and `dist/workers` in place, the worker's text among them. */
 export async function bundle(root, dist) {
+  await inlineWorker(root, dist)
   const esbuild = await esbuildOf(root)
-  const compiled = SOURCES.flatMap((folder) => listModules(join(dist, folder)))
+  const files = SOURCES.flatMap((folder) => listFiles(join(dist, folder)))
+  const compiled = files.filter((path) => path.endsWith('.js'))
   const { outputFiles } = await esbuild.build({
     entryPoints: entriesOf(root, dist, compiled),
     absWorkingDir: root,
@@ -101,7 +103,6 @@ export async function bundle(root, dist) {
   for (const path of compiled) for (const file of [path, `${path}.map`]) rmSync(file, { force: true })
   mkdirSync(join(dist, CHUNKS), { recursive: true })
   for (const { path, text } of outputFiles) writeFileSync(path, path.endsWith('.js') ? finished(text) : text)
-  return outputFiles.map(({ path }) => path)
 }
 
 /** The modules that are entered from outside: by users, by threads, by an address in another module. */
@@ -164,12 +165,14 @@ function esbuildOf(root) {
   return import(pathToFileURL(join(root, 'node_modules', 'esbuild', 'lib', 'main.js')).href)
 }
 
-function listModules(folder) {
-  const modules = []
+/** All files below a folder, sorted. */
+export function listFiles(folder) {
+  if (!existsSync(folder)) return []
+  const files = []
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) modules.push(...listModules(path))
-    else if (path.endsWith('.js')) modules.push(path)
+    if (entry.isDirectory()) files.push(...listFiles(path))
+    else files.push(path)
   }
-  return modules
+  return files.sort()
 }

@@ -19,7 +19,6 @@ import {
   closeSync,
   existsSync,
   openSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -30,7 +29,7 @@ import {
 } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundle, inlineWorker } from './bundle.mjs'
+import { bundle, listFiles } from './bundle.mjs'
 
 const ROOT = dirname(fileURLToPath(import.meta.url))
 const DIST = join(ROOT, 'dist')
@@ -161,7 +160,6 @@ async function build() {
   })
   if (status !== 0) throw new BuildError(`the build failed:\n${stdout}`)
   pruneOutputs(inputs)
-  await inlineWorker(ROOT, DIST)
   await bundle(ROOT, DIST)
   const outputs = listFiles(DIST).map((file) => relative(DIST, file))
   writeFileSync(STAMP, `${JSON.stringify({ hash, outputs })}\n`)
@@ -185,17 +183,6 @@ function listInputs() {
   const inputs = SOURCE_FILES.map((name) => join(ROOT, name))
   for (const folder of SOURCE_FOLDERS) inputs.push(...listFiles(join(ROOT, folder)))
   return inputs.filter((file) => existsSync(file))
-}
-
-function listFiles(folder) {
-  if (!existsSync(folder)) return []
-  const files = []
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) files.push(...listFiles(path))
-    else files.push(path)
-  }
-  return files.sort()
 }
 
 function outputOf(input) {

@@ -25,9 +25,7 @@ export async function serveCommand(
   try {
     configuration = loadConfiguration({ argv, env })
   } catch (error) {
-    if (!(error instanceof ShardloomError)) throw error
-    output.err(`shardloom: ${error.message}\n`)
-    return 2
+    return refused(error, output)
   }
   if (configuration.task === 'help') {
     output.out(serveHelp())
@@ -39,14 +37,19 @@ export async function serveCommand(
     try {
       await settleParameters(configuration.store)
     } catch (error) {
-      if (!(error instanceof ShardloomError)) throw error
-      output.err(`shardloom: ${error.message}\n`)
-      return 2
+      return refused(error, output)
     }
     output.out(checkText(configuration))
     return 0
   }
   return await runDaemon(configuration, thisProcess(output))
+}
+
+/** Says what is wrong with a configuration; the exit code. */
+function refused(error: unknown, { err }: Pick<StorageOutput, 'err'>): number {
+  if (!(error instanceof ShardloomError)) throw error
+  err(`shardloom: ${error.message}\n`)
+  return 2
 }
 
 /** This process, as the daemon uses it. */

@@ -6,7 +6,7 @@
  *
  * Tests: test/server/connection/pipeline.prop.test.ts
  */
-import type { Argument, ByteString, ErrorReply, Reply } from '../../keyspace/engine/index.ts'
+import type { Argument, ByteString, ErrorReply } from '../../keyspace/engine/index.ts'
 import type {
   InlineRun,
   KeyspaceMemory,
@@ -185,8 +185,10 @@ export abstract class ConnectionState implements Session, Postponed, WeighedClie
   abstract answer(reply: ServerReply | typeof NO_REPLY): void
   abstract alone(work: Promise<ServerReply | typeof NO_REPLY>): void
   abstract later(
+    entry: CommandEntry,
+    slot: number,
+    argv: readonly Argument[],
     work: Promise<ServerReply | typeof NO_REPLY | typeof MOVED>,
-    again: () => Promise<Reply>,
   ): void
   abstract sendRemote(entry: CommandEntry, slot: number, argv: readonly Argument[]): void
   abstract sendLent(entry: CommandEntry, slot: number, lent: LentArguments): boolean

@@ -161,11 +161,14 @@ export class Connection extends ConnectionState {
     this.#goOn()
   }
 
-  /**
-   * A request that has to wait at its shard, on this thread. It is done alone: its slot may be about to go,
-   * and what comes behind it for the same key must not be there first.
-   */
-  later(work: Promise<ServerReply | typeof NO_REPLY | typeof MOVED>, again: () => Promise<Reply>): void {
+  /** A request that waits at its shard, here; alone: its slot may go, and what is behind must not pass. */
+  later(
+    entry: CommandEntry,
+    slot: number,
+    argv: readonly Argument[],
+    work: Promise<ServerReply | typeof NO_REPLY | typeof MOVED>,
+  ): void {
+    const again = (): Promise<Reply> => this.thread.client.callRow(entry.row, slot, argv.slice(1), this)
     this.alone(work.then((reply) => (reply === MOVED ? again() : reply)))
   }
 

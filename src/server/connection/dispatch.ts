@@ -208,14 +208,13 @@ function runKey(
   argv: readonly Argument[],
   startMs: number,
 ): void {
-  const { thread } = client
   const slot = hashSlotOf(byteString(argv[1]!))
   const shard = client.localShard(slot)
   if (shard === undefined) return client.sendRemote(entry, slot, argv)
   const reply = runHere(client, entry, argv, startMs, shard, slot)
   if (reply === MOVED) return client.sendRemote(entry, slot, argv)
   if (!(reply instanceof Promise)) return client.answer(reply)
-  client.later(reply, () => thread.client.callRow(entry.row, slot, argv.slice(1), client))
+  client.later(entry, slot, argv, reply)
 }
 
 /** PUBLISH: here if its channel is at home on this thread. Who hears it finds done what was asked before. */

@@ -124,8 +124,8 @@ export class ReplyQueue {
   }
 
   /** Takes a place for a reply that comes later. */
-  reserve(resp: 2 | 3, isMuted = false): PendingReply {
-    const place = new PendingReply(resp, isMuted)
+  reserve(resp: 2 | 3): PendingReply {
+    const place = new PendingReply(resp, false)
     this.enter(place)
     return place
   }

@@ -10,13 +10,7 @@
  *
  * Cost: bench/resp.ts. Tests: test/server/connection/pipeline.prop.test.ts
  */
-import {
-  type Argument,
-  ErrorReply,
-  type InPlace,
-  LARGE_VALUE_BYTES,
-  type Reply,
-} from '../../keyspace/engine/index.ts'
+import { type Argument, ErrorReply, type InPlace, LARGE_VALUE_BYTES } from '../../keyspace/engine/index.ts'
 import { hashSlotOfBytes, type InlineRun, MOVED } from '../../keyspace/serving/index.ts'
 import type { CommandEntry } from '../commands/server-command.ts'
 import type { RequestParser } from '../resp/index.ts'
@@ -113,22 +107,12 @@ function runHere(
   const { replies } = client
   if (typeof reply === 'number') replies.writerFor(client.resp).integer(reply)
   else if (reply === MOVED) client.sendRemote(entry, slot, argv)
-  else if (reply instanceof Promise) answerLater(client, entry, slot, argv, reply)
+  else if (reply instanceof Promise) client.later(entry, slot, argv, reply)
   else replies.add(reply, client.resp)
 }
 
 function sampled(client: ConnectionState, entry: CommandEntry, parser: RequestParser, startMs: number): void {
   client.thread.sampled(client, entry, () => argumentsOf(parser), startMs)
-}
-
-function answerLater(
-  client: ConnectionState,
-  entry: CommandEntry,
-  slot: number,
-  argv: readonly Argument[],
-  reply: Promise<Reply | typeof MOVED>,
-): void {
-  client.later(reply, () => client.thread.client.callRow(entry.row, slot, argv.slice(1), client))
 }
 
 /** The same as `argumentsOf`, with the name as the table has it: no text is made of it. */
