@@ -1,7 +1,9 @@
 /** Values that are computed once for all threads, and rate limiters. */
-import { expect, test } from 'vitest'
-import { COUNT, nameOn, ownWorld, world } from '../support/lockers.ts'
+import { afterAll, expect, test } from 'vitest'
+import { COUNT, closeWorld, nameOn, ownWorld, world } from '../support/lockers.ts'
 import { rejection, until } from '../support/runtime.ts'
+
+afterAll(closeWorld)
 
 test('a value is computed once for all who want it at the same time', async () => {
   const { keyspace, refs, words } = await world()

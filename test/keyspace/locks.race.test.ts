@@ -1,9 +1,20 @@
 /** Locks on real threads: who holds them, who waits, and what becomes of them when a thread stops or ends. */
 import type { Runtime } from 'shardloom'
 import type { KeyspaceLock } from 'shardloom/keyspace'
-import { expect, test } from 'vitest'
-import { COUNT, INSIDE, INSIDE_MAX, nameOn, ownWorld, spawnLocker, world } from '../support/lockers.ts'
+import { afterAll, expect, test } from 'vitest'
+import {
+  COUNT,
+  closeWorld,
+  INSIDE,
+  INSIDE_MAX,
+  nameOn,
+  ownWorld,
+  spawnLocker,
+  world,
+} from '../support/lockers.ts'
 import { rejection, until } from '../support/runtime.ts'
+
+afterAll(closeWorld)
 
 /** Resolves when a lock is lost, also when it is already. */
 function lossOf({ signal }: KeyspaceLock): Promise<void> {

@@ -4,7 +4,7 @@
  * What a test opens is closed after it, whatever happened.
  */
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type Clock, seededRandom, systemClock, type TimerHandle } from '../../src/base/index.ts'
 import type { ClientEvent } from '../../src/client/client-event.ts'
 import { type ConnectOptions, clientSettings } from '../../src/client/connect-options.ts'
@@ -12,15 +12,10 @@ import { RemoteClient } from '../../src/client/remote-client.ts'
 import { RemoteKeyspace } from '../../src/client/remote-keyspace.ts'
 
 const UNTIL_MS = 5000
-const open: { close(): Promise<unknown> | undefined }[] = []
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
 
 /** Closes it after the test. */
 export function closeLater<T extends { close(): Promise<unknown> | undefined }>(one: T): T {
-  open.push(one)
+  onTestFinished(async () => void (await one.close()))
   return one
 }
 

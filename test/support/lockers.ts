@@ -1,6 +1,6 @@
 /** Runtimes whose threads have an actor each that takes locks. */
 import { type ActorRef, createRuntime, type Runtime } from 'shardloom'
-import { afterAll, expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { testRuntime } from './runtime.ts'
 
 const LOCKER = new URL('./actors/locker.mjs', import.meta.url)
@@ -31,7 +31,10 @@ export async function world(): Promise<LockersWorld> {
   return lockers(common)
 }
 
-afterAll(() => common?.close({ timeoutMs: 2000 }))
+/** Closes it: for `afterAll` of a file that uses it. */
+export async function closeWorld(): Promise<void> {
+  await common?.close({ timeoutMs: 2000 })
+}
 
 async function lockers(runtime: Runtime): Promise<LockersWorld> {
   const refs = await Promise.all([1, 2, 3].map(() => spawnLocker(runtime)))

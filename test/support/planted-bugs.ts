@@ -1,11 +1,5 @@
 /** Bugs that a test plants by replacing methods, and the search for a run that shows one. */
-import { afterEach } from 'vitest'
-
-const restored: (() => void)[] = []
-
-afterEach(() => {
-  for (const restore of restored.splice(0)) restore()
-})
+import { onTestFinished } from 'vitest'
 
 /** Replaces a method until the test ends. */
 export function plant<T extends object, K extends keyof T>(
@@ -14,7 +8,7 @@ export function plant<T extends object, K extends keyof T>(
   make: (original: T[K]) => T[K],
 ): void {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, name)!
-  restored.push(() => Object.defineProperty(prototype, name, descriptor))
+  onTestFinished(() => void Object.defineProperty(prototype, name, descriptor))
   Object.defineProperty(prototype, name, { ...descriptor, value: make(descriptor.value as T[K]) })
 }
 

@@ -1,9 +1,7 @@
 /** Runtimes for tests: closed after each test, whatever happened, and typed loosely on purpose. */
 
 import { type ActorRef, createRuntime, type Runtime, type RuntimeOptions } from 'shardloom'
-import { afterEach } from 'vitest'
-
-const open: Runtime[] = []
+import { onTestFinished } from 'vitest'
 
 /** The module of the test actors. */
 export const TESTER = new URL('./actors/tester.mjs', import.meta.url)
@@ -11,7 +9,7 @@ export const TESTER = new URL('./actors/tester.mjs', import.meta.url)
 /** A runtime that is closed when the test ends. */
 export async function testRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const runtime = await createRuntime({ threads: 1, ...options })
-  open.push(runtime)
+  onTestFinished(async () => void (await runtime.close({ timeoutMs: 2000 })))
   return runtime
 }
 
@@ -42,7 +40,3 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & Reco
   }
   throw new Error('it did not reject')
 }
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((runtime) => runtime.close({ timeoutMs: 2000 })))
-})

@@ -54,6 +54,13 @@ const BANNED_WORDS: readonly BannedWord[] = [
   { pattern: /\bas unknown as\b/, instead: 'a type guard, or a type that says what it is', within: ['src'] },
   { pattern: /\bexport default\b/, instead: 'a named export', within: OURS },
   { pattern: /\b(?:const )?enum\s+\w+\s*\{/, instead: 'a union of string literals', within: ALL },
+  {
+    // Files that share a process share this module, whose hooks are those of the first file only.
+    pattern: /(?<=^|\n)(?:before|after)(?:Each|All)\(/,
+    instead: 'onTestFinished, or a function that the test file gives to its hook',
+    within: ['test/support'],
+    except: ['test/support/free-memory.ts'],
+  },
   { pattern: /\.only\(/, instead: 'the whole suite', within: ['test'] },
   {
     pattern: /\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}/,
@@ -93,7 +100,8 @@ export const bannedWordsCheck: Check = {
         'enum Kind {}',
         'process.exitCode = process.exit(1)',
       ].join('\n'),
-      'test/a.test.ts': "test.only('x', f)\nconsole.log(1)\n",
+      'test/a.test.ts': "test.only('x', f)\nafterEach(g)\n",
+      'test/support/a.ts': 'function f() {\n  afterEach(g)\n}\nafterEach(g)\n',
     },
     expected: [
       'src/actor/a.ts:2',
@@ -106,6 +114,7 @@ export const bannedWordsCheck: Check = {
       'src/actor/a.ts:9',
       'src/actor/a.ts:13',
       'test/a.test.ts:1',
+      'test/support/a.ts:4',
     ],
   },
 }
