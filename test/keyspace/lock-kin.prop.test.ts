@@ -88,7 +88,7 @@ function most(beliefs: readonly Belief[], places: number): number {
 test('several locks in any order never deadlock, and nobody believes to have one of another', async () => {
   const names = ['ant', 'bee', 'cat', 'dog', 'elk']
   let contended = 0
-  await explore({ ...STALLS, runs: 40 * SCALE, shrinkRunsMax: 50 }, async (sim) => {
+  await explore({ ...STALLS, runs: 25 * SCALE, shrinkRunsMax: 50 }, async (sim) => {
     const { random } = sim
     const beliefs: Belief[] = []
     const ended = await runActors(sim, 5, 3, async (ctx) => {
@@ -113,7 +113,7 @@ test('several locks in any order never deadlock, and nobody believes to have one
 
 test('no more believe to be in a semaphore than it has places', async () => {
   let full = 0
-  await explore({ ...STALLS, runs: 30 * SCALE, shrinkRunsMax: 50 }, async (sim) => {
+  await explore({ ...STALLS, runs: 20 * SCALE, shrinkRunsMax: 50 }, async (sim) => {
     const { random } = sim
     const limit = 1 + random.below(3)
     const beliefs: Belief[] = []
@@ -132,7 +132,7 @@ test('no more believe to be in a semaphore than it has places', async () => {
 
 test('all get the value that one computed, whoever fails, is late, or gives up', async () => {
   let [computed, failed, late] = [0, 0, 0]
-  await explore({ ...STALLS, runs: 40 * SCALE, shrinkRunsMax: 50 }, async (sim) => {
+  await explore({ ...STALLS, runs: 25 * SCALE, shrinkRunsMax: 50 }, async (sim) => {
     const { random } = sim
     const seen = new Set<string>()
     const values: string[] = []

@@ -77,7 +77,7 @@ async function expectGood(sim: Simulation, options: LockWorldOptions, met: Met):
 
 test('every history of a lock has an order, whichever threads stall and actors fail', async () => {
   const met = nothingMet()
-  await explore({ ...STALLS, runs: 100 * SCALE, shrinkRunsMax: 50 }, (sim) => expectGood(sim, FAIR, met))
+  await explore({ ...STALLS, runs: 50 * SCALE, shrinkRunsMax: 50 }, (sim) => expectGood(sim, FAIR, met))
   // It was not an easy life.
   expect(met.losses).toBeGreaterThan(5)
   expect(met.fenced).toBeGreaterThan(5)
@@ -87,7 +87,7 @@ test('every history of a lock has an order, whichever threads stall and actors f
 test('also when threads are lost, with the holders, the waiters and the shards on them', async () => {
   const met = nothingMet()
   const lossy = { ...FAIR, isLossy: true }
-  await explore({ ...LOSSES, runs: 50 * SCALE, shrinkRunsMax: 50 }, (sim) => expectGood(sim, lossy, met))
+  await explore({ ...LOSSES, runs: 30 * SCALE, shrinkRunsMax: 50 }, (sim) => expectGood(sim, lossy, met))
   expect(met.accepted).toBeGreaterThan(50)
   expect(met.undecided).toBeLessThan(2 * SCALE)
 })

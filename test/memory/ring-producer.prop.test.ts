@@ -50,7 +50,7 @@ test('what comes out is what went in, in order, and what is refused would not ha
       marks.wrapped += model.wrapCount
       marks.shrunk += model.shrinkCount
     }),
-    { numRuns: 200 },
+    { numRuns: process.env['SHL_SOAK'] ? 5000 : 200 },
   )
   for (const count of Object.values(marks)) expect(count).toBeGreaterThan(10)
 })

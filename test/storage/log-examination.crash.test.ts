@@ -107,10 +107,10 @@ async function killedLog(key?: LogKey): Promise<Victim> {
   return await Victim.of(world, 2)
 }
 
-/** What was done to a log, and of how many bits one is flipped. */
+/** What was done to a log, and of how many bits one is flipped: some of every byte. */
 const cases: [string, () => Promise<Victim>, number][] = [
-  ['closed', () => closedLog(), 1],
-  ['killed', () => killedLog(), 1],
+  ['closed', () => closedLog(), isSoak ? 1 : 3],
+  ['killed', () => killedLog(), isSoak ? 1 : 3],
   ['encrypted, and closed', () => closedLog(keyOf(1)), isSoak ? 1 : 7],
   ['encrypted, and killed', () => killedLog(keyOf(1)), isSoak ? 1 : 7],
 ]
@@ -158,7 +158,7 @@ describe.each(cases)('a log that was %s', (name, make, step) => {
   test('is refused or a prefix whatever is done to a stretch of it', async () => {
     const random = seededRandom(name.length)
     const outcomes = { refused: 0, tails: 0 }
-    for (let i = 0; i < (isSoak ? 50_000 : 1500 / Math.min(step, 3)); i++) {
+    for (let i = 0; i < (isSoak ? 50_000 : 900 / Math.min(step, 3)); i++) {
       const { number, bytes } = victim.segments[random.below(victim.segments.length)]!
       const changed = Buffer.from(bytes)
       const from = random.below(bytes.length)

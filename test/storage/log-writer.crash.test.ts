@@ -108,7 +108,7 @@ test.each(kinds)('%s: a kill before and after every call of the disk does, too',
 test.each(kinds)(
   '%s: a power cut at every call leaves an exact prefix, and all that was synced',
   async (_, kind) => {
-    const seeds = isSoak ? 500 : Math.ceil(12 / kind.fewer)
+    const seeds = isSoak ? 500 : Math.ceil(8 / kind.fewer)
     for (const { index, operation, sizeBytes = 0 } of await callsOfLife(kind)) {
       const faults: DiskFault[] = [{ type: 'stop' }, { type: 'stop_after' }]
       if (operation === 'write') faults.push({ type: 'stop', sizeBytes: Math.floor(sizeBytes / 2) })
@@ -186,7 +186,7 @@ async function liveAtRandom(world: LogWorld, random: Random): Promise<void> {
 test.each(kinds)(
   '%s: crash after crash, of either kind, at any moment: nothing is lost, nothing refused',
   async (_, kind) => {
-    const lives = isSoak ? 6000 : Math.ceil(150 / kind.fewer)
+    const lives = isSoak ? 6000 : Math.ceil(120 / kind.fewer)
     const nonces = new NonceBook()
     const counts = { kills: 0, cuts: 0, tails: 0, records: 0 }
     for (let seed = 0; seed < lives; seed++) {
@@ -214,7 +214,7 @@ test.each(kinds)(
 test.each(kinds)(
   '%s: a log whose sync has failed keeps what was synced, also when it is gone on with',
   async (_, kind) => {
-    for (let seed = 0; seed < (isSoak ? 3000 : Math.ceil(100 / kind.fewer)); seed++) {
+    for (let seed = 0; seed < (isSoak ? 3000 : Math.ceil(60 / kind.fewer)); seed++) {
       const random = seededRandom(seed)
       const world = new LogWorld(new SimulatedDisk(), kind.options)
       await world.open()
@@ -248,7 +248,7 @@ test.each(kinds)(
   '%s: a disk that is full at any byte loses nothing, and is gone on with later',
   async (_, kind) => {
     for (const reserveBytes of [0, 300]) {
-      const step = (reserveBytes === 0 || isSoak ? 1 : 7) * kind.fewer
+      const step = (isSoak ? 1 : reserveBytes === 0 ? 2 : 11) * kind.fewer
       for (let room = 0; room < (isSoak ? 3000 : 900); room += step) {
         const disk = new SimulatedDisk()
         const world = new LogWorld(disk, { ...kind.options, reserveBytes })

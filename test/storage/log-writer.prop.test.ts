@@ -92,7 +92,7 @@ class Run {
 test('whoever is told, is told the truth, in order, whatever the disk is slow at', async () => {
   let looks = 0
   let waits = 0
-  for (let seed = 0; seed < (isSoak ? 3000 : 120); seed++) {
+  for (let seed = 0; seed < (isSoak ? 3000 : 60); seed++) {
     const run = new Run(seed)
     const { world } = run
     await world.open()

@@ -8,7 +8,7 @@ import { type ActorRef, defineActor } from '../../src/actor/index.ts'
 import { explore } from '../../src/testkit/index.ts'
 import type { Simulation } from '../../src/testkit/simulation.ts'
 
-const RUNS = Number(process.env['SHL_SOAK'] ?? 0) > 0 ? 5000 : 150
+const RUNS = Number(process.env['SHL_SOAK'] ?? 0) > 0 ? 5000 : 75
 const THREADS = [0, 1, 2, 3]
 const ROUNDS = 6
 

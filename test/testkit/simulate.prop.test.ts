@@ -18,7 +18,7 @@ import {
 import { simulate } from '../../src/testkit/index.ts'
 import type { Simulation } from '../../src/testkit/simulation.ts'
 
-const RUNS = Number(process.env['SHL_SOAK'] ?? 0) > 0 ? 3000 : 80
+const RUNS = Number(process.env['SHL_SOAK'] ?? 0) > 0 ? 3000 : 50
 /** Longer than a run, so that every restart stays in the window. */
 const PERIOD_MS = 1e6
 

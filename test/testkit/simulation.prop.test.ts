@@ -7,7 +7,7 @@ import { defineSubsystem, SubsystemRestarted } from 'shardloom'
 import { simulate } from 'shardloom/testing'
 import { describe, expect, test } from 'vitest'
 
-const RUNS = process.env['SHL_SOAK'] ? 2000 : 60
+const RUNS = process.env['SHL_SOAK'] ? 2000 : 35
 
 /** What became of a call, and how often it took effect. */
 interface Call {

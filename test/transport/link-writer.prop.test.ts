@@ -59,7 +59,7 @@ test('what comes out is what went in, in order', () => {
         run.close()
       }
     }),
-    { numRuns: process.env['SHL_SOAK'] ? 20_000 : 400 },
+    { numRuns: process.env['SHL_SOAK'] ? 20_000 : 200 },
   )
 })
 

@@ -89,7 +89,7 @@ test('a replay of the log makes the same data', () => {
       replayed.clock.advance(original.clock.wallMs() - replayed.clock.wallMs())
       expect(contentOf(replayed)).toEqual(contentOf(original))
     }),
-    { numRuns: process.env['SHL_SOAK'] ? 20_000 : 300 },
+    { numRuns: process.env['SHL_SOAK'] ? 20_000 : 150 },
   )
   // The log says nothing of chance, of waits, or of times from now on.
   for (const name of [

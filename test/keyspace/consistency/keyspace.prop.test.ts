@@ -17,19 +17,19 @@ async function judgeSeeds(name: string, count: number, chaos: Chaos): Promise<vo
 }
 
 test('histories of clients on several threads are as promised', { timeout: TIMEOUT_MS }, async () => {
-  await judgeSeeds('calm', SOAK ? 2000 : 18, {})
+  await judgeSeeds('calm', SOAK ? 2000 : 10, {})
 })
 
 test('they are while slots move', { timeout: TIMEOUT_MS }, async () => {
-  await judgeSeeds('moves', SOAK ? 4000 : 36, { moves: true })
+  await judgeSeeds('moves', SOAK ? 4000 : 20, { moves: true })
 })
 
 test('they are while threads stall and rings are full', { timeout: TIMEOUT_MS }, async () => {
   const faults = { rate: 0.01, countMax: 12, types: ['stall_thread', 'fill_rings'] as const }
-  await judgeSeeds('stalls', SOAK ? 4000 : 30, { moves: true, faults })
+  await judgeSeeds('stalls', SOAK ? 4000 : 16, { moves: true, faults })
 })
 
 test('they are while wake-ups are lost, and commands time out', { timeout: TIMEOUT_MS }, async () => {
   const faults = { rate: 0.005, countMax: 6, types: ['stall_thread', 'fill_rings'] as const }
-  await judgeSeeds('bells', SOAK ? 2000 : 18, { moves: true, faults, losesBell: true, timeoutMs: 50 })
+  await judgeSeeds('bells', SOAK ? 2000 : 10, { moves: true, faults, losesBell: true, timeoutMs: 50 })
 })

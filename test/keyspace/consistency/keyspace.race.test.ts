@@ -19,7 +19,7 @@ import { sleep, testRuntime } from '../../support/runtime.ts'
 const SOAK = Number(process.env['SHL_SOAK'] ?? 0) > 0
 const CLIENT = new URL('../../support/actors/random-client.mjs', import.meta.url)
 const THREADS = 3
-const ROUNDS = SOAK ? 60 : 3
+const ROUNDS = SOAK ? 60 : 2
 const KINDS: readonly Kind[] = [
   ...(['register', 'counter', 'set', 'memory', 'memory', 'token', 'listing'] as const),
   ...(['transaction', 'transaction', 'transaction', 'own', 'own', 'own'] as const),

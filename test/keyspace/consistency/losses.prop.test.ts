@@ -11,19 +11,19 @@ const SOAK = Number(process.env['SHL_SOAK'] ?? 0) > 0
 const TIMEOUT_MS = SOAK ? 3_600_000 : 120_000
 
 test('what is left is whole, and free, when threads are lost', { timeout: TIMEOUT_MS }, async () => {
-  for (const seed of seedsOf(SOAK ? 5000 : 40)) {
+  for (const seed of seedsOf(SOAK ? 5000 : 20)) {
     expect(await judgeLosses(seed, {}), `losses, seed ${seed}`).toEqual([])
   }
 })
 
 test('nobody waits for ever when threads are lost while slots move', { timeout: TIMEOUT_MS }, async () => {
-  for (const seed of seedsOf(SOAK ? 5000 : 40)) {
+  for (const seed of seedsOf(SOAK ? 5000 : 20)) {
     expect(await judgeLosses(seed, { moves: true }), `losses and moves, seed ${seed}`).toEqual([])
   }
 })
 
 test('what a lost shard had decided is done by the others, all of it', { timeout: TIMEOUT_MS }, async () => {
-  for (const seed of seedsOf(SOAK ? 5000 : 40)) {
+  for (const seed of seedsOf(SOAK ? 5000 : 20)) {
     expect(await judgeLosses(seed, { atDecision: true }), `decisions, seed ${seed}`).toEqual([])
   }
 })

@@ -34,7 +34,7 @@ import { sequenceOf } from '../../support/redis/families.ts'
 import { stateOf } from '../../support/shard-state.ts'
 import { batchOf } from '../../support/shards.ts'
 
-const SEEDS = process.env['SHL_SOAK'] ? 3000 : 5
+const SEEDS = process.env['SHL_SOAK'] ? 3000 : 3
 const SEED = Number(process.env['SHL_SEED'] ?? 1)
 const STEPS = 400
 const HOT_KEYS = ['a', 'b', 'c', 'd', 'e']

@@ -10,7 +10,7 @@ import type { Words } from '../../support/shards.ts'
 const SHARDS = 2
 const SEEDS = process.env['SHL_SOAK'] ? 20 : 1
 /** By default some of the places. */
-const STRIDE = process.env['SHL_SOAK'] ? 1 : 5
+const STRIDE = process.env['SHL_SOAK'] ? 1 : 9
 const RETRIES_MAX = 20
 
 type Step =

@@ -9,7 +9,7 @@ import { type Caller, type Reply, ShardEngine } from '../../../src/keyspace/engi
 import { FAMILIES, sequenceOf } from '../../support/redis/families.ts'
 import { type Resp2Form, resp2Form } from '../../support/resp2.mjs'
 
-const SEQUENCES = process.env['SHL_SOAK'] ? 3000 : 25
+const SEQUENCES = process.env['SHL_SOAK'] ? 3000 : 15
 const LENGTH = 60
 const SEED = Number(process.env['SHL_SEED'] ?? 1)
 const KEYS = ['a', 'b', 'c', 'd', 'lex']

@@ -83,7 +83,7 @@ test('databases hold what Maps would hold', () => {
         .filter(({ event }) => event === 'del').length
       world.clear()
     }),
-    { numRuns: process.env['SHL_SOAK'] ? 2000 : 60 },
+    { numRuns: process.env['SHL_SOAK'] ? 2000 : 40 },
   )
 
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0)

@@ -108,7 +108,7 @@ describe('whatever happens', () => {
         expect(index.size).toBe(0)
         expect(index.needsSweep).toBe(false)
       }),
-      { numRuns: process.env['SHL_SOAK'] ? 5000 : 300 },
+      { numRuns: process.env['SHL_SOAK'] ? 5000 : 150 },
     )
   })
 

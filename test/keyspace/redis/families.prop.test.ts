@@ -15,7 +15,7 @@ import { startRedis } from '../../support/redis/redis-server.ts'
 import { runSequence, shrink, textOf } from '../../support/redis/sequences.ts'
 import { resp2Form } from '../../support/resp2.mjs'
 
-const SEQUENCES = process.env['SHL_SOAK'] ? 5000 : 100
+const SEQUENCES = process.env['SHL_SOAK'] ? 5000 : 60
 const LENGTH = 60
 const SEED = Number(process.env['SHL_SEED'] ?? 1)
 const CALLER: Caller = { id: 'test', resp: 2, db: 0 }

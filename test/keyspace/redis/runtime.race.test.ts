@@ -11,7 +11,7 @@ import { BLOCKING, runSequence, shrink, textOf } from '../../support/redis/seque
 import { Words } from '../../support/redis/words.ts'
 import { type Resp2Form, resp2Form } from '../../support/resp2.mjs'
 
-const SEQUENCES = process.env['SHL_SOAK'] ? 500 : 12
+const SEQUENCES = process.env['SHL_SOAK'] ? 500 : 8
 const LENGTH = 60
 const SEED = Number(process.env['SHL_SEED'] ?? 1)
 /** On four shards, and two of them on one. */

@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/base/index.ts'
 import { KeyTableReader, KeyTableWriter, NOT_A_STRING } from '../../../src/memory/index.ts'
 
-const RUNS = process.env['SHL_SOAK'] ? 2000 : 150
+const RUNS = process.env['SHL_SOAK'] ? 2000 : 80
 const NOW = 1_000_000
 
 interface Entry {

@@ -45,7 +45,7 @@ test('a scan visits what stays exactly once, under growth, shrinking and compact
         table.checkTable()
       },
     ),
-    { numRuns: 60 },
+    { numRuns: process.env['SHL_SOAK'] ? 2000 : 30 },
   )
 })
 

@@ -24,8 +24,8 @@ import {
 import { isLinearizable } from './brute-force.ts'
 import { isBefore, lockHistory, runClients, withOutput } from './simulated-clients.ts'
 
-const SEEDS = process.env['SHL_SOAK'] ? 5000 : 300
-const RUNS = process.env['SHL_SOAK'] ? 20_000 : 1000
+const SEEDS = process.env['SHL_SOAK'] ? 5000 : 150
+const RUNS = process.env['SHL_SOAK'] ? 20_000 : 500
 
 const value = fc.constantFrom('a', 'b')
 const outputs = {

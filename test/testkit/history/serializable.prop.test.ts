@@ -5,7 +5,7 @@ import { type Anomaly, checkSerializable, type Transaction } from '../../../src/
 import { isSerializable } from './brute-force.ts'
 import { asRegisters, runTransactions, type TransactionBug } from './simulated-transactions.ts'
 
-const SEEDS = process.env['SHL_SOAK'] ? 5000 : 300
+const SEEDS = process.env['SHL_SOAK'] ? 5000 : 150
 
 test('an atomic store is strictly serialisable, with lists and with registers', () => {
   for (let seed = 0; seed < SEEDS; seed++) {

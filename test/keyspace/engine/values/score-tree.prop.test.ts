@@ -60,7 +60,7 @@ test('after every step the tree is sound and equals a sorted array', () => {
         compareRanks(tree, model)
       },
     ),
-    { numRuns: 150 * SOAK },
+    { numRuns: 80 * SOAK },
   )
 })
 

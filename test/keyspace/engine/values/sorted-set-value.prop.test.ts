@@ -51,7 +51,7 @@ test('every step answers as the model does, and leaves dictionary and tree as on
       }
       compare(set, model)
     }),
-    { numRuns: 150 * SOAK },
+    { numRuns: 80 * SOAK },
   )
 })
 
