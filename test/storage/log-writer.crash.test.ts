@@ -186,7 +186,7 @@ async function liveAtRandom(world: LogWorld, random: Random): Promise<void> {
 test.each(kinds)(
   '%s: crash after crash, of either kind, at any moment: nothing is lost, nothing refused',
   async (_, kind) => {
-    const lives = isSoak ? 6000 : Math.ceil(120 / kind.fewer)
+    const lives = isSoak ? 6000 : Math.ceil(150 / kind.fewer)
     const nonces = new NonceBook()
     const counts = { kills: 0, cuts: 0, tails: 0, records: 0 }
     for (let seed = 0; seed < lives; seed++) {
