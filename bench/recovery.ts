@@ -69,6 +69,7 @@ export const question: Question = {
     const keys = params.keys ?? (params.small ? 5000 : 1_000_000)
     const figures: Figure[] = []
     for (const [i, shape] of RECOVERY_SHAPES.entries()) {
+      // A log alone is a part of the last shape: small, the two others stand for it.
       if (params.small && i === 0) continue
       const subjects = [
         subjectOf('shardloom', prepareShardloom(1), shape, keys),

@@ -48,6 +48,7 @@ const LOADS: readonly Load[] = [
   { connections: 50, pipeline: 100, count: 500_000 },
   { connections: 1000, pipeline: 1, count: 100_000 },
   { connections: 1000, pipeline: 16, count: 500_000 },
+  { connections: 1000, pipeline: 100, count: 500_000 },
 ]
 const SMALL: readonly Load[] = [{ connections: 5, pipeline: 16, count: 2000 }]
 

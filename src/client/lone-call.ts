@@ -76,6 +76,8 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
   const endMs = beganMs + Math.min(patienceMs, limitMs)
   const state: WaitState = { limitAtMs: beganMs + limitMs, ended: undefined }
   for (let attempt = 0; ; attempt++) {
+    // The pool would dial for who no longer waits.
+    if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
     let connection: Connection
     try {
       connection = await pool.take({ endMs, signal: end })
@@ -83,7 +85,7 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
       if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
       throw error
     }
-    // Before the call, or while the connection was handed over.
+    // It may have been aborted while the connection was handed over.
     if (isAborted(end)) {
       pool.giveBack(connection)
       return { reply: null, isSent: false, ended: 'aborted' }

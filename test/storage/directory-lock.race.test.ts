@@ -12,7 +12,7 @@ import { bundleHolder, type Holder, startHolder } from '../support/lock-holder.t
 const IS_SOAK = Boolean(process.env['SHL_SOAK'])
 const CROWD = 8
 const ROUNDS = IS_SOAK ? 500 : 20
-const KILLS = IS_SOAK ? 300 : 10
+const KILLS = IS_SOAK ? 300 : 15
 
 // Processes take long to start where others want the machine, too.
 vi.setConfig({ testTimeout: IS_SOAK ? 600_000 : 120_000 })

@@ -245,7 +245,7 @@ test.each(kinds)(
 )
 
 test.each(kinds)(
-  '%s: a disk that is full at any byte loses nothing, and is gone on with later',
+  '%s: a disk that is full at some byte loses nothing, and is gone on with later',
   async (_, kind) => {
     for (const reserveBytes of [0, 300]) {
       const step = (isSoak ? 1 : reserveBytes === 0 ? 2 : 11) * kind.fewer

@@ -131,6 +131,12 @@ export class FaultProxy {
     for (const [client] of this.#pairs) if (this.#said.get(client)?.includes(toWhomSaid)) client.write(text)
   }
 
+  /** Waits until a client has said this. */
+  heard(what: string): Promise<void> {
+    const isSaid = (): boolean => [...this.#pairs].some(([one]) => this.#said.get(one)?.includes(what))
+    return until(isSaid, `a client has said ${what}`)
+  }
+
   /** Takes nothing more from clients, whose sockets fill up. */
   stall(): void {
     for (const [client] of this.#pairs) client.pause()

@@ -33,7 +33,9 @@ export async function world(): Promise<LockersWorld> {
 
 /** Closes it: for `afterAll` of a file that uses it. */
 export async function closeWorld(): Promise<void> {
-  await common?.close({ timeoutMs: 2000 })
+  const runtime = common
+  common = undefined
+  await runtime?.close({ timeoutMs: 2000 })
 }
 
 async function lockers(runtime: Runtime): Promise<LockersWorld> {

@@ -31,7 +31,7 @@ import {
   timePassed,
   traitsOf,
 } from '../engine/index.ts'
-import type { MOVED } from '../wire/index.ts'
+import { MOVED } from '../wire/index.ts'
 import type { Shard } from './shard.ts'
 
 /** Draws revisions for so many commands at most at a time. */
@@ -162,8 +162,15 @@ export class InlineRun {
       : shard.runSpec(spec, argv, caller, slot)
     const isLong = argv.length > LONG || (Array.isArray(reply) && reply.length > LONG)
     if ((traits & TRAIT_FAST) === 0 || isLong) timePassed(engine)
-    // Who waits for a transaction is told later, behind the end of this stretch.
-    return reply instanceof Promise ? shard.durability.acknowledged(reply, this.#appended) : reply
+    return reply instanceof Promise ? this.#acknowledged(reply) : reply
+  }
+
+  /** Who waits for a transaction is told later, behind the end of this stretch. */
+  async #acknowledged(waiting: Promise<Reply | typeof MOVED>): Promise<Reply | typeof MOVED> {
+    const appended = this.#appended
+    const reply = await waiting
+    // Nothing was done here: it neither waits for this shard's disk nor fails with it.
+    return reply === MOVED ? reply : this.#shard.durability.acknowledged(reply, appended)
   }
 
   /** Ends a stretch; a promise: when what was done may be told. @throws SHL_LOG_FAILED by the promise */

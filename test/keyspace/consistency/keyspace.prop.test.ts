@@ -1,6 +1,6 @@
 /**
- * Histories of random clients, in thousands of schedules: what the keyspace promises of order and of
- * transactions holds, while slots move, threads stall, rings are full, and wake-ups are lost.
+ * Histories of random clients, in many schedules, thousands in a soak: what the keyspace promises of order
+ * and of transactions holds, while slots move, threads stall, rings are full, and wake-ups are lost.
  */
 import { expect, test } from 'vitest'
 import { judge } from '../../support/consistency/judge.ts'

@@ -34,7 +34,7 @@ import { sequenceOf } from '../../support/redis/families.ts'
 import { stateOf } from '../../support/shard-state.ts'
 import { batchOf } from '../../support/shards.ts'
 
-const SEEDS = process.env['SHL_SOAK'] ? 3000 : 3
+const SEEDS = process.env['SHL_SOAK'] ? 3000 : 4
 const SEED = Number(process.env['SHL_SEED'] ?? 1)
 const STEPS = 400
 const HOT_KEYS = ['a', 'b', 'c', 'd', 'e']
@@ -325,6 +325,7 @@ class KeepingDisk extends SimulatedDisk {
 
 async function runOf(seed: number): Promise<{ run: Run; disk: KeepingDisk; durable: DurableShard }> {
   const disk = new KeepingDisk()
+  // Some evict: a run of the suite has one of them.
   const settings = seed % 4 === 0 ? { maxBytes: 71_000, policy: 'allkeys-random' as const } : {}
   const store = { segmentBytes: 16_384, keys: keysOf(seed) }
   const durable = await openShard(disk, { settings, seed, store })

@@ -11,7 +11,7 @@ import type { Words } from '../../support/shards.ts'
 const SHARDS = 3
 const SEEDS = process.env['SHL_SOAK'] ? 40 : 1
 /** By default some of the places, in another order for each shard. */
-const STRIDE = process.env['SHL_SOAK'] ? 1 : 5
+const STRIDE = process.env['SHL_SOAK'] ? 1 : 3
 
 interface Step {
   readonly by: number
