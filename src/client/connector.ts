@@ -107,7 +107,7 @@ export class Connector {
   refusal(): ShardloomError | undefined {
     const retryInMs = Math.ceil(this.#openUntilMs - this.#parts.clock.nowMs())
     if (this.#circuit.state !== CircuitState.Open || retryInMs <= 0) return undefined
-    const details = { address: this.address, failures: this.#failures, retryInMs }
+    const details = { address: this.address, failures: this.#failures, retryInMs, isSent: false }
     return new ShardloomError('SHL_CIRCUIT_OPEN', details, { cause: this.#lastFailure })
   }
 

@@ -119,7 +119,11 @@ export class ExclusivePool {
       if (signal?.aborted === true) throw this.#aborted(signal)
       const leftMs = endMs - clock.nowMs()
       if (leftMs <= 0) {
-        throw new ShardloomError('SHL_CONNECTION_LIMIT', { open: this.#open, exclusiveMax: max })
+        throw new ShardloomError('SHL_CONNECTION_LIMIT', {
+          open: this.#open,
+          exclusiveMax: max,
+          isSent: false,
+        })
       }
       await new Promise<void>((resolve) => {
         const timer = Number.isFinite(leftMs) ? clock.after(leftMs, go) : undefined

@@ -279,7 +279,9 @@ export class RemoteClient implements CommandClient {
     const refused = this.#refusal(profile.name, signal, isAside || GIVES_BACK.has(profile.name))
     if (refused !== undefined) return fail(refused)
     if (this.#calls.size >= pendingMax) {
-      return fail(new ShardloomError('SHL_KEYSPACE_BUSY', { pending: this.#calls.size, pendingMax }))
+      return fail(
+        new ShardloomError('SHL_KEYSPACE_BUSY', { pending: this.#calls.size, pendingMax, isSent: false }),
+      )
     }
     this.#callCount++
     const silenceMs = this.settings.timeoutMs

@@ -52,7 +52,9 @@ test('after failures in a row nobody is let through, but one after each pause', 
     expect(await failureOf(connector.open(wish))).toMatchObject({ code: 'SHL_CONNECTION_FAILED' })
   }
   expect(connector.circuit).toBe('open')
-  expect(await failureOf(connector.open(wish))).toMatchObject({ code: 'SHL_CIRCUIT_OPEN' })
+  expect(await failureOf(connector.open(wish))).toMatchObject({
+    ...{ code: 'SHL_CIRCUIT_OPEN', details: { isSent: false } },
+  })
   expect(connector.refusal()?.details).toMatchObject({ failures: 2 })
   expect(connector.counts.connectFailures).toBe(2)
   await sleep(Math.ceil(connector.waitMs) + 5)

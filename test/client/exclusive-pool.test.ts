@@ -35,7 +35,7 @@ test('who asks when all are taken waits in line, within the deadline', async () 
   const one = await pool.take(limits(2000))
   expect(await failureOf(pool.take(limits(20)))).toMatchObject({
     code: 'SHL_CONNECTION_LIMIT',
-    details: { open: 1, exclusiveMax: 1 },
+    details: { open: 1, exclusiveMax: 1, isSent: false },
   })
   const order: string[] = []
   const first = pool.take(limits(2000)).then((connection) => {
