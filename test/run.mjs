@@ -9,7 +9,8 @@
  * `--soak` (`npm run test:soak`) runs the tests alone, with SHL_SOAK=1, which makes stress and race tests run
  * for minutes in place of moments. The whole is bounded: SOAK_LIMIT_MS.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,8 +36,10 @@ try {
 }
 
 if (isSetUp && !isSoak) {
-  check('types', [join(MODULES, 'typescript', 'bin', 'tsc'), '-p', join(ROOT, 'test')])
-  check('biome', [join(MODULES, '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings'])
+  await Promise.all([
+    check('types', [join(MODULES, 'typescript', 'bin', 'tsc'), '-p', join(ROOT, 'test')]),
+    check('biome', [join(MODULES, '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings']),
+  ])
 }
 if (isSetUp) await runVitest()
 
@@ -44,9 +47,22 @@ process.stdout.write(`${totals.passed} passed, ${totals.failed} failed\n`)
 process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1
 
 /** Runs one tool and counts it as one check. Its output is shown only when it has something to say. */
-function check(name, args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
-  record(name, status === 0, `${stdout}${stderr}`)
+async function check(name, args) {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text
+    })
+  }
+  const code = await once(child, 'close').then(
+    ([status]) => status,
+    (error) => {
+      output += error.message
+      return 1
+    },
+  )
+  record(name, code === 0, output)
 }
 
 function record(name, isPassed, output) {

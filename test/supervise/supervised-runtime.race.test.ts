@@ -248,7 +248,7 @@ test('inspect shows threads, trees, messages in progress, subsystems and tasks',
     await runtime.subsystem({ name: 'visits', module, placement: 'shared' })
     refOf(tree, 'plain').tell('tellFails')
     await until(() => tree.view().children[1]?.restarts === 1, 'it is restarted')
-    const slow = refOf(tree, 'timed').ask('sleep', 200)
+    const slow = refOf(tree, 'timed').ask('sleep', 1000)
     const block = refOf(tree, 'plain').ask('block', 200)
     const waiting = refOf(tree, 'plain').ask('echo', 1)
     const app = () => runtime.inspect().trees.find(({ id }) => id === 'app')
