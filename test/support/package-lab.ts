@@ -26,6 +26,14 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** Where programs, files and the network are: a proxy may have a certificate of its own. */
+const KEPT = [
+  ...['PATH', 'HOME', 'TEMP', 'TMP', 'SystemRoot', 'USERPROFILE', 'APPDATA'],
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['npm_config_registry', 'npm_config_cache', 'npm_config_cafile'],
+]
+
 /** A temporary project with the package installed. */
 export class PackageLab {
   readonly folder: string
@@ -78,8 +86,7 @@ export class PackageLab {
 
 /** Runs a program with this Node, and without the settings that the test runner gave its own processes. */
 export function runNode(cwd: string, args: readonly string[], limitMs = PROGRAM_LIMIT_MS): Promise<Ended> {
-  const { PATH, HOME, TEMP, TMP, SystemRoot, USERPROFILE, APPDATA } = process.env
-  const env = { PATH, HOME, TEMP, TMP, SystemRoot, USERPROFILE, APPDATA }
+  const env = Object.fromEntries(KEPT.map((name) => [name, process.env[name]]))
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
