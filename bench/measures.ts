@@ -36,12 +36,13 @@ export const LATENCY_PARTS = [
 
 /**
  * Runs the subjects in turn and sums up, a figure for each subject of a metric. One that cannot start is left
- * out with a line on standard error; ours must. `isCold`: each round starts anew, and nothing can be warm.
+ * out with a line on standard error; ours must. `isCold`: each round starts anew, and nothing can be warm;
+ * nobody looks how fast small ones are.
  */
 export async function measureAll(
   question: string,
   subjects: readonly MeasuredSubject[],
-  { rounds, isCold = false }: BenchParams & { readonly isCold?: boolean },
+  { rounds, small, isCold = false }: BenchParams & { readonly isCold?: boolean },
 ): Promise<Figure[]> {
   const running: (Started & { readonly name: string; readonly rounds: (readonly Measure[])[] })[] = []
   let check: string | undefined
@@ -54,7 +55,7 @@ export async function measureAll(
         skipped(name, error)
       }
     }
-    for (let i = isCold ? 1 : 0; i <= rounds; i++) {
+    for (let i = isCold || small ? 1 : 0; i <= rounds; i++) {
       for (const subject of running) {
         const round = await subject.round()
         check ??= round.check

@@ -62,7 +62,7 @@ function counting(name: string, checkOf: (round: number) => string, stopped: str
 test('rounds are summed up by metric, without the first one', async () => {
   const stopped: string[] = []
   const subjects = [counting('shardloom', () => 'same', stopped), counting('peer', () => 'same', stopped)]
-  const figures = await measureAll('a question', subjects, PARAMS)
+  const figures = await measureAll('a question', subjects, { ...PARAMS, small: false })
   expect(figures).toEqual([
     { question: 'a question', metric: 'round', unit: '1/s', subject: 'shardloom', ...spread(2, 3, 4) },
     { question: 'a question', metric: 'round', unit: '1/s', subject: 'peer', ...spread(2, 3, 4) },
@@ -76,8 +76,10 @@ test('rounds are summed up by metric, without the first one', async () => {
     { question: 'a question', metric: 'only of peer', unit: 'µs', subject: 'peer', ...spread(20, 30, 40) },
   ])
   expect(stopped).toEqual(['shardloom', 'peer'])
-  const cold = await measureAll('a question', subjects, { ...PARAMS, isCold: true })
-  expect(cold[0]).toMatchObject(spread(1, 2, 3))
+  for (const params of [{ ...PARAMS, small: false, isCold: true }, PARAMS]) {
+    const cold = await measureAll('a question', subjects, params)
+    expect(cold[0]).toMatchObject(spread(1, 2, 3))
+  }
 })
 
 function spread(min: number, median: number, max: number) {
