@@ -9,11 +9,11 @@
  * `--soak` (`npm run test:soak`) runs the tests alone, with SHL_SOAK=1, which makes stress and race tests run
  * for minutes in place of moments. The whole is bounded: SOAK_LIMIT_MS.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { BuildError, requireNode, SetupError, setUp } from '../setup.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -48,21 +48,9 @@ process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1
 
 /** Runs one tool and counts it as one check. Its output is shown only when it has something to say. */
 async function check(name, args) {
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      output += text
-    })
-  }
-  const code = await once(child, 'close').then(
-    ([status]) => status,
-    (error) => {
-      output += error.message
-      return 1
-    },
-  )
-  record(name, code === 0, output)
+  const options = { cwd: ROOT, maxBuffer: Number.POSITIVE_INFINITY }
+  const ended = await promisify(execFile)(process.execPath, args, options).catch((error) => error)
+  record(name, !(ended instanceof Error), `${ended.stdout}${ended.stderr}`)
 }
 
 function record(name, isPassed, output) {

@@ -108,15 +108,16 @@ export class ExclusivePool {
   /** Waits until there is room for one more, and takes it. */
   async #turn({ endMs, signal }: TurnLimits): Promise<void> {
     const { max, clock, connector } = this.#parts
-    while (this.#open >= max) {
+    for (;;) {
+      if (this.#isClosed) throw closedError(connector.address, 'connect')
+      if (signal?.aborted === true) throw this.#aborted(signal)
+      if (this.#open < max) break
       const idle = this.#idle.shift()
       if (idle !== undefined) {
         idle.timer.cancel()
         idle.connection.end(notNeeded(connector.address))
         continue
       }
-      if (this.#isClosed) throw closedError(connector.address, 'connect')
-      if (signal?.aborted === true) throw this.#aborted(signal)
       const leftMs = endMs - clock.nowMs()
       if (leftMs <= 0) {
         throw new ShardloomError('SHL_CONNECTION_LIMIT', {
@@ -139,7 +140,6 @@ export class ExclusivePool {
         }
       })
     }
-    if (this.#isClosed) throw closedError(connector.address, 'connect')
     this.#open++
   }
 

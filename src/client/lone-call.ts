@@ -76,8 +76,6 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
   const endMs = beganMs + Math.min(patienceMs, limitMs)
   const state: WaitState = { limitAtMs: beganMs + limitMs, ended: undefined }
   for (let attempt = 0; ; attempt++) {
-    // The pool would dial for who no longer waits.
-    if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
     let connection: Connection
     try {
       connection = await pool.take({ endMs, signal: end })

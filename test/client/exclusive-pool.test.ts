@@ -86,6 +86,15 @@ test('a signal ends the wait, and the end of the client does', async () => {
   expect(await other).toMatchObject({ code: 'SHL_CONNECTION_CLOSED' })
 })
 
+test('for who has given up already nobody dials', async () => {
+  const { client } = testKeyspace(await freePort())
+  const stopped = failureOf(
+    client.pool.take({ endMs: Number.POSITIVE_INFINITY, signal: AbortSignal.abort() }),
+  )
+  expect(await stopped).toMatchObject({ code: 'SHL_ASK_ABORTED', details: { isSent: false } })
+  expect([client.pool.open, client.metrics.connectFailures]).toEqual([0, 0])
+})
+
 test('a signal ends the wait between two attempts to connect', async () => {
   const { client } = testKeyspace(await freePort(), { backoff: { minMs: 60_000, maxMs: 60_000 } })
   const stop = new AbortController()

@@ -116,7 +116,7 @@ export class ReplyQueue {
   addBeforeLast(reply: ServerReply, resp: 2 | 3): void {
     const last = this.#entries.length - 1
     if (last <= this.#first) return this.#write(reply, resp)
-    const place = this.#place(resp, false)
+    const place = this.#place(resp)
     place.reply = reply
     place.isReady = true
     this.#weigh(place, sizeOfReply(reply))
@@ -171,7 +171,7 @@ export class ReplyQueue {
     // What is in the writer comes before all that waits.
     const isFirst = at === this.#first
     if (at === this.#entries.length && !(isFirst && this.writer.sizeBytes > 0)) return undefined
-    const gate = this.#place(resp, false)
+    const gate = this.#place(resp)
     const written = isFirst ? this.writer.sizeBytes : 0
     gate.chunks = isFirst ? this.writer.take() : []
     this.#weigh(gate, written)
@@ -210,9 +210,9 @@ export class ReplyQueue {
   }
 
   /** A place whose entry the caller makes. */
-  #place(resp: 2 | 3, isMuted: boolean): PendingReply {
+  #place(resp: 2 | 3): PendingReply {
     this.#waitingBytes += PLACE_BYTES
-    return new PendingReply(resp, isMuted)
+    return new PendingReply(resp, false)
   }
 
   #weigh(place: PendingReply, bytes: number): void {
