@@ -11,11 +11,12 @@ import { type Figure, figureOf, noteCheck, type Question, skipped, summarise } f
 import { draws, inLanes, keyOf, percentile, textOf } from './loads.ts'
 import { startRedis } from './peers/redis.ts'
 
-/** Milliseconds between two looks at DBSIZE, and until the first key expires when all are set. */
+/** Milliseconds between two looks at DBSIZE, and until all must be gone. */
 const LOOK_MS = 5
-const LEAD_MS = 500
-const SPAN_MS = 1000
 const LATE_MS = 60_000
+/** Reads go on for `leadMs` before; keys expire within `spanMs`. */
+const TIMES: Times = { leadMs: 500, spanMs: 1000 }
+const SMALL_TIMES: Times = { leadMs: 100, spanMs: 200 }
 const ROUNDS_MAX = 5
 const OTHER = 'other'
 const GONE = 'gone after the last was due'
@@ -24,6 +25,11 @@ const PARTS = [
   ['p99', 0.99],
   ['max', 1],
 ] as const
+
+interface Times {
+  readonly leadMs: number
+  readonly spanMs: number
+}
 
 interface Store {
   set(key: string, value: string, ttlMs: number): Promise<unknown>
@@ -65,7 +71,7 @@ export const question: Question = {
         ['ioredis', openRedis],
       ] as const) {
         try {
-          const result = await oneRound(await open(), keys)
+          const result = await oneRound(await open(), keys, params.small ? SMALL_TIMES : TIMES)
           results.set(name, [...(results.get(name) ?? []), result])
         } catch (error) {
           if (name === 'shardloom') throw error
@@ -89,14 +95,14 @@ export const question: Question = {
   },
 }
 
-async function oneRound(store: Store, keys: number): Promise<Result> {
+async function oneRound(store: Store, keys: number, { leadMs, spanMs }: Times): Promise<Result> {
   const draw = draws(23)
-  const offsets = Array.from({ length: keys }, () => draw() * SPAN_MS)
+  const offsets = Array.from({ length: keys }, () => draw() * spanMs)
   await store.set(OTHER, textOf(1), 0)
-  await getFor(store, LEAD_MS)
-  const before = await getFor(store, LEAD_MS)
+  await getFor(store, leadMs)
+  const before = await getFor(store, leadMs)
   // Late enough that all are set by then, on a machine that is slow too.
-  const fillMs = LEAD_MS + keys / 10
+  const fillMs = leadMs + keys / 10
   const dueMs = performance.now() + fillMs
   await inLanes(1000, keys, (i) => {
     return store.set(keyOf(i), textOf(i), Math.max(1, Math.ceil(dueMs + offsets[i]! - performance.now())))
@@ -115,7 +121,7 @@ async function oneRound(store: Store, keys: number): Promise<Result> {
   const look = async (): Promise<void> => {
     while (!isGone) {
       const left = (await store.size()) - 1
-      const lateMs = performance.now() - dueMs - SPAN_MS
+      const lateMs = performance.now() - dueMs - spanMs
       if (left === 0) {
         isGone = true
         goneMs = Math.max(0, lateMs)
