@@ -5,7 +5,8 @@
  * What would make the figure a lie: fewer promises than asks, or answers that are not looked at.
  */
 import { ASK_PEERS } from './ask-subjects.ts'
-import { compare, figureOf, type Question, ratio } from './harness.ts'
+import { compare } from './compare.ts'
+import { figureOf, type Question, ratio } from './harness.ts'
 
 const AT_ONCE = 256
 

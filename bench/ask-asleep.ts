@@ -6,7 +6,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { peersNamed, warmUp } from './ask-subjects.ts'
-import { compare, type Question, ratio } from './harness.ts'
+import { compare } from './compare.ts'
+import { type Question, ratio } from './harness.ts'
 
 export const question: Question = {
   name: 'ask-asleep',

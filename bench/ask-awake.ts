@@ -9,7 +9,8 @@
  * that wake both sides; the figure is its mean per ask.
  */
 import { ASK_PEERS, warmUp } from './ask-subjects.ts'
-import { compare, figureOf, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import { figureOf, type Question, ratio } from './harness.ts'
 import { startFloor } from './peers/cache-line.ts'
 
 export const question: Question = {

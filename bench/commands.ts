@@ -5,7 +5,8 @@
  * What would make the figure a lie: replies that are not looked at. Each round begins with an empty keyspace
  * and adds up what the replies say, which must be the same for both.
  */
-import { compare, type Figure, inTurn, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import { type Figure, inTurn, type Question, ratio } from './harness.ts'
 import { inLanes, keyOf, textOf } from './loads.ts'
 import { type CommandStore, openRedis, openShardloom } from './peers/stores.ts'
 

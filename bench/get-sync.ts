@@ -8,7 +8,8 @@
  */
 import { availableParallelism } from 'node:os'
 import { createRuntime, type Runtime } from 'shardloom'
-import { compare, type Figure, figureOf, type Question, type Round, ratio, type Subject } from './harness.ts'
+import { compare, type Round, type Subject } from './compare.ts'
+import { type Figure, figureOf, type Question, ratio } from './harness.ts'
 import { inLanes, keyOf, textOf } from './loads.ts'
 import { lmdbFolder, openLmdb } from './peers/lmdb.ts'
 import {

@@ -1,11 +1,9 @@
 /**
- * The harness: runs the subjects of one question in turn, A B A B …, and reports medians with their spread.
+ * The harness: questions, their targets, and figures, which are medians with their spread.
  *
- * These machines are shared and noisy, so figures are compared only within one run, round by round. Each
- * subject is warmed up first. A subject's rounds each return a check value, which must be the same for all of
- * them: nothing was optimised away, and all did the same work. tinybench is used where one function is timed
- * in one thread (`counter`, `codec`); questions between threads need rounds that are interleaved across
- * subjects, which it does not do.
+ * These machines are shared and noisy, so figures are compared only within one run, round by round
+ * (measures.ts, compare.ts). tinybench is used where one function is timed in one thread (`counter`,
+ * `codec`); questions between threads need rounds that are interleaved across subjects, which it does not do.
  */
 import { createHash } from 'node:crypto'
 
@@ -19,22 +17,6 @@ export interface Figure {
   readonly min: number
   readonly max: number
   readonly rounds: number
-}
-
-/** What a round measured. */
-export interface Round {
-  readonly value: number
-  /** The same for every subject that did the same work. */
-  readonly check: string
-  /** Processor time of the process for each thing done, in ns: what a busy machine does not change much. */
-  readonly processorNs?: number
-}
-
-/** One of those compared. */
-export interface Subject {
-  readonly name: string
-  /** Prepares it; what it returns is run for each round. */
-  start(): Promise<{ round(): Promise<Round>; stop(): Promise<void> }>
 }
 
 /** How a question is run. */
@@ -58,59 +40,6 @@ export interface Question {
   readonly question: string
   readonly targets: readonly Target[]
   run(params: BenchParams): Promise<Figure[]>
-}
-
-/**
- * Runs the subjects in turn and sums up. A subject that cannot start is left out with a line on standard
- * error.
- */
-export async function compare(
-  about: { question: string; metric: string; unit: string },
-  subjects: readonly Subject[],
-  params: BenchParams,
-): Promise<Figure[]> {
-  const running: (Running & Awaited<ReturnType<Subject['start']>>)[] = []
-  for (const subject of subjects) {
-    try {
-      running.push({ name: subject.name, values: [], processor: [], ...(await subject.start()) })
-    } catch (error) {
-      if (subject.name === 'shardloom') throw error
-      skipped(subject.name, error)
-    }
-  }
-  let check: string | undefined
-  try {
-    for (let i = params.small ? 1 : 0; i <= params.rounds; i++) {
-      for (const subject of running) {
-        const round = await subject.round()
-        check ??= round.check
-        if (round.check !== check) {
-          throw new Error(`${subject.name} did other work: ${round.check} instead of ${check}`)
-        }
-        // The first round warms up; small ones are not looked at for how fast they are.
-        if (i === 0) continue
-        subject.values.push(round.value)
-        if (round.processorNs !== undefined) subject.processor.push(round.processorNs)
-      }
-    }
-  } finally {
-    for (const subject of running) await subject.stop()
-  }
-  noteCheck(check ?? '')
-  const spent = { ...about, metric: `${about.metric}, processor time`, unit: 'ns' }
-  return [
-    ...running.map(({ name, values }) => summarise(about, name, values)),
-    ...running
-      .filter(({ processor }) => processor.length > 0)
-      .map(({ name, processor }) => summarise(spent, name, processor)),
-  ]
-}
-
-/** What was measured of a subject. */
-interface Running {
-  readonly name: string
-  readonly values: number[]
-  readonly processor: number[]
 }
 
 /** A peer that is not there, and how to get it. */

@@ -8,8 +8,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createRuntime } from 'shardloom'
 import { ECHO } from './ask-subjects.ts'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { compare, figureOf, type Question, type Subject } from './harness.ts'
+import { figureOf, type Question } from './harness.ts'
 
 const WORK_MS = 20
 

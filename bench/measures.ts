@@ -1,8 +1,9 @@
 /**
- * Rounds that measure several things at once: rates, latencies, bytes. As `compare` does for one thing.
+ * Rounds that measure several things at once: rates, latencies, bytes. Of one thing: compare.ts.
  *
  * Subjects take turns, A B A B …; the first round warms up. Each round says what it has seen in a check
- * value, which must be the same for all: all did the same work, and what was written was read back.
+ * value, which must be the same for all: nothing was optimised away, all did the same work, and what was
+ * written was read back.
  */
 import { type BenchParams, type Figure, noteCheck, skipped, summarise } from './harness.ts'
 

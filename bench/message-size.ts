@@ -9,8 +9,9 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { createRuntime } from 'shardloom'
 import { ECHO, warmUp } from './ask-subjects.ts'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { compare, type Figure, type Question, ratio, type Subject } from './harness.ts'
+import { type Figure, type Question, ratio } from './harness.ts'
 
 const SIZES = [16, 256, 4096, 65_536, 1_048_576]
 

@@ -7,8 +7,9 @@
  * restart (the first one is immediate), or asks that wait longer than needed to be repeated.
  */
 import { actorChild, createRuntime } from 'shardloom'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { compare, type Figure, figureOf, type Question, type Subject } from './harness.ts'
+import { type Figure, figureOf, type Question } from './harness.ts'
 
 const ECHO = new URL('./echo-actor.js', import.meta.url)
 const EXIT_TASK = new URL('./peers/exit-task.js', import.meta.url)

@@ -6,7 +6,8 @@
  * awaited one by one, or sets that did nothing: afterwards keys are read back.
  */
 import { createRuntime } from 'shardloom'
-import { compare, type Figure, figureOf, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import { type Figure, figureOf, type Question, ratio } from './harness.ts'
 import { inLanes, keyOf, textOf } from './loads.ts'
 import { lmdbFolder, openLmdb } from './peers/lmdb.ts'
 import { startRedis } from './peers/redis.ts'

@@ -9,8 +9,9 @@
  */
 import { createRuntime } from 'shardloom'
 import { ECHO } from './ask-subjects.ts'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { compare, type Figure, figureOf, type Question, type Subject, summarise } from './harness.ts'
+import { type Figure, figureOf, type Question, summarise } from './harness.ts'
 import { collect } from './heap-actor.ts'
 
 export const question: Question = {

@@ -8,7 +8,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { compare, figureOf, type Question, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import { figureOf, type Question } from './harness.ts'
 
 const run = promisify(execFile)
 

@@ -8,8 +8,9 @@
  * starts that are not awaited.
  */
 import { createRuntime, type Runtime, type RuntimeOptions } from 'shardloom'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { compare, type Figure, figureOf, type Question, ratio, type Subject } from './harness.ts'
+import { type Figure, figureOf, type Question, ratio } from './harness.ts'
 import { comlinkPeer } from './peers/comlink.ts'
 import type { incrementer } from './subsystem-module.ts'
 

@@ -9,8 +9,9 @@
  */
 import { type ActorRefOf, actorChild, createRuntime } from 'shardloom'
 import { ECHO, warmUp } from './ask-subjects.ts'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { type BenchParams, compare, type Figure, figureOf, type Question, type Subject } from './harness.ts'
+import { type BenchParams, type Figure, figureOf, type Question } from './harness.ts'
 
 type Echo = ActorRefOf<typeof echo>
 

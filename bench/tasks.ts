@@ -6,7 +6,8 @@
  * answered, or two pools that keep a different number of threads. Each round adds up all the answers.
  */
 import { createRuntime } from 'shardloom'
-import { compare, type Figure, type Question, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import type { Figure, Question } from './harness.ts'
 import type { millisecond } from './peers/task-jobs.ts'
 
 const JOBS = new URL('./peers/task-jobs.js', import.meta.url)

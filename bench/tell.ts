@@ -9,8 +9,9 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { createRuntime } from 'shardloom'
 import { ECHO } from './ask-subjects.ts'
+import { compare, type Subject } from './compare.ts'
 import type { echo } from './echo-actor.ts'
-import { compare, figureOf, type Question, type Subject } from './harness.ts'
+import { figureOf, type Question } from './harness.ts'
 
 export const question: Question = {
   name: 'tell',

@@ -7,7 +7,8 @@
  * two), or updates that are lost: the counters must add up.
  */
 import { createRuntime } from 'shardloom'
-import { compare, type Figure, inTurn, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import { type Figure, inTurn, type Question, ratio } from './harness.ts'
 import { inLanes, textOf } from './loads.ts'
 import { type CommandStore, openRedis, openShardloom } from './peers/stores.ts'
 

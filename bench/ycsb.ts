@@ -10,7 +10,8 @@
  *
  * Source: Cooper et al., "Benchmarking Cloud Serving Systems with YCSB"; its core workloads A to F.
  */
-import { compare, type Figure, inTurn, type Question, ratio, type Subject } from './harness.ts'
+import { compare, type Subject } from './compare.ts'
+import { type Figure, inTurn, type Question, ratio } from './harness.ts'
 import { draws, inLanes, textOf, uniform, zipfian } from './loads.ts'
 import { type CommandStore, openRedis, openShardloom } from './peers/stores.ts'
 
