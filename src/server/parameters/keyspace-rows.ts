@@ -22,7 +22,6 @@ export type EvictionPolicyWord =
 export interface KeyspaceValues {
   readonly threads: number | 'auto'
   readonly shards: number | 'auto'
-  readonly databases: number
   readonly dir: string
   readonly durability: 'auto' | 'memory' | 'os' | 'fsync'
   readonly appendOnly: boolean
@@ -64,7 +63,7 @@ const SHARDS_MAX = 1024
 const row = rowsFor('keyspace')
 
 const THREAD_ROWS: RowsOf<
-  Pick<KeyspaceValues, 'threads' | 'shards' | 'databases' | 'rebalance' | 'pendingMax' | 'commandTimeoutMs'>
+  Pick<KeyspaceValues, 'threads' | 'shards' | 'rebalance' | 'pendingMax' | 'commandTimeoutMs'>
 > = {
   threads: row(
     'threads',
@@ -80,7 +79,6 @@ const THREAD_ROWS: RowsOf<
     'start',
     'Parts of the keyspace; auto: one for each thread.',
   ),
-  databases: row('databases', integer(1, 16), 16, 'start', 'Databases for SELECT.'),
   rebalance: row('rebalance', yesNo(), false, 'start', 'Whether busy slots move to idle shards.'),
   pendingMax: row(
     'pending-max',

@@ -18,6 +18,7 @@ export interface NetworkValues {
   readonly tcpKeepalive: number
   readonly timeout: number
   readonly protectedMode: boolean
+  readonly databases: number
   readonly maxClients: number
   readonly maxArguments: number
   readonly protoMaxBulkLen: number
@@ -101,6 +102,7 @@ export const NETWORK_ROWS: RowsOf<NetworkValues> = {
     'live',
     'Without credentials, only clients of this machine are served.',
   ),
+  databases: row('databases', integer(1, 16), 16, 'start', 'Databases for SELECT.'),
   maxClients: row('maxclients', integer(1, 2 ** 32 - 1), 10_000, 'live', 'Connections at the same time.'),
   maxArguments: row(
     'max-arguments',

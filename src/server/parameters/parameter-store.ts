@@ -295,8 +295,8 @@ export function setFailed(name: ByteString, reason: string): ErrorReply {
 }
 
 /** Whether it is settled before a server begins, so that it would have no effect. */
-export function isOfRuntime({ part, effect, name }: Parameter): boolean {
-  return part === 'host' || (part === 'keyspace' && effect === 'start' && name !== 'databases')
+export function isOfRuntime({ part, effect }: Parameter): boolean {
+  return part === 'host' || (part === 'keyspace' && effect === 'start')
 }
 
 /** Reads options. @throws SHL_OPTION_UNKNOWN, SHL_OPTION_INVALID */
