@@ -5,11 +5,13 @@
  *                            └───── anything else ─► lost (crashed, out of memory, process.exit, terminated,
  *                                                    unresponsive), reported once, with its cause
  *
- * Every pair of threads has a link from the start: rings are address space until they are used. Starts and
- * terminations take turns, because both at once can crash Node (nodejs/node#56312). `terminate()` is never
- * awaited without a deadline: a thread that does not die is *lost*, and nobody waits for it.
+ * Every pair of threads has a link from the start: rings are address space until they are used. Threads start
+ * as many at once as there are cores: each loads the same modules, a tenth of a second of processor time. A
+ * termination waits until none is starting, and none starts meanwhile, because both at once can crash Node
+ * (nodejs/node#56312). `terminate()` is never awaited without a deadline: a thread that does not die is
+ * *lost*, and nobody waits for it.
  *
- * Tests: test/runtime/thread-loss.race.test.ts
+ * Tests: test/runtime/thread-pool.test.ts, thread-loss.race.test.ts
  */
 import type { ResourceLimits } from 'node:worker_threads'
 import type { SystemSettings, ThreadLossCause } from '../actor/index.ts'
@@ -110,7 +112,10 @@ export class ThreadPool {
   readonly threads = new Map<number, ThreadHandle>()
   readonly #parts: ThreadPoolParts
   #nextId = 1
+  /** Launches and terminations, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Threads that are launched, and not ready yet. */
+  readonly #starting = new Set<Promise<unknown>>()
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts
@@ -144,7 +149,16 @@ export class ThreadPool {
     const memory = attachThread(allocateThread(id, systemSettings.actorsMax, asksMax))
     const thread = new ThreadHandle(id, kind, memory, mainPort)
     this.threads.set(id, thread)
-    return this.#inTurn(() => this.#start(thread, workerPort, options))
+    return new Promise((resolve, reject) => {
+      void this.#inTurn(async () => {
+        while (this.#starting.size >= Math.max(1, this.#parts.cores)) await Promise.race(this.#starting)
+        const launched = this.#launch(thread, workerPort, options)
+        const start = this.#start(thread, launched).then(resolve, reject)
+        this.#starting.add(start)
+        void start.finally(() => this.#starting.delete(start))
+        await launched.catch(() => undefined)
+      })
+    })
   }
 
   /** Asks a thread whose actors have been stopped to exit; terminates it when it does not. */
@@ -175,15 +189,19 @@ export class ThreadPool {
       thread.worker?.terminate().catch(() => undefined)
       return this.#endsWithin(thread, timeoutMs)
     }
-    const hasEnded = isInTurn ? await this.#inTurn(end) : await end()
+    const endInTurn = async (): Promise<boolean> => {
+      await Promise.all(this.#starting)
+      return end()
+    }
+    const hasEnded = isInTurn ? await this.#inTurn(endInTurn) : await end()
     if (!hasEnded) this.#giveUp(thread)
     return hasEnded
   }
 
-  async #start(thread: ThreadHandle, workerPort: Port, options: ThreadStartOptions): Promise<ThreadHandle> {
+  async #start(thread: ThreadHandle, launched: Promise<void>): Promise<ThreadHandle> {
     const { startTimeoutMs } = this.#parts
     try {
-      await this.#launch(thread, workerPort, options)
+      await launched
       const isReady = await this.#becomesReady(thread)
       if (!isReady)
         throw (
@@ -197,7 +215,11 @@ export class ThreadPool {
       thread.expectedCause = 'stopped'
       thread.state = 'ended'
       thread.control.close()
-      void thread.worker?.terminate()
+      void this.#inTurn(async () => {
+        await Promise.all(this.#starting)
+        const ended = thread.worker?.terminate().catch(() => undefined)
+        await orLate(this.#parts.platform.clock, Promise.resolve(ended), TERMINATE_MS, undefined)
+      })
       this.#announceLoss(thread, 'terminated', undefined)
       throw new ShardloomError('SHL_THREAD_START', { thread: thread.id, startTimeoutMs }, { cause })
     }
@@ -214,7 +236,7 @@ export class ThreadPool {
     const [mainEnds, ownEnds] = link(mainMemory)
     const links = [{ thread: 0, ends: ownEnds }]
     // Every other thread hears of the new one before anybody can hold a ref to an actor on it.
-    for (const other of this.running()) {
+    for (const other of this.#linked()) {
       const [otherEnds, ends] = link(other.memory)
       other.post({ type: 'link', thread: thread.id, ends: otherEnds }, linkPorts(otherEnds))
       links.push({ thread: other.id, ends })
@@ -310,9 +332,16 @@ export class ThreadPool {
 
   #announceLoss(thread: ThreadHandle, cause: ThreadLossCause, error: Error | undefined): void {
     const plain = error === undefined ? undefined : encodeError(error)
-    for (const other of this.running()) {
+    for (const other of this.#linked()) {
       other.post({ type: 'thread_lost', thread: thread.id, cause, error: plain })
     }
+  }
+
+  /** Those that know of the others: they run, or are about to. */
+  #linked(): ThreadHandle[] {
+    return [...this.threads.values()].filter(
+      ({ state, worker }) => state === 'running' || (state === 'starting' && worker !== undefined),
+    )
   }
 
   #endsWithin(thread: ThreadHandle, timeoutMs: number): Promise<boolean> {

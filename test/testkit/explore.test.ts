@@ -105,8 +105,9 @@ test('a pump without its second look loses a wake-up', async () => {
   const error = await rejection(exploreWith({ runs: 300 }, askAcross, doubles))
   expect(error['code']).toBe('SHL_SCHEDULE_FAILS')
   const { choices } = error['simulation'] as Replay
-  // One interruption, between the last look and the parking, is all it takes.
-  expect(choices.filter((choice) => choice !== 0).length).toBeLessThan(4)
+  // One interruption, between the last look and the parking, is all it takes; others, while threads start
+  // beside each other, only keep the places of those behind them.
+  expect(choices.filter((choice) => choice !== 0).length).toBeLessThan(8)
 })
 
 test('faults are shrunk, too', async () => {
