@@ -35,7 +35,8 @@ describe('failures', () => {
 
   test('a rejection that nobody handles ends its thread, and is the reason', async () => {
     const { api, subsystem, restarted } = await started()
-    await api.rejectLater()
+    // The thread may end before its answer is on its way.
+    await Promise.allSettled([api.rejectLater()])
     await restarted()
     expect(subsystem.view().lastError).toMatchObject({
       code: 'SHL_CHILD_ENDED',
