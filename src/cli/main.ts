@@ -18,13 +18,8 @@ import type { StorageOutput } from './storage/figures.ts'
 
 const USAGE = `usage: shardloom <command> [options]
 
-  doctor [--json]   starts a runtime on this machine, tries it and says what it found
+  doctor [options]  starts a runtime on this machine, tries it and says what it found
   bench [options]   shows how the keyspace scales with threads and shards, on this machine
-    --seconds N     how long each measurement takes; default 1
-    --rounds N      how often each is repeated; default 3
-    --threads N     the most threads; default twice the cores
-    --json          prints one JSON object instead of a chart
-    --svg FILE      also writes the chart as an SVG
   serve [options]   serves a keyspace to clients of the Redis protocol
   cli [COMMAND]     a prompt for a server, or one command
   top [options]     shows live what a server does
@@ -43,7 +38,26 @@ const USAGE = `usage: shardloom <command> [options]
 /** Commands on files; their options are in their own help. */
 const STORAGE_COMMANDS: readonly string[] = ['verify', 'inspect', 'repair', 'backup', 'restore', 'upgrade']
 
-const OWN_COMMANDS: readonly string[] = ['doctor', 'bench']
+/** Commands whose options are read here. */
+const OWN_USAGES: ReadonlyMap<string, string> = new Map([
+  [
+    'doctor',
+    `usage: shardloom doctor [--json]
+    Starts a runtime with one worker thread on this machine, asks it, loses the thread, closes it, and
+    says what it found. Exit code: 0 all of it worked, 1 something did not.
+    --json            prints one JSON object`,
+  ],
+  [
+    'bench',
+    `usage: shardloom bench [options]
+    Shows how the keyspace scales with threads and shards on this machine, with a chart.
+    --seconds N       how long each measurement takes; default 1
+    --rounds N        how often each is repeated; default 3
+    --threads N       the most threads; default twice the cores
+    --json            prints one JSON object instead of a chart
+    --svg FILE        also writes the chart as an SVG`,
+  ],
+])
 
 /** Options that only `bench` knows. */
 const BENCH_OPTIONS = ['seconds', 'rounds', 'threads', 'svg'] as const
@@ -81,7 +95,7 @@ async function main(given: readonly string[], output: StorageOutput): Promise<nu
     help: { type: 'boolean', short: 'h' },
   } as const
   const refuse = (text: string): number => {
-    output.err(`shardloom: ${text}\n${USAGE}\n`)
+    output.err(`shardloom: ${text}\n${usageOf(words[0])}\n`)
     return 2
   }
   let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>
@@ -96,10 +110,10 @@ async function main(given: readonly string[], output: StorageOutput): Promise<nu
     return 0
   }
   const [command, ...rest] = positionals
-  const isKnown = command === undefined || OWN_COMMANDS.includes(command)
+  const isKnown = command === undefined || OWN_USAGES.has(command)
   if (!isKnown || rest.length > 0) return refuse(`unknown command: ${positionals.join(' ')}`)
   if (values.help === true || command === undefined) {
-    output.out(`${USAGE}\n`)
+    output.out(`${usageOf(command)}\n`)
     return values.help === true ? 0 : 2
   }
   if (command === 'bench') {
@@ -115,6 +129,11 @@ async function main(given: readonly string[], output: StorageOutput): Promise<nu
 function streamsOf({ err, isTerminal, isClosed }: StorageOutput): CliStreams {
   const { stdin, stdout, env } = process
   return { input: stdin, output: stdout, err, isErrTerminal: isTerminal, isClosed, env }
+}
+
+/** How a command is used; without one of ours, the whole. */
+function usageOf(command = ''): string {
+  return OWN_USAGES.get(command) ?? USAGE
 }
 
 /** `help` and `help COMMAND` are `--help` and `COMMAND --help`. */

@@ -95,7 +95,11 @@ export class Interactive {
     while (!this.#isEnded) {
       this.#showPrompt()
       const line = await this.#nextLine()
-      if (line === undefined) break
+      if (line === undefined) {
+        // Else the shell's prompt would stand behind ours.
+        this.#write('\n')
+        break
+      }
       this.#isRunning = true
       this.#isStopped = false
       await this.#take(line)

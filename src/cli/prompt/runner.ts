@@ -6,7 +6,7 @@
 
 import type { RespValue } from '../../server/resp/index.ts'
 import { errorTextOf } from '../connection/reading.ts'
-import { INVALID_TEXT, LOST_TEXT, STREAM_TEXT } from './context.ts'
+import { type CliStreams, INVALID_TEXT, LOST_TEXT, STREAM_TEXT } from './context.ts'
 import { type OutputFormat, printedReply } from './output-format.ts'
 import type { Session } from './session.ts'
 import { countedWords, splitLine } from './split-line.ts'
@@ -17,7 +17,7 @@ export interface RunnerOptions {
   readonly format: OutputFormat
   /** Writes bytes as Latin-1. */
   readonly write: (bytes: string) => void
-  readonly streams: { readonly err: (text: string) => void }
+  readonly streams: Pick<CliStreams, 'output' | 'err' | 'isClosed'>
   /** An error goes to `err`, and the exit code is 1. */
   readonly isErrorFatal: boolean
 }
@@ -42,14 +42,8 @@ export class Runner {
 
   /** Runs a command; the exit code. */
   async run(argv: readonly string[]): Promise<number> {
-    const { session, format, streams, write } = this.#options
-    if (session.isStream(argv)) {
-      if (format.form === 'standard') write(STREAM_TEXT)
-      const refusal = await session.stream(argv, (value) => this.show(value, argv))
-      if (refusal !== undefined) return this.#finish(refusal, argv)
-      streams.err(LOST_TEXT)
-      return 1
-    }
+    const { session, streams } = this.#options
+    if (session.isStream(argv)) return await this.#runStream(argv)
     const wasConnected = session.isConnected
     const reply = await session.call(argv)
     if (reply === undefined) {
@@ -57,6 +51,21 @@ export class Runner {
       return 1
     }
     return this.#finish(reply, argv)
+  }
+
+  /** Shows what comes until the connection ends, or nobody reads any more; the exit code. */
+  async #runStream(argv: readonly string[]): Promise<number> {
+    const { session, format, streams, write } = this.#options
+    if (format.form === 'standard') write(STREAM_TEXT)
+    // A stream has no next command before which one could look.
+    const end = (): void => session.close()
+    streams.output.once('error', end)
+    const refusal = await session.stream(argv, (value) => this.show(value, argv))
+    streams.output.off('error', end)
+    if (streams.isClosed()) return 0
+    if (refusal !== undefined) return this.#finish(refusal, argv)
+    streams.err(LOST_TEXT)
+    return 1
   }
 
   /** Shows a reply; the exit code. */
@@ -85,7 +94,7 @@ export class Runner {
       this.#isDone = true
       return 0
     }
-    for (let left = runs; left > 0; left--) {
+    for (let left = runs; left > 0 && !this.#options.streams.isClosed(); left--) {
       const code = await this.run(argv)
       if (code !== 0) return code
     }

@@ -32,6 +32,9 @@ import { verifyCommand } from './verify-command.ts'
 
 const ISO_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?$/
 
+/** Kinds that can be asked for: readers take in the others themselves, so that none is ever printed. */
+const KINDS = Object.values(KIND_NAMES).filter((name) => name !== 'synced' && name !== 'sealed')
+
 /** What every command is given. */
 interface Call {
   readonly disk: Disk
@@ -84,9 +87,7 @@ const COMMANDS: Readonly<Record<string, StorageCommand>> = {
     --from REVISION   the lowest revision
     --to REVISION     the highest revision
     --key PATTERN     only what changes a key like this, as in KEYS
-    --kind KIND,…     only these: ${Object.values(KIND_NAMES)
-      .filter((name) => name !== 'synced' && name !== 'sealed')
-      .join(', ')}
+    --kind KIND,…     only these: ${KINDS.join(', ')}
     --limit N         no more than so many
     --json            one JSON object a line`,
     paths: 2,
@@ -188,9 +189,8 @@ function inspect({ disk, paths: [log, path = ''], values, output, keys }: Call):
     throw new ArgumentError(`--shard ${shard}: ${path} is a segment, which is of one shard`)
   }
   const kinds = typeof kind === 'string' ? kind.split(',') : undefined
-  const known = Object.values(KIND_NAMES)
-  const unknown = kinds?.find((one) => !known.includes(one))
-  if (unknown !== undefined) throw ArgumentError.of('kind', unknown, known.join(', '))
+  const unknown = kinds?.find((one) => !KINDS.includes(one))
+  if (unknown !== undefined) throw ArgumentError.of('kind', unknown, KINDS.join(', '))
   const options = {
     shard,
     from: numberOf(values, 'from') ?? 0,

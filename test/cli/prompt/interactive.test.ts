@@ -119,6 +119,19 @@ test('Ctrl-C discards a line, ends what blocks and what streams, and leaves', as
   expect(await end).toBe(0)
 })
 
+test.for([
+  ['Ctrl-D', '\x04', '>\n'],
+  ['Ctrl-C', '\x03', '>\n'],
+  ['Ctrl-D in a word of several lines', 'get "a\r\x04', '> get "a\n...\n'],
+  ['exit', 'exit\r', '> exit\n'],
+] as const)('%s leaves the cursor on a line of its own', async ([, keys, shown], { skip }) => {
+  if (redis === undefined) return skip()
+  const { t, end } = await open()
+  t.type(keys)
+  expect(await end).toBe(0)
+  expect(t.screen).toBe(`127.0.0.1:${redis.port}${shown}`)
+})
+
 test('pushes and a loss are shown above the line that is typed', async ({ skip }) => {
   if (redis === undefined) return skip()
   const { t, end } = await open(['-3'])

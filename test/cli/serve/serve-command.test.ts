@@ -38,6 +38,7 @@ test.each([
   [['--prot', '1'], 2, /^$/, /^shardloom: unknown parameter: prot \(flag --prot\); did you mean port\?/],
   [['--check-config'], 0, /bind = \["127.0.0.1", "-::1"\] {2}# default/, /^$/],
   [['--check-config', '--user', 'a on frob'], 2, /^$/, /^shardloom: .*user=.*frob/],
+  [['--check-config', '--audit-log-commands', '@wriite'], 2, /^$/, /audit-log-commands=@wriite/],
   [['--port', 'x'], 2, /^$/, /^shardloom: invalid parameter: port=x/],
 ])('%j', async (argv, code, out, err) => {
   const written = { out: '', err: '' }

@@ -205,6 +205,12 @@ describe('what is not allowed', () => {
       expect([code, out.startsWith(`usage: shardloom ${name} `)]).toEqual([0, true])
     }
   })
+
+  test('help and refusal name the same kinds: those that are ever printed', async () => {
+    const [, helped] = /only these: (.*)/.exec((await run(['inspect', '--help'])).out) ?? []
+    const { err } = await run(['inspect', 'log', 'a', '--kind', 'sealed'])
+    expect(err).toContain(`shardloom: --kind sealed: allowed is ${helped}\n`)
+  })
 })
 
 describe('the program', () => {
