@@ -18,6 +18,8 @@ import { isRefusal } from './lane.ts'
 export interface TurnLimits {
   /** By the clock; Infinity: for ever. */
   readonly endMs: number
+  /** The same for the line alone, where that is less: who has had a turn may take until `endMs`. */
+  readonly turnEndMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -106,7 +108,7 @@ export class ExclusivePool {
   }
 
   /** Waits until there is room for one more, and takes it. */
-  async #turn({ endMs, signal }: TurnLimits): Promise<void> {
+  async #turn({ endMs, turnEndMs = endMs, signal }: TurnLimits): Promise<void> {
     const { max, clock, connector } = this.#parts
     for (;;) {
       if (this.#isClosed) throw closedError(connector.address, 'connect')
@@ -118,7 +120,7 @@ export class ExclusivePool {
         idle.connection.end(notNeeded(connector.address))
         continue
       }
-      const leftMs = endMs - clock.nowMs()
+      const leftMs = Math.min(endMs, turnEndMs) - clock.nowMs()
       if (leftMs <= 0) {
         throw new ShardloomError('SHL_CONNECTION_LIMIT', {
           open: this.#open,

@@ -5,6 +5,9 @@
  * all the same: an element that was popped, a lock that was granted is not lost. Only when the server does
  * not answer to that either is the connection ended, and then nobody knows.
  *
+ * A wait has its time from when it was asked for. When that is over in the line for a connection, nothing
+ * came of it, as if the server had said so; who gets one earlier asks for what is left.
+ *
  * Tests: test/client/lone-call.test.ts
  */
 import { addAbortListener, type Clock, orLate, ShardloomError } from '../base/index.ts'
@@ -15,6 +18,7 @@ import { closedError, lostError } from './connection-errors.ts'
 import type { ExclusivePool } from './exclusive-pool.ts'
 import { isAborted } from './joined-signal.ts'
 import type { SentMark } from './sent-mark.ts'
+import { type WaitTime, withTimeLeft } from './wait-time.ts'
 import type { WireArgument } from './wire-values.ts'
 
 /** A busy server is not to cost an element whoever is in a hurry. */
@@ -44,6 +48,8 @@ export interface LoneCallParts extends UnblockParts {
 export interface LoneCommand {
   readonly name: string
   readonly args: readonly WireArgument[]
+  /** How its arguments say how long it waits. */
+  readonly time: WaitTime
   /** How long it may wait by itself; Infinity: for ever. */
   readonly waitMs: number
   /** How long it may wait for a connection. */
@@ -56,7 +62,7 @@ export interface LoneCommand {
 
 /** How a wait ended. */
 export interface LoneAnswer {
-  /** Null: nothing came; or that was the answer. */
+  /** Null: nothing came, perhaps not even a connection; or that was the answer. */
   readonly reply: Reply
   /** Whether the command had left. */
   readonly isSent: boolean
@@ -71,16 +77,19 @@ export interface LoneAnswer {
  */
 export async function runAlone(parts: LoneCallParts, command: LoneCommand): Promise<LoneAnswer> {
   const { pool, clock, retriesMax } = parts
-  const { name, end, patienceMs, limitMs = Number.POSITIVE_INFINITY } = command
+  const { name, time, end, patienceMs, limitMs = Number.POSITIVE_INFINITY } = command
   const beganMs = clock.nowMs()
   const endMs = beganMs + Math.min(patienceMs, limitMs)
+  // One without a time has nothing to run out, nor has one whose time is wrong: the server says so.
+  const ownEndMs = time.waitMs > 0 ? beganMs + time.waitMs : Number.POSITIVE_INFINITY
   const state: WaitState = { limitAtMs: beganMs + limitMs, ended: undefined }
   for (let attempt = 0; ; attempt++) {
     let connection: Connection
     try {
-      connection = await pool.take({ endMs, signal: end })
+      connection = await pool.take({ endMs, turnEndMs: ownEndMs, signal: end })
     } catch (error) {
       if (isAborted(end)) return { reply: null, isSent: false, ended: 'aborted' }
+      if (ownEndMs <= endMs && isLineOver(error)) return { reply: null, isSent: false, ended: undefined }
       throw error
     }
     // It may have been aborted while the connection was handed over.
@@ -90,7 +99,7 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
     }
     const mark = connection.mark()
     try {
-      const reply = await waitOn(parts, command, connection, mark, state)
+      const reply = await waitOn(parts, leftOf(command, ownEndMs - clock.nowMs()), connection, mark, state)
       await settled(parts, connection, state.ending)
       pool.giveBack(connection)
       return { reply, isSent: true, ended: state.ended }
@@ -108,6 +117,17 @@ export async function runAlone(parts: LoneCallParts, command: LoneCommand): Prom
       throw lostError(parts.address, name, isSent, cause)
     }
   }
+}
+
+function isLineOver(error: unknown): boolean {
+  return error instanceof ShardloomError && error.code === 'SHL_CONNECTION_LIMIT'
+}
+
+/** The command with the time that is left of its own. As it was when none is over yet. */
+function leftOf(command: LoneCommand, ownLeftMs: number): LoneCommand {
+  const waitMs = Math.max(1, Math.ceil(ownLeftMs))
+  if (waitMs >= command.time.waitMs) return command
+  return { ...command, waitMs, args: withTimeLeft(command.args, command.time, waitMs) }
 }
 
 interface WaitState {

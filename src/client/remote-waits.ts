@@ -9,14 +9,14 @@
  * test/client/remote-client.end.test.ts
  */
 import { ShardloomError } from '../base/index.ts'
-import { blockTimeoutMs } from '../keyspace/commands/index.ts'
-import { type Argument, byteString, type Reply } from '../keyspace/engine/index.ts'
+import type { Argument, Reply } from '../keyspace/engine/index.ts'
 import type { RemoteCallOptions } from './call-limits.ts'
 import { closedError, NOTHING_DONE } from './connection-errors.ts'
 import { joinSignals } from './joined-signal.ts'
 import { dropOrphan } from './lock-orphan.ts'
 import { type LoneAnswer, type LoneCallParts, type LoneCommand, runAlone } from './lone-call.ts'
 import { type CommandProfile, profileOf } from './retry-rules.ts'
+import { waitTimeOf } from './wait-time.ts'
 import { wireArgument } from './wire-values.ts'
 
 /** What waits need of their client. */
@@ -42,12 +42,14 @@ export class RemoteWaits {
   async any(
     profile: CommandProfile,
     argv: readonly Argument[],
-    { signal, timeoutMs: limitMs, waitMs = waitOf(profile, argv) }: RemoteCallOptions,
+    { signal, timeoutMs: limitMs, waitMs }: RemoteCallOptions,
   ): Promise<Reply> {
     const { name } = profile
+    const time = waitTimeOf(profile, argv)
     const patienceMs = limitMs ?? this.#parts.timeoutMs
     const args = argv.map(wireArgument)
-    const wait = this.#alone({ name, args, waitMs, patienceMs, limitMs, end: signal })
+    const own = { name, args, time, waitMs: waitMs ?? time.waitMs }
+    const wait = this.#alone({ ...own, patienceMs, limitMs, end: signal })
     const { reply, isSent, ended } = await wait.catch((error: unknown) => {
       throw signal?.aborted === true && isUnanswered(error) ? this.#aborted(name, signal, {}) : error
     })
@@ -59,10 +61,12 @@ export class RemoteWaits {
   /** For a lock: null when it was ended by `end`, which is no error. */
   async forLock(argv: readonly Argument[], waitMs: number, end: AbortSignal): Promise<Reply> {
     const { timeoutMs, isOurs, run } = this.#parts
-    const { name } = profileOf(argv)
+    const profile = profileOf(argv)
+    const { name } = profile
+    const time = waitTimeOf(profile, argv)
     const args = argv.map(wireArgument)
     try {
-      const wait = { name, args, waitMs, patienceMs: waitMs + timeoutMs, end }
+      const wait = { name, args, time, waitMs, patienceMs: waitMs + timeoutMs, end }
       const { reply, isSent, ended } = await this.#alone(wait)
       if (ended === undefined || reply !== null || end.aborted) return reply
       throw this.#ended(name, undefined, isSent)
@@ -110,17 +114,4 @@ function isUnknown(error: unknown): boolean {
 /** The server did not even answer to the end of the wait. */
 function isUnanswered(error: unknown): boolean {
   return error instanceof ShardloomError && error.code === 'SHL_ASK_TIMEOUT'
-}
-
-/** How long a command says that it waits. */
-function waitOf({ spec }: CommandProfile, argv: readonly Argument[]): number {
-  if (spec === undefined || spec.group === 'lock') return Number.POSITIVE_INFINITY
-  try {
-    const at = spec.keys?.keynum === undefined ? argv.length - 1 : 1
-    const waitMs = blockTimeoutMs(byteString(argv[at] ?? ''))
-    return waitMs === 0 ? Number.POSITIVE_INFINITY : waitMs
-  } catch {
-    // The server says what is wrong with it.
-    return 0
-  }
 }

@@ -55,6 +55,21 @@ test('who asks when all are taken waits in line, within the deadline', async () 
   expect(pool.open).toBe(1)
 })
 
+test('the time in line may be less than that for all of it, and ends nothing but the line', async () => {
+  const { client, pool, limits } = lab(1)
+  const soon = (ms: number) => ({ ...limits(5000), turnEndMs: client.clock.nowMs() + ms })
+  // There is room: it is made, however long that takes.
+  const one = await pool.take(soon(0))
+  const beganMs = performance.now()
+  const inLine = [20, 40, 20].map((ms) => failureOf(pool.take(soon(ms))))
+  const last = pool.take(limits(5000))
+  for (const late of inLine) expect(await late).toMatchObject({ code: 'SHL_CONNECTION_LIMIT' })
+  expect(performance.now() - beganMs).toBeLessThan(2000)
+  pool.giveBack(one)
+  expect((await last).error).toBeUndefined()
+  expect(pool.open).toBe(1)
+})
+
 test('one that has ended makes room', async () => {
   const { pool, limits } = lab(1)
   const one = await pool.take(limits(2000))

@@ -65,6 +65,35 @@ test('where there is no server, that is why a lock was not to be had', async () 
   expect(failure).toMatchObject({ code: 'SHL_CONNECTION_FAILED', details: { isSent: false } })
 })
 
+test('the time in line for a connection counts for locks and values', async () => {
+  const { keyspace, client } = testKeyspace(port, { exclusiveMax: 1 })
+  const held = await runtime.keyspace.lock('line')
+  const beganMs = performance.now()
+  const waitMs = 400
+  const never = () => new Promise<string>(() => undefined)
+  const late = [
+    ...Array.from({ length: 3 }, () => failureOf(keyspace.lock('line', { waitMs }))),
+    failureOf(keyspace.lock(['line', 'line-2'], { waitMs })),
+    failureOf(keyspace.semaphore('line', 1, { waitMs })),
+  ]
+  const value = failureOf(keyspace.getOrCompute('line-value', never, { waitMs }))
+  const raw = keyspace.command('LOCK.ACQUIRE', 'line', 'WAIT', 'PX', '1000', 'WAIT', String(waitMs))
+  for (const one of late) expect(await one).toMatchObject({ code: 'SHL_LOCK_TIMEOUT', details: { waitMs } })
+  expect(await value).toMatchObject({ code: 'SHL_COMPUTE_TIMEOUT', details: { waitMs } })
+  expect(await raw).toBe(null)
+  expect(performance.now() - beganMs).toBeGreaterThan(waitMs - 10)
+  expect(performance.now() - beganMs).toBeLessThan(waitMs * 3)
+  await nobodyWaits('line')
+  // After half of its time it has the connection, and the lock when it is free.
+  const first = failureOf(keyspace.lock('line', { waitMs: 200 }))
+  const second = keyspace.lock('line', { waitMs: 3000 })
+  expect(await first).toMatchObject({ code: 'SHL_LOCK_TIMEOUT' })
+  await until(async () => (await runtime.keyspace.lockInfo('line')).waiters.length === 1, 'it waits')
+  await held.release()
+  expect(await (await second).release()).toBe(true)
+  expect(client.pool.open).toBe(1)
+})
+
 test('watches end with the signal, which is no error', async () => {
   const { keyspace } = testKeyspace(port)
   const stop = new AbortController()

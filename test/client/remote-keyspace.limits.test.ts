@@ -84,6 +84,69 @@ test('one that had not left says so', async () => {
   expect(await taken).toMatchObject({ code: 'SHL_ASK_TIMEOUT', details: { isSent: true } })
 })
 
+test('the time in line for a connection counts towards the time of a wait', async () => {
+  const { keyspace, client } = testKeyspace(redis!.port, { exclusiveMax: 1 })
+  const beganMs = performance.now()
+  const tookMs: number[] = []
+  const timed = async (wait: Promise<unknown>) => {
+    const given = await wait
+    tookMs.push(performance.now() - beganMs)
+    return given
+  }
+  const list = keyspace.list('none')
+  const waits = Array.from({ length: 5 }, () => timed(list.shiftWait({ timeoutMs: 300 })))
+  const others = [
+    timed(keyspace.command('BZPOPMIN', 'none-z', '0.3')),
+    timed(keyspace.command('BLMPOP', '0.3', '1', 'none', 'LEFT')),
+    timed(keyspace.command('BLMOVE', 'none', 'other', 'LEFT', 'LEFT', '0.3')),
+  ]
+  const wrong = failureOf(keyspace.command('BLPOP', 'none', '-1'))
+  expect(await Promise.all(waits)).toEqual(Array.from({ length: 5 }, () => undefined))
+  expect(await Promise.all(others)).toEqual([null, null, null])
+  expect(Math.min(...tookMs)).toBeGreaterThan(290)
+  expect(Math.max(...tookMs)).toBeLessThan(1000)
+  expect((await wrong).message).toMatch(/timeout is negative/)
+  await keyspace.list('none').push('kept')
+  expect(await keyspace.list('none').shiftWait({ timeoutMs: 300 })).toBe('kept')
+  expect(client.pool.open).toBe(1)
+})
+
+test('who gets a connection late asks for what is left, in turn; without a time for ever', async () => {
+  const proxy = await FaultProxy.start(redis!.port)
+  const asked: string[] = []
+  proxy.onRequest = (bytes) => {
+    const [, time] = String(bytes).match(/BLPOP.*\r\n([\d.]+)\r\n$/s) ?? []
+    if (time !== undefined) asked.push(time)
+  }
+  const { keyspace } = testKeyspace(proxy.port, { exclusiveMax: 1 })
+  const list = keyspace.list('turns')
+  const first = list.shiftWait({ timeoutMs: 200 })
+  const second = list.shiftWait({ timeoutMs: 400 })
+  const third = list.shiftWait()
+  expect(await first).toBeUndefined()
+  expect(await second).toBeUndefined()
+  await redis!.client.call('RPUSH', 'turns', 'e')
+  expect(await third).toBe('e')
+  expect(asked).toHaveLength(3)
+  const [, left, forEver] = asked.map(Number)
+  expect(left).toBeGreaterThan(0)
+  expect(left).toBeLessThanOrEqual(0.21)
+  expect(forEver).toBe(0)
+})
+
+test('what comes when the time in line is over is not lost', async () => {
+  const { keyspace } = testKeyspace(redis!.port, { exclusiveMax: 1 })
+  const list = keyspace.list('line')
+  let given = 0
+  for (let i = 0; i < 20; i++) {
+    const waits = [5, 6, 7, 8].map((timeoutMs) => list.shiftWait({ timeoutMs }))
+    await sleep(3 + (i % 5))
+    await list.push(`e${i}`)
+    given += (await Promise.all(waits)).filter((one) => one !== undefined).length
+  }
+  expect(given + (await list.length())).toBe(20)
+})
+
 test('a server that says nothing holds up nobody for long, and the outcome is unknown', async () => {
   const proxy = await FaultProxy.start(redis!.port)
   const { keyspace, client } = testKeyspace(proxy.port, { timeoutMs: 2000, breaker: { failures: 1000 } })
