@@ -67,6 +67,13 @@ const FOREVER_MS = 2 ** 45
 /** Signals within this time of the first are one. */
 const SAME_SIGNAL_MS = 1000
 
+/** Errors of what it was told, that are found when it begins. */
+const OF_CONFIGURATION: ReadonlySet<string> = new Set([
+  'SHL_ACL_FILE',
+  'SHL_OPTION_INVALID',
+  'SHL_OPTION_UNKNOWN',
+])
+
 /** Serves until the end; the exit code. */
 export async function runDaemon(configuration: Configuration, host: DaemonProcess): Promise<number> {
   let log: HostLog
@@ -95,6 +102,8 @@ class Daemon {
   readonly #host: DaemonProcess
   readonly #log: HostLog
   readonly #clock: Clock = systemClock()
+  /** A shard that could not end its log as it should: what it holds may not be on the disk. */
+  #hasFailedHook = false
   readonly #forget: (() => void)[] = []
   #state: 'starting' | 'serving' | 'stopping' = 'starting'
   #server: RespServer | undefined
@@ -138,7 +147,7 @@ class Daemon {
       this.#log.write('fatal', toError(error).message, details)
       await runtime?.close().catch(() => undefined)
       if (this.#store.get('logFile') !== '') this.#host.err(`shardloom: ${toError(error).message}\n`)
-      return 1
+      return error instanceof ShardloomError && OF_CONFIGURATION.has(error.code) ? 2 : 1
     } finally {
       alive.cancel()
       this.#removePidFile()
@@ -173,7 +182,10 @@ class Daemon {
         keyspace.dir === undefined
           ? keyspace
           : { ...keyspace, onRecovery: logRecovery(this.#log, this.#clock) },
-      onEvent: (event) => logRuntimeEvent(this.#log, event),
+      onEvent: (event) => {
+        if (event.type === 'hook_failed' && this.#state === 'stopping') this.#hasFailedHook = true
+        logRuntimeEvent(this.#log, event)
+      },
     })
   }
 
@@ -277,9 +289,11 @@ class Daemon {
       await orLate(this.#clock, server.close({ timeoutMs: drainMs }), drainMs + ANSWER_MS, undefined)
       const leftMs = Math.max(1, deadlineMs - (this.#clock.nowMs() - startMs))
       const { cut, lostThreads } = await runtime.close({ timeoutMs: Math.ceil(leftMs) })
-      const isClean = cut.length === 0 && lostThreads.length === 0
+      const isClean = cut.length === 0 && lostThreads.length === 0 && !this.#hasFailedHook
       const tookMs = Math.round(this.#clock.nowMs() - startMs)
-      if (isClean) this.#log.write('info', 'stopped', { tookMs })
+      if (this.#hasFailedHook)
+        this.#log.write('error', 'stopped, and something failed: see above', { tookMs })
+      else if (isClean) this.#log.write('info', 'stopped', { tookMs })
       else this.#log.write('error', 'stopped, and had to cut something off', { tookMs, cut, lostThreads })
       return isClean ? 0 : 1
     } finally {

@@ -15,6 +15,7 @@ import { type ChildDriver, driverChild, type RunningChild, type SupervisionTree 
 import { RateCells } from './acl/index.ts'
 import { alignKeyspace } from './align-keyspace.ts'
 import { checkAuditFile } from './audit/index.ts'
+import { checkSelectors } from './catalog/index.ts'
 import { settleUsers } from './commands/first-users.ts'
 import type { ServerFacts } from './commands/server-command.ts'
 import { serverCommands } from './commands/table.ts'
@@ -159,7 +160,9 @@ export async function serve(runtime: KeyspaceRuntime, options: ServeOptions = {}
   const { keyspace } = runtime
   await alignKeyspace(runtime, parameters)
   checkAuditFile(parameters.get('auditLogFile'))
-  let users = await settleUsers(parameters, catalogOf(serverCommands))
+  const catalog = catalogOf(serverCommands)
+  checkSelectors(parameters.get('auditLogCommands'), catalog)
+  let users = await settleUsers(parameters, catalog)
   // What a thread begins with; those that run let it in, with what was changed meanwhile.
   const known = (): SharedState => ({ parameters: parameters.snapshot(), users })
   const threads = runtime.sharedThreads.length > 0 ? [...runtime.sharedThreads] : [0]

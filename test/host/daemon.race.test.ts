@@ -133,8 +133,8 @@ async function unread(other: RespClient, port: number, first = ''): Promise<Sock
   return deaf
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 test('a signal during the start ends it at once, and no pid file stays', async () => {
@@ -160,6 +160,36 @@ test('a client that does not read takes the time of nobody else', async () => {
   expect(await served.ended).toBe(0)
   expect(served.text()).toContain('"msg":"stopped"')
   deaf.destroy()
+})
+
+test('it does not end as if all were well when a log has failed', async () => {
+  const dir = join(folder, 'gone')
+  const served = await serve('--dir', dir, '--shards', '1', '--log-segment-bytes', '65536')
+  const client = await RespClient.connect(served.port)
+  rmSync(dir, { recursive: true })
+  // The next segment cannot be made.
+  await until(async () => {
+    const [form] = await client.pipeline([['SET', 'k', 'x'.repeat(60_000)]])
+    return String(form).includes('MISCONF')
+  })
+  client.close()
+  served.child.kill('SIGTERM')
+  expect(await served.ended).toBe(1)
+  expect(served.text()).toContain('SHL_LOG_FAILED')
+})
+
+test.each([
+  [['--user', 'x on +nosuch'], /nosuch/],
+  [['--audit-log-commands', '@wriite'], /audit-log-commands=@wriite/],
+])('a configuration that is wrong ends it with 2: %j', async (argv, told) => {
+  const words = [MAIN, 'serve', '--port', String(await freePort()), '--threads', '1', ...argv]
+  const { code, err } = await new Promise<{ code: unknown; err: string }>((resolve) => {
+    execFile(process.execPath, words, { cwd: folder, timeout: 20_000 }, (error, _out, stderr) =>
+      resolve({ code: error?.code, err: stderr }),
+    )
+  })
+  expect(err).toMatch(told)
+  expect(code).toBe(2)
 })
 
 test('what hinders its start is told in one line', async () => {

@@ -117,7 +117,9 @@ const locks: readonly CommandSpec[] = [
     flags: ['write', 'denyoom', 'blocking'],
     keys: { keynum: 1 },
     group: 'lock',
-    summary: 'Takes several locks at once, or none; answers their tokens and the length of the leases.',
+    summary:
+      'Takes several locks of one shard (a common {tag}) at once, or none; answers their tokens and the ' +
+      'length of the leases.',
     complexity: 'O(K*log(N)) with K the number of keys and N the number of leases',
     syntax: 'numkeys key [key ...] owner PX milliseconds [SHARED] [WAIT milliseconds]',
     since: 'Shardloom 0.2.0',

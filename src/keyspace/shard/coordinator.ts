@@ -427,6 +427,9 @@ function refuseLocks(commands: readonly PlannedCommand[]): void {
   )
   if (found === undefined || found.spec instanceof ErrorReply) return
   const { name } = found.spec
-  const reply = `ERR '${name}' cannot run in a transaction over several shards`
+  const reply =
+    commands.length === 1
+      ? `ERR '${name}' takes locks of one shard: give their names a common {tag}`
+      : `ERR '${name}' cannot run in a transaction over several shards`
   throw new ShardloomError('SHL_COMMAND_REFUSED', { reply, command: name })
 }

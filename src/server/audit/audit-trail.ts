@@ -13,6 +13,7 @@
  */
 import type { ActorRef } from '../../actor/index.ts'
 import { type Argument, ErrorReply } from '../../keyspace/engine/index.ts'
+import { isSelected } from '../catalog/index.ts'
 import type { CommandEntry, ServerThread, Session } from '../commands/server-command.ts'
 import type { HubMessages } from '../thread/hub-messages.ts'
 import { auditLine, isLogin } from './audit-record.ts'
@@ -47,8 +48,8 @@ export class AuditTrail {
   }
 
   #mark(): void {
-    const words = this.#thread.parameters.get('auditLogCommands').map((word) => word.toLowerCase())
-    for (const entry of this.#thread.commands.all) entry.isAudited = isNamed(words, entry)
+    const words = this.#thread.parameters.get('auditLogCommands')
+    for (const entry of this.#thread.commands.all) entry.isAudited = isSelected(words, entry.info)
     this.#thread.changed()
   }
 
@@ -90,13 +91,4 @@ export class AuditTrail {
     }
     this.#isSending = false
   }
-}
-
-/** By its name, that of its container, a category, or `all`. */
-function isNamed(words: readonly string[], { name, info }: CommandEntry): boolean {
-  return words.some((word) => {
-    if (word === 'all' || word === '@all') return true
-    if (word.startsWith('@')) return info.categories.includes(word.slice(1))
-    return word.replace(' ', '|') === name || word === info.container
-  })
 }

@@ -17,6 +17,7 @@ export {
 export { helpReply } from './docs-reply.ts'
 export type { KeyAccess, KeySpecification, RequestKey } from './key-specification.ts'
 export type { RequestChannel } from './request-keys.ts'
+export { checkSelectors, isSelected, unknownSelector } from './selected-names.ts'
 export type { ServerCommandSpec, ServerFlag } from './server-command-spec.ts'
 export {
   PROGRESS_MS_MAX,

@@ -123,15 +123,18 @@ const CHANNELS: ReadonlyMap<string, ChannelUse> = new Map([
 /** GET hands the old value out; FENCE asks a lock, whose key is behind it. */
 function keysOfSet(argv: readonly Argument[]): readonly RequestKey[] {
   let isGot = false
-  let lock = 0
+  const locks: RequestKey[] = []
   for (let i = 3; i < argv.length; i++) {
     const word = wordAt(argv, i)
     if (word === 'GET') isGot = true
-    else if (word === 'FENCE' && i + 1 < argv.length) lock = ++i
+    else if (word === 'FENCE' && i + 1 < argv.length) {
+      locks.push(key(i + 1, ACCESSED, 'R'))
+      // The lock and its token, whatever they are called.
+      i += 2
+    }
   }
   if (argv.length < 3) return []
-  const set = isGot ? key(1, SET_AND_GOT, 'RW') : key(1, OVERWRITTEN, 'W')
-  return lock === 0 ? [set] : [set, key(lock, ACCESSED, 'R')]
+  return [isGot ? key(1, SET_AND_GOT, 'RW') : key(1, OVERWRITTEN, 'W'), ...locks]
 }
 
 /** The last STORE counts. */

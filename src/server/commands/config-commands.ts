@@ -10,6 +10,7 @@
 import { toError } from '../../base/index.ts'
 import { type ByteString, byteString, ErrorReply, err, OK, StatusReply } from '../../keyspace/engine/index.ts'
 import { changeShards } from '../../keyspace/serving/index.ts'
+import { unknownSelector } from '../catalog/index.ts'
 import {
   type ChangeVeto,
   CONFIG_HELP,
@@ -26,8 +27,6 @@ import { isLocalClient } from './local-client.ts'
 import type { ServerCommand, ServerThread, Session } from './server-command.ts'
 import { shardChangeOf } from './shard-parameters.ts'
 
-/** Where it listens is fixed when it starts. */
-const LISTENED: ReadonlySet<string> = new Set(['port', 'bind', 'tls-port'])
 const LISTENS_ALREADY = 'the server listens where it was told to at its start: start it again to change that'
 
 const TLS_UNUSABLE = 'Unable to update TLS configuration. Check server logs.'
@@ -74,17 +73,33 @@ async function tlsVeto(thread: ServerThread, changes: readonly ParameterChange[]
   }
 }
 
+/** A word that names no command would leave what it was meant for out of the audit log. */
+function auditVeto(
+  { catalog }: ServerThread,
+  changes: readonly ParameterChange[],
+): Awaited<ReturnType<ChangeVeto>> {
+  const change = changes.find(({ name }) => name === 'audit-log-commands')
+  const words = change?.value as readonly string[] | undefined
+  const unknown = words && unknownSelector(words, catalog)
+  return change === undefined || unknown === undefined
+    ? undefined
+    : { change, reason: `no command or category is called '${unknown}'` }
+}
+
 function set(session: Session, argv: readonly (string | Uint8Array)[]): Promise<ServerReply> {
   const { thread } = session
   let passwordsBefore: ByteString | undefined
   return configSet(thread.parameters, argv.slice(2).map(byteString), {
     rights: { isLocal: isLocalClient(session) },
     veto: async (changes) => {
-      const change = changes.find(
-        ({ name, value }) =>
-          LISTENED.has(name) && String(value) !== String(thread.parameters.valueOf(parameterNamed(name)!)),
-      )
-      return change === undefined ? tlsVeto(thread, changes) : { change, reason: LISTENS_ALREADY }
+      const change = changes.find(({ name, value }) => {
+        const parameter = parameterNamed(name)!
+        return (
+          parameter.isMutable === 'same' && String(value) !== String(thread.parameters.valueOf(parameter))
+        )
+      })
+      if (change !== undefined) return { change, reason: LISTENS_ALREADY }
+      return auditVeto(thread, changes) ?? tlsVeto(thread, changes)
     },
     apply: (changes) => {
       passwordsBefore ??= thread.acl.prepareSamePasswords()

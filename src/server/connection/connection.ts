@@ -287,7 +287,8 @@ export class Connection extends ConnectionState {
   /** What is left with the parser runs when what it waits for has happened. */
   #waitToGoOn(): void {
     const isFull = this.outputBytes > UNSENT_BYTES_MAX
-    if (isFull || this.#parser.pendingBytes > HELD_BYTES_MAX) this.#pause()
+    // Clients write a whole pipeline before they read: who is not read from then would wait for us for ever.
+    if (this.#parser.pendingBytes > HELD_BYTES_MAX) this.#pause()
     // What else it may wait for calls by itself.
     if (this.#isBusy || this.isPostponed || isFull || this.#remote.isFull) return
     if (this.#isNextTurnSet) return

@@ -31,5 +31,14 @@ export function errorReplyOf(thrown: unknown): ErrorReply {
   const error = toError(thrown)
   const code = error instanceof ShardloomError ? error.code : undefined
   if (code === 'SHL_ASK_TIMEOUT') return TOO_LATE
+  const refusal = error instanceof ShardloomError ? refusalIn(error) : undefined
+  if (refusal !== undefined) return refusal
   return new ErrorReply(WORDS[code ?? ''] ?? 'ERR', error.message)
+}
+
+/** The refusal of a command that came as an error, since shards asked each other: its text as it was. */
+function refusalIn({ details }: ShardloomError): ErrorReply | undefined {
+  const { reply } = details as { reply?: unknown }
+  const [, word, message] = (typeof reply === 'string' && /^([A-Z]+) (.*)$/s.exec(reply)) || []
+  return word === undefined || message === undefined ? undefined : new ErrorReply(word, message)
 }

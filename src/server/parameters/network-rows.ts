@@ -58,7 +58,9 @@ const BUFFER_LIMITS: BufferLimits = {
 }
 
 export const NETWORK_ROWS: RowsOf<NetworkValues> = {
-  port: row('port', integer(0, 65_535), 6379, 'live', 'Port for TCP; 0: none, if there is another way in.'),
+  port: row('port', integer(0, 65_535), 6379, 'start', 'Port for TCP; 0: none, if there is another way in.', {
+    isMutable: 'same',
+  }),
   bind: row(
     'bind',
     wordList(
@@ -68,9 +70,9 @@ export const NETWORK_ROWS: RowsOf<NetworkValues> = {
       'Too many bind addresses specified.',
     ),
     ['127.0.0.1', '-::1'],
-    'live',
+    'start',
     'Addresses that are listened at. With credentials, all of them unless it is given.',
-    { isDerived: true },
+    { isDerived: true, isMutable: 'same' },
   ),
   unixSocket: row('unixsocket', path(), '', 'start', 'Path of a Unix socket to listen at; empty: none.'),
   unixSocketPerm: row('unixsocketperm', fileMode(), 0, 'start', 'Mode of the Unix socket; 0: as it is made.'),
@@ -153,7 +155,7 @@ export const NETWORK_ROWS: RowsOf<NetworkValues> = {
     'live',
     'Time that clients get for what is under way when the server stops, within shutdown-timeout.',
   ),
-  tlsPort: row('tls-port', integer(0, 65_535), 0, 'live', 'Port for TLS; 0: none.'),
+  tlsPort: row('tls-port', integer(0, 65_535), 0, 'start', 'Port for TLS; 0: none.', { isMutable: 'same' }),
   tlsCertFile: row('tls-cert-file', path(), '', 'live', 'Certificate of the server, PEM.', {
     shortNames: ['tls-cert'],
   }),

@@ -263,7 +263,7 @@ export class ParameterStore {
   }
 
   #fixed({ isMutable }: Parameter, { isLocal }: ChangeRights): string | undefined {
-    if (isMutable === true) return undefined
+    if (isMutable === true || isMutable === 'same') return undefined
     if (isMutable === false) return "can't set immutable config"
     const allowed = this.get('enableProtectedConfigs')
     return allowed === 'yes' || (allowed === 'local' && isLocal) ? undefined : "can't set protected config"

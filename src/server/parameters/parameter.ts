@@ -29,8 +29,11 @@ export interface Parameter<V extends ParameterValue = ParameterValue> {
   readonly effect: ParameterEffect
   readonly part: ParameterPart
   readonly summary: string
-  /** Whether `CONFIG SET` may change it; `protected`: only where `enable-protected-configs` says so. */
-  readonly isMutable: boolean | 'protected'
+  /**
+   * Whether `CONFIG SET` may change it; `protected`: only where `enable-protected-configs` says so; `same`:
+   * it may be set to what it is.
+   */
+  readonly isMutable: boolean | 'protected' | 'same'
   /** Never printed in a log, an error or a listing; `CONFIG GET` shows it to whoever may use that. */
   readonly isSecret: boolean
   /** Its default follows from other values; the one of the table is for when nothing else is said. */
@@ -51,7 +54,7 @@ export type RowsOf<Values> = {
 export interface RowExtras {
   readonly aliases?: readonly string[]
   readonly shortNames?: readonly string[]
-  readonly isMutable?: boolean | 'protected'
+  readonly isMutable?: boolean | 'protected' | 'same'
   readonly isSecret?: boolean
   readonly isDirective?: boolean
   readonly isDerived?: boolean

@@ -137,6 +137,15 @@ it('takes other commands while it runs', async () => {
   expect(all.filter(({ command }) => command === 'set')).toEqual([])
 })
 
+it('refuses a word that names nothing, and stays as it was', async () => {
+  const before = await admin.call('CONFIG', 'GET', 'audit-log-commands')
+  for (const word of ['@wriite', 'nosuch', 'config|nosuch']) {
+    const refusal = await admin.call('CONFIG', 'SET', 'audit-log-commands', `get ${word}`)
+    expect(String(refusal)).toContain(`no command or category is called '${word}'`)
+  }
+  expect(await admin.call('CONFIG', 'GET', 'audit-log-commands')).toEqual(before)
+})
+
 it('goes on in a new file when it is told that the old one was moved', async () => {
   const moved = `${path}.1`
   renameSync(path, moved)

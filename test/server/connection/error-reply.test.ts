@@ -18,6 +18,14 @@ test('an error that is a reply already stays one', () => {
   expect(errorReplyOf(new ErrorReply('OOM', 'x')).code).toBe('OOM')
 })
 
+test('a refusal that came as an error is told in its own words', () => {
+  const reply = 'MISCONF Errors writing to the log: no space left'
+  const refused = new ShardloomError('SHL_COMMAND_REFUSED', { reply, command: 'transaction' })
+  expect(errorReplyOf(refused)).toEqual(new ErrorReply('MISCONF', 'Errors writing to the log: no space left'))
+  const odd = new ShardloomError('SHL_COMMAND_REFUSED', { reply: '3', command: 'get' })
+  expect(errorReplyOf(odd).text).toMatch(/^ERR 3; see docs/)
+})
+
 test('who waited in vain lacks an array, with our own locks a string', () => {
   expect(nullOf('lock.acquire')).toBeNull()
   expect(nullOf('blpop')).not.toBeNull()

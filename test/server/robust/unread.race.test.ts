@@ -83,6 +83,27 @@ test('who asks and never reads is asked for nothing more, and gets all when it r
   for (const i of rude.keys()) await untilClient(calm, `rude-${i}`, (line) => line === undefined)
 })
 
+test('who writes a whole pipeline before it reads is read from, up to a bound', async () => {
+  const client = await named('writes-first')
+  client.pause()
+  // What is unread is above its bound by far: nothing behind it runs.
+  client.send(...Array.from({ length: 40 }, () => ['GET', here]))
+  await untilClient(calm, 'writes-first', (line) => Number(line?.['omem']) > BIG_BYTES)
+  const pings = 20_000
+  client.send(...Array.from({ length: pings }, (_, i) => ['PING', String(i)]))
+  await untilClient(calm, 'writes-first', (line) => Number(line?.['qbuf']) > pings * 20)
+  // 8 MB more: it is left in the socket.
+  client.send(...Array.from({ length: 80 }, () => ['ECHO', 'e'.repeat(100_000)]))
+  await othersAreServed()
+  const line = (await clientList(calm)).get('writes-first')!
+  expect(Number(line['qbuf'])).toBeLessThan(6 * MB)
+  client.resume()
+  for (let i = 0; i < 40; i++) expect(String(await client.next()).length).toBe(BIG_BYTES)
+  for (let i = 0; i < pings; i++) expect(await client.next()).toBe(String(i))
+  for (let i = 0; i < 80; i++) expect(String(await client.next()).length).toBe(100_000)
+  client.destroy()
+})
+
 test('who listens and never reads is closed at its limit, and who reads hears all', async () => {
   const [deaf, hearing] = [await named('deaf'), await named('hearing')]
   for (const one of [deaf, hearing])
