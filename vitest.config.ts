@@ -6,11 +6,11 @@
  * both sides. `dist/` is therefore left to Node and not transformed. Forks, not threads: a test may kill
  * threads, run out of memory, or end its process.
  *
- * Files share one process per worker, and what they load: a third of the time went into that. Those with
- * real threads and processes (`THREADS`) share others than the rest, as do those that put something in the
- * place of `Atomics` and of typed arrays (`INSTRUMENTED`): what V8 has learnt of these globals it forgets for
- * good. Simulated worlds, what takes long, and what looks at its own memory (`OWN_PROCESS`), have a process
- * each: in one that is tired the same simulation takes fifteen times as long.
+ * Files with real threads and processes, simulated worlds, and what takes long (`OWN_PROCESS`) have a process
+ * each: in one that is tired the same simulation takes fifteen times as long, and threads start more slowly.
+ * All others share one per worker, and the sources that they load: a third of the time went into that. Those
+ * that put something in the place of `Atomics` and of typed arrays (`INSTRUMENTED`) share processes of their
+ * own: what V8 has learnt of these globals it forgets for good.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -18,14 +18,15 @@ const SOAK_TIMEOUT_MS = 600_000
 const TIMEOUT_MS = 120_000
 const NEVER = ['**/node_modules/**', 'test/package/fixtures/**']
 const OWN_PROCESS = [
-  'test/{bench,chaos,keyspace/consistency,package,spec}/**/*.test.ts',
+  'test/**/*.{race,crash,fuzz}.test.ts',
+  'test/{bench,chaos,examples,keyspace/consistency,package,spec}/**/*.test.ts',
+  'test/cli/{*,serve/*,storage/*,portable/*}.test.ts',
   'test/keyspace/durability/{histories*,offline/{copy,repair,verify}*}.test.ts',
   'test/keyspace/watch/watch-simulated.test.ts',
   'test/keyspace/{lock-kin,locks}.prop.test.ts',
-  'test/runtime/heartbeat.race.test.ts',
   'test/testkit/{explore,faults,probe,simulate,simulation}*.test.ts',
 ]
-const THREADS = ['test/**/*.{race,crash,fuzz}.test.ts', 'test/{cli,examples}/**/*.test.ts']
+
 const INSTRUMENTED = [
   'test/**/*.model.test.ts',
   'test/keyspace/shared/keyspace-memory.test.ts',
@@ -40,10 +41,6 @@ export default defineConfig({
       { extends: true, test: { name: 'own', include: OWN_PROCESS, exclude: NEVER } },
       {
         extends: true,
-        test: { name: 'threads', include: THREADS, exclude: [...NEVER, ...OWN_PROCESS], ...SHARED },
-      },
-      {
-        extends: true,
         test: {
           ...{ name: 'instrumented', include: INSTRUMENTED, exclude: NEVER, ...SHARED },
           env: { SHL_INSTRUMENTED: '1' },
@@ -53,7 +50,7 @@ export default defineConfig({
         extends: true,
         test: {
           ...{ name: 'shared', include: ['test/**/*.test.ts'], ...SHARED },
-          exclude: [...NEVER, ...OWN_PROCESS, ...THREADS, ...INSTRUMENTED],
+          exclude: [...NEVER, ...OWN_PROCESS, ...INSTRUMENTED],
         },
       },
     ],

@@ -9,7 +9,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type ActorRef, describeReason, isAbnormal } from '../actor/index.ts'
-import { invalidOption, ShardloomError, systemClock, toError } from '../base/index.ts'
+import { invalidOption, orLate, ShardloomError, systemClock, toError } from '../base/index.ts'
 import type { KeyspaceRuntime } from '../keyspace/index.ts'
 import { type ChildDriver, driverChild, type RunningChild, type SupervisionTree } from '../supervise/index.ts'
 import { RateCells } from './acl/index.ts'
@@ -128,13 +128,17 @@ export class RespServer {
 
   async #close(timeoutMs: number): Promise<void> {
     const { members, listener, tree, hub } = this.#parts
+    const clock = systemClock()
+    const endMs = clock.nowMs() + timeoutMs
     const drained = members.refs.map((ref) =>
       ref?.ask('drain', timeoutMs, { timeoutMs: timeoutMs + ANSWER_MS }),
     )
     await Promise.allSettled(drained)
     await listener.close()
-    await tree.stop()
-    await hub.stop()
+    // A thread that hangs keeps its supervisor for as long as that gives it: nobody waits for it here.
+    const ended = tree.stop().then(() => hub.stop())
+    const leftMs = Math.max(ANSWER_MS, endMs - clock.nowMs())
+    await orLate(clock, ended.catch(() => undefined), leftMs, undefined)
   }
 }
 

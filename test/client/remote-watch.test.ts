@@ -215,14 +215,18 @@ test('a server that does not answer is given up: told soon at first, asked anew 
 })
 
 test('who is too slow is ended, or told which revisions are missing', async () => {
-  const { keyspace, proxy } = await lab([':0\r\n', ':0\r\n', ':0\r\n'])
+  const { keyspace, proxy } = await lab(Array.from({ length: 4 }, () => ':0\r\n'))
   const cut = keyspace.watch('a', { queueMax: 3 })
   const drop = keyspace.watch('a', { queueMax: 3, whenSlow: 'drop' })
   const least = keyspace.watch('a', { queueMax: 1, whenSlow: 'drop' })
   await Promise.all([cut.ready, drop.ready, least.ready])
+  // Told last: when it has heard all, the others will have, a moment later.
+  const witness = keyspace.watch('a')
+  await witness.ready
   const pushes = Array.from({ length: 6 }, (_, i) => pushOf(i + 1, [['a', 'set']]))
   proxy.say(pushes.join(''), 'WATCHREV')
-  await sleep(50)
+  await take(witness, 6)
+  await sleep(100)
   const slow = await failureOf(cut.next())
   expect(slow).toMatchObject({ code: 'SHL_WATCH_SLOW', details: { queueMax: 3 } })
   expect(await take(drop, 2)).toMatchObject([{ type: 'lost', from: 1 }, { type: 'changes' }])

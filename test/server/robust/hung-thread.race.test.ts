@@ -38,7 +38,7 @@ async function hung() {
   const served = all.filter((_, i) => answers[i] === 'PONG')
   expect(served.length).toBeGreaterThan(0)
   expect(served.length).toBeLessThan(all.length)
-  return { runtime, served }
+  return { runtime, server, served }
 }
 
 test('commands that it has to do with are answered with an error, and others go on', async () => {
@@ -57,6 +57,15 @@ test('commands that it has to do with are answered with an error, and others go 
   // What it would go on with it could not know.
   const subscribed = client.call('SUBSCRIBE', 'x')
   expect(String(await subscribed)).toMatch(/^-TIMEOUT|^subscribe/)
+})
+
+test('the server closes within its time, and leaves the thread to the runtime', async () => {
+  const { server, served } = await hung()
+  const startMs = performance.now()
+  await server.close({ timeoutMs: 500 })
+  // Its supervisor gives such a thread 5 s and more.
+  expect(performance.now() - startMs).toBeLessThan(4500)
+  await expect(served[0]!.call('PING')).rejects.toThrow()
 })
 
 test('the runtime closes within its deadline', async () => {
