@@ -138,7 +138,12 @@ export class RespServer {
     // A thread that hangs keeps its supervisor for as long as that gives it: nobody waits for it here.
     const ended = tree.stop().then(() => hub.stop())
     const leftMs = Math.max(ANSWER_MS, endMs - clock.nowMs())
-    await orLate(clock, ended.catch(() => undefined), leftMs, undefined)
+    await orLate(
+      clock,
+      ended.catch(() => undefined),
+      leftMs,
+      undefined,
+    )
   }
 }
 
